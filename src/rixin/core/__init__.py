@@ -1,0 +1,1 @@
+"""What things are: scenario, case, answer, score, outcome, verdict, money, ids. No IO."""

@@ -1,0 +1,66 @@
+"""An answer: what a solver says to a case, or why it could not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an answer used up; the price book turns it into money."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Part of `input_tokens` that the server read from its cache."""
+    cpu_s: float = 0.0
+    """CPU seconds on this machine (local solvers)."""
+    calls: int = 0
+    """Requests sent to a model, failed tries included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a case was not measured: it is neither solved nor unsolved."""
+
+    kind: str
+    """A stable word: rate_limited, server_error, timeout, connection, bad_reply, refused,
+    crashed, no_record, budget."""
+    message: str
+    retryable: bool = False
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One solver's part in a cascade, for the explanation."""
+
+    solver: str
+    output: str | None
+    confidence: float | None
+    threshold: float | None
+    escalated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A solver's output for one case."""
+
+    output: str | None = None
+    """The output; None when the solver abstained or failed."""
+    confidence: float | None = None
+    """In [0, 1], higher is surer; None where the solver has none."""
+    abstained: bool = False
+    """The solver declined: the case goes to people."""
+    usage: Usage = field(default_factory=Usage)
+    cost: Decimal | None = None
+    """In the scenario's currency, set from the price book or by the solver; None: not known."""
+    latency_s: float | None = None
+    """Seconds from the first byte sent to the last byte received; None: not known."""
+    retries: int = 0
+    failure: Failure | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """Label → probability, where the solver gives them."""
+    steps: tuple[Step, ...] = ()
+    note: str = ""
+    """Why the solver answered so, in words: the rule that matched, the model as returned."""

@@ -1,0 +1,198 @@
+"""The contract of a scenario as plain values; `rixin.interop.contract` reads it from YAML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from rixin.core.ids import Pool
+
+OutputKind = Literal["labels", "free-text", "number", "json-schema"]
+SolverKind = Literal[
+    "rule", "function", "student", "local", "endpoint", "replay", "cascade", "human"
+]
+SOLVER_KINDS: tuple[SolverKind, ...] = (
+    "rule",
+    "function",
+    "student",
+    "local",
+    "endpoint",
+    "replay",
+    "cascade",
+    "human",
+)
+AI_KINDS: frozenset[str] = frozenset({"student", "local", "endpoint", "replay"})
+"""Kinds that are a model; `cascade` is one when a step is, `function` when its spec says so."""
+Egress = Literal["none", "allowed"]
+DEFAULT_SHARES: Mapping[Pool, float] = {"shape": 0.4, "certify": 0.5, "audit": 0.1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSource:
+    """Where the cases are and which columns they have."""
+
+    path: Path
+    input: str
+    expected: str | None = None
+    stratum: str | None = None
+    weight: str | None = None
+    id: str | None = None
+    pools: Mapping[Pool, float] = field(default_factory=lambda: dict(DEFAULT_SHARES))
+    encoding: str = "utf-8"
+    sheet: str | None = None
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """What an answer looks like."""
+
+    kind: OutputKind
+    labels: tuple[str, ...] = ()
+    """Given labels; empty with kind `labels`: taken from the cases."""
+    schema: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartSpec:
+    """A scorer or a guard by name, with its options."""
+
+    name: str
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """How often the job occurs."""
+
+    cases_per_month: int
+    growth_per_month: float = 0.0
+    """Fraction, e.g. 0.02 for 2 % more cases each month."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incumbent:
+    """Who or what does the job today."""
+
+    name: str
+    cost_per_case: Decimal
+    solved: float
+    """Solve rate in (0, 1]."""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Economics:
+    """What a case is worth and what a mistake costs; money in `currency`."""
+
+    currency: str = "USD"
+    value_per_solved: Decimal
+    cost_per_wrong: Decimal
+    cost_per_review: Decimal
+    """A case that a solver declines and people do instead."""
+    build_cost: Decimal = Decimal(0)
+    """Spent once to put a candidate to work: integration, labels, training."""
+    horizon_months: int = 12
+    usd_rate: Decimal = Decimal(1)
+    """Price of one US dollar in `currency`; provider prices are in dollars."""
+    cpu_hour: Decimal = Decimal("0.05")
+    """Price of one CPU core for an hour, for solvers on this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What a release must hold, and how sure we must be."""
+
+    solved_at_least: float
+    harm_at_most: float
+    latency_p95_s: float | None = None
+    confidence: float = 0.95
+    margin: float = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What must not happen."""
+
+    egress: Egress = "allowed"
+    guards: tuple[PartSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Hard limits on what a decision may use."""
+
+    decide: Decimal | None = None
+    """Spend cap of one decision on paid calls, in the scenario's currency."""
+    cases: int | None = None
+    """At most so many certify cases for every candidate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One solver that the decision compares."""
+
+    name: str
+    kind: SolverKind
+    target: str
+    """What the kind points at: a rules file, a model, `module:callable`, a log file."""
+    cases: int | None = None
+    """At most so many certify cases for this candidate (dear or slow ones)."""
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One recurring job of a business, as its contract states it."""
+
+    name: str
+    owner: str
+    task: str
+    cases: CaseSource
+    output: OutputSpec
+    scorers: tuple[PartSpec, ...]
+    demand: Demand
+    incumbent: Incumbent
+    economics: Economics
+    promise: Promise
+    policy: Policy
+    budget: Budget
+    candidates: tuple[Candidate, ...]
+    path: Path
+    """The scenario file; relative paths in it start from its folder."""
+    illustrative: frozenset[str] = frozenset()
+    """Dotted names of figures left at defaults, stamped wherever they show."""
+
+    def resolve(self, relative: str) -> Path:
+        """A path of the contract, from the folder of the scenario file."""
+        return (self.path.parent / Path(relative).expanduser()).resolve()
+
+    def candidate(self, name: str) -> Candidate:
+        """The candidate of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for candidate in self.candidates:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+    def uses_ai(self, name: str) -> bool:
+        """Whether the candidate is a model, or a cascade with a model in it."""
+        candidate = self.candidate(name)
+        if candidate.kind == "cascade":
+            return any(
+                self.uses_ai(step)
+                for step in cascade_steps(candidate)
+                if any(other.name == step for other in self.candidates)
+            )
+        return candidate.kind in AI_KINDS
+
+
+def cascade_steps(candidate: Candidate) -> tuple[str, ...]:
+    """The solver names of a cascade, cheapest first; empty for other kinds."""
+    steps = candidate.options.get("steps", ())
+    assert isinstance(steps, tuple | list)
+    return tuple(str(step["solver"]) for step in steps)

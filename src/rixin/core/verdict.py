@@ -1,0 +1,198 @@
+"""The verdict: the decision on a scenario, with its evidence and its price."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Decision(StrEnum):
+    """The four verdicts."""
+
+    ADOPT = "adopt"
+    KEEP = "keep the incumbent"
+    NO_AI = "do not use AI"
+    CANNOT_TELL = "cannot tell"
+
+
+class Standing(StrEnum):
+    """Where a candidate stands against the promise."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    OPEN = "open"
+    UNMEASURED = "unmeasured"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its interval."""
+
+    value: float | None
+    """None: not known."""
+    lower: float | None
+    upper: float | None
+    """None: not bounded by the evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The stored rows of one candidate, summed; the only input of its figures.
+
+    Weighted counts are sums of case weights; all other counts are plain.
+    Sums of money are floats here only to form squares; `cost_total` is exact.
+    """
+
+    solver: str
+    cases: int = 0
+    """Outcomes that were measured: solved or unsolved."""
+    unmeasured: int = 0
+    missing: int = 0
+    """Cases of the sample that have no stored row (the run was stopped)."""
+    causes: tuple[tuple[str, int], ...] = ()
+    """Reason of not being solved or not measured → count, most frequent first."""
+    solved: int = 0
+    abstained: int = 0
+    violations: int = 0
+    """Measured outcomes with at least one violation."""
+    weight: float = 0.0
+    weight_sq: float = 0.0
+    solved_weight: float = 0.0
+    abstained_weight: float = 0.0
+    cost_known: int = 0
+    """Measured outcomes with a known cost."""
+    cost_total: Decimal = Decimal(0)
+    cost_sq: float = 0.0
+    """Sum of squared costs over measured outcomes."""
+    cost_solved: float = 0.0
+    """Sum of cost over solved outcomes."""
+    cost_abstained: float = 0.0
+    """Sum of cost over abstained outcomes."""
+    latency_n: int = 0
+    latency_p50: float | None = None
+    latency_p95: float | None = None
+    latency_p95_lower: float | None = None
+    latency_p95_upper: float | None = None
+    retries: int = 0
+    twin_cases: int = 0
+    """Measured cases with a near copy in another pool."""
+    twin_solved: int = 0
+    score_total: float = 0.0
+    spent: Decimal = Decimal(0)
+    """Money that the stored rows cost when they were first asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTally:
+    """Two candidates on the cases that both were measured on."""
+
+    first: str
+    second: str
+    both: int = 0
+    only_first: int = 0
+    only_second: int = 0
+    neither: int = 0
+
+    @property
+    def cases(self) -> int:
+        """Cases that both were measured on."""
+        return self.both + self.only_first + self.only_second + self.neither
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateResult:
+    """One candidate with its figures; money in the scenario's currency."""
+
+    name: str
+    kind: str
+    uses_ai: bool
+    tally: Tally
+    standing: Standing
+    reasons: tuple[str, ...]
+    """Each term of the promise, in words: holds, fails or open, with the figures."""
+    solved: Estimate
+    harm: Estimate
+    latency_p95: Estimate
+    cost_per_case: Estimate
+    cost_per_solved: Estimate
+    """E[cost + review·abstained + wrong·E] / E[solved], METHODS §6."""
+    saving_per_month: Estimate
+    """Against the incumbent at the stated demand."""
+    break_even_cases: float | None
+    """Cases a month from which it pays within the horizon; None: at no volume."""
+    payback_days: float | None
+    """Days until the build cost is earned; None: never."""
+    net_margin: Estimate
+    """Of the job: (value of solved − all costs) / value of solved."""
+    cases_needed: int | None
+    """More cases to settle an open term; None: nothing is open, or no number settles it."""
+    error_chance: float
+    """The chance that a standing of HOLDS or FAILS is wrong, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncumbentResult:
+    """The incumbent beside every candidate; figures from the contract."""
+
+    name: str
+    cost_per_case: Decimal
+    solved: float
+    cost_per_solved: float
+    value_per_month: float
+    """Value of solved cases − all costs, a month."""
+    net_margin: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairResult:
+    """Two candidates compared on the same cases."""
+
+    tally: PairTally
+    p_value: float
+    """Exact two-sided sign test that they differ at all."""
+    difference: Estimate
+    """Solve rate of the first minus that of the second."""
+    no_worse: bool
+    """Certified by the exact matched-pair test: first loses less than the margin to second."""
+    method: str
+    """`exact` or `betting`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """One of the three factors, before (incumbent) and after (the winner)."""
+
+    name: str
+    before: float | None
+    after: float | None
+    unit: str
+    """`money`, `money/month` or `share`."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The decision, its price, and what would change it."""
+
+    scenario: str
+    owner: str
+    decision: Decision
+    winner: str | None
+    headline: str
+    """One sentence for everybody, e.g. `Adopt student: …`."""
+    because: tuple[str, ...]
+    """The reasons in plain words."""
+    error_chance: float
+    """The chance that the promise of this verdict is wrong, at most."""
+    changes: tuple[str, ...]
+    """What would change this decision."""
+    warnings: tuple[str, ...]
+    cases_needed: int | None
+    currency: str
+    candidates: tuple[CandidateResult, ...]
+    incumbent: IncumbentResult
+    pairs: tuple[PairResult, ...]
+    factors: tuple[Factor, ...]
+    illustrative: tuple[str, ...]
+    spent: Decimal | None
+    """Money paid for the stored rows this verdict rests on; None: some price is not known."""
