@@ -2,7 +2,7 @@
 PY ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types layers schemas bench-engine clean
+.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -15,3 +15,44 @@ setup: .venv/.installed ## the virtual environment, with every extra
 	@$(PY) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
+
+demo: setup ## the main job: decide a real newswire scenario with a real local model
+	@$(BIN)/python scenarios/fetch.py newswire-desk word-problems
+	@$(BIN)/rixin models pull qwen2.5-coder-0.5b-instruct
+	@$(BIN)/rixin decide scenarios/newswire-desk.yaml --html scenarios/data/newswire-desk.html
+	@echo
+	@$(BIN)/rixin decide scenarios/word-problems.yaml --html scenarios/data/word-problems.html
+
+test: setup ## the tests, with coverage
+	@$(BIN)/rixin models pull smollm2-135m-instruct
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --format=total --include='src/rixin/core/*,src/rixin/stats/*,src/rixin/decide/*' --fail-under=100 >/dev/null \
+	  || { $(BIN)/coverage report --include='src/rixin/core/*,src/rixin/stats/*,src/rixin/decide/*'; echo "core, stats and decide need 100 % branch coverage"; exit 1; }
+	@$(BIN)/coverage report --fail-under=95 | tail -n 30
+
+check: lint types layers schemas ## lint, types, layers, schemas current
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+
+types: setup
+	@$(BIN)/mypy
+
+layers: setup
+	@$(BIN)/lint-imports --no-timer 2>/dev/null || $(BIN)/lint-imports
+
+schemas: setup
+	@$(BIN)/python -m rixin.interop.contract.json_schema | cmp --silent - schemas/scenario.schema.json \
+	  || { echo "schemas/scenario.schema.json is not current: make schemas-write"; exit 1; }
+
+schemas-write: setup ## writes the JSON Schema of the scenario file anew
+	@$(BIN)/python -m rixin.interop.contract.json_schema > schemas/scenario.schema.json
+
+bench-engine: setup ## speed of the engine against a bare loop and installed peers
+	@$(BIN)/python benchmarks/engine.py
+
+clean: ## removes what make made, but no downloaded model
+	rm -rf .venv .coverage* build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -62,5 +62,7 @@ class Answer:
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """Label → probability, where the solver gives them."""
     steps: tuple[Step, ...] = ()
+    recorded_score: float | None = None
+    """In [0, 1]: a score that came with a recorded answer; no scorer is asked then."""
     note: str = ""
     """Why the solver answered so, in words: the rule that matched, the model as returned."""

@@ -41,10 +41,10 @@ def digest_json(value: Mapping[str, object]) -> str:
 
 
 def normalise(text: str) -> str:
-    """Unicode NFKC, case folded, white space collapsed: equal for texts a reader calls equal.
+    r"""Unicode NFKC, case folded, white space collapsed: equal for texts a reader calls equal.
 
     Examples:
-        >>> normalise("  Ｆｏｏ\\n BAR ")
+        >>> normalise("  Ｆｏｏ\n BAR ")
         'foo bar'
     """
     if text.isascii():

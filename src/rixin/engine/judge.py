@@ -1,0 +1,77 @@
+"""Scorers and guards turn an answer into an outcome: solved, not solved or not measured."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rixin.core.answer import Answer
+from rixin.core.case import Case
+from rixin.core.ids import digest
+from rixin.core.outcome import Outcome, Score, State, Violation
+from rixin.core.solver import Guard, Scorer
+
+_Ruling = tuple[State, str, Score | None, tuple[Violation, ...]]
+"""State, reason, score, violations."""
+RECORDED_SOLVED = 0.5
+"""A recorded score counts as solved from here on (METHODS §0 takes recorded scores so)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """All scorers and guards of a scenario."""
+
+    scorers: Sequence[Scorer]
+    guards: Sequence[Guard]
+    combine: Callable[[Sequence[tuple[str, Score]]], Score]
+    labels: frozenset[str] = frozenset()
+    """Where answers are labels: mistakes are then counted by label."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that can change a state, a score or a violation."""
+        scorers = [scorer.fingerprint for scorer in self.scorers]
+        return digest("judge", *scorers, "guards", *[guard.fingerprint for guard in self.guards])
+
+    def __call__(self, case: Case, solver: str, answer: Answer) -> Outcome:
+        """The outcome of one answer."""
+        state, reason, score, violations = self._rule(case, answer)
+        return Outcome(
+            case=case,
+            solver=solver,
+            answer=answer,
+            state=state,
+            score=score,
+            violations=violations,
+            reason=reason,
+        )
+
+    def _rule(self, case: Case, answer: Answer) -> _Ruling:
+        if answer.failure is not None:
+            return State.UNMEASURED, answer.failure.kind, None, ()
+        if answer.recorded_score is not None:
+            return _recorded(answer.recorded_score)
+        if answer.abstained or answer.output is None:
+            reason = "abstained" if answer.abstained else "no output"
+            return State.UNSOLVED, reason, Score(value=0.0, solved=False, reason=reason), ()
+        return self._judged(case, answer.output)
+
+    def _judged(self, case: Case, output: str) -> _Ruling:
+        score = self.combine([(s.name, s.score(case, output)) for s in self.scorers])
+        violations = tuple(v for guard in self.guards for v in guard.check(case, output))
+        if score.value is None:
+            return State.UNMEASURED, "unscored", score, violations
+        if violations:
+            return State.UNSOLVED, f"violates {violations[0].guard}", score, violations
+        if score.solved:
+            return State.SOLVED, "", score, ()
+        return State.UNSOLVED, self._cause(case, output), score, ()
+
+    def _cause(self, case: Case, output: str) -> str:
+        if case.expected in self.labels and output in self.labels:
+            return f"{case.expected} taken for {output}"
+        return "wrong"
+
+
+def _recorded(value: float) -> _Ruling:
+    solved = value >= RECORDED_SOLVED
+    score = Score(value=value, solved=solved, reason="recorded score")
+    return (State.SOLVED if solved else State.UNSOLVED), "" if solved else "wrong", score, ()

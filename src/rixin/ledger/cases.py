@@ -1,0 +1,212 @@
+"""Data-set snapshots: the cases of one reading of one file, in their random order.
+
+A snapshot is immutable. Cases are ordered by their content hash inside each pool, so the
+first n cases of a pool are a uniform sample of it, and the same one on every machine.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
+
+from rixin.core.case import Case
+from rixin.core.ids import POOLS, Pool
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import cases, datasets, staged_cases
+
+_CHUNK = 2_000
+
+
+def has_dataset(ledger: Ledger, dataset_id: str) -> bool:
+    """Whether the snapshot is in the ledger, whole."""
+    with ledger.read() as connection:
+        found = connection.execute(select(datasets.c.id).where(datasets.c.id == dataset_id))
+        return found.first() is not None
+
+
+def import_cases(
+    ledger: Ledger, dataset_id: str, path: str, items: Iterable[Case], *, now: datetime
+) -> None:
+    """Writes a snapshot as a stream; it exists only when all of it is written.
+
+    Args:
+        ledger: The ledger.
+        dataset_id: Content hash of the file and of how it is read.
+        path: Where the file is, for the record.
+        items: The cases, each content id once, in any order.
+        now: Aware time of the import.
+    """
+    with ledger.write() as connection:  # what an interrupted import left behind
+        connection.execute(delete(staged_cases))
+        connection.execute(delete(cases).where(cases.c.dataset_id == dataset_id))
+    stream = iter(items)
+    while rows := [_case_row(dataset_id, case) for case in islice(stream, _CHUNK)]:
+        with ledger.write() as connection:
+            connection.execute(insert(staged_cases), rows)
+    names = [column.name for column in cases.c]
+    moved = select(*staged_cases.c).order_by(staged_cases.c.pool, staged_cases.c.case_id)
+    with ledger.write() as connection:
+        connection.execute(insert(cases).from_select(names, moved))
+        connection.execute(delete(staged_cases))
+        row = {
+            "id": dataset_id,
+            "path": path,
+            "imported_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+            "notes": "{}",
+        }
+        connection.execute(insert(datasets), [row])
+
+
+def _case_row(dataset_id: str, case: Case) -> dict[str, Any]:
+    return {
+        "dataset_id": dataset_id,
+        "pool": case.pool,
+        "case_id": case.id,
+        "case_key": case.key,
+        "stratum": case.stratum,
+        "weight": case.weight,
+        "ref": case.ref,
+        "input": case.input,
+        "expected": case.expected,
+        "twin": False,
+    }
+
+
+def write_notes(ledger: Ledger, dataset_id: str, notes: Mapping[str, Any]) -> None:
+    """Stores what was noticed while reading: repeats, conflicts, near copies."""
+    with ledger.write() as connection:
+        connection.execute(
+            update(datasets)
+            .where(datasets.c.id == dataset_id)
+            .values(notes=json.dumps(notes, ensure_ascii=False))
+        )
+
+
+def read_notes(ledger: Ledger, dataset_id: str) -> dict[str, Any]:
+    """What `write_notes` stored."""
+    with ledger.read() as connection:
+        text = connection.execute(
+            select(datasets.c.notes).where(datasets.c.id == dataset_id)
+        ).scalar_one()
+    notes: dict[str, Any] = json.loads(text)
+    return notes
+
+
+def mark_twins(ledger: Ledger, dataset_id: str, keys: Sequence[str]) -> None:
+    """Marks the cases whose input has a near copy in another pool."""
+    with ledger.write() as connection:
+        for start in range(0, len(keys), 500):
+            connection.execute(
+                update(cases)
+                .where(cases.c.dataset_id == dataset_id)
+                .where(cases.c.case_key.in_(keys[start : start + 500]))
+                .values(twin=True)
+            )
+
+
+def pool_sizes(ledger: Ledger, dataset_id: str) -> dict[Pool, int]:
+    """Cases per pool; pools without a case have 0."""
+    query = (
+        select(cases.c.pool, func.count())
+        .where(cases.c.dataset_id == dataset_id)
+        .group_by(cases.c.pool)
+    )
+    with ledger.read() as connection:
+        found = {row[0]: row[1] for row in connection.execute(query)}
+    return {pool: found.get(pool, 0) for pool in POOLS}
+
+
+def label_counts(ledger: Ledger, dataset_id: str, limit: int = 2_000) -> dict[str, int]:
+    """Expected output → cases, most frequent first; at most `limit` different ones."""
+    total = func.count()
+    query = (
+        select(cases.c.expected, total)
+        .where(cases.c.dataset_id == dataset_id, cases.c.expected.is_not(None))
+        .group_by(cases.c.expected)
+        .order_by(total.desc(), cases.c.expected)
+        .limit(limit)
+    )
+    with ledger.read() as connection:
+        return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def stream_cases(
+    ledger: Ledger, dataset_id: str, pool: Pool, *, limit: int | None = None
+) -> Iterator[list[Case]]:
+    """The first `limit` cases of a pool in their random order, in chunks; little memory."""
+    after, left = "", limit
+    while left is None or left > 0:
+        size = _CHUNK if left is None else min(_CHUNK, left)
+        query = (
+            _case_select()
+            .where(cases.c.dataset_id == dataset_id, cases.c.pool == pool, cases.c.case_id > after)
+            .order_by(cases.c.case_id)
+            .limit(size)
+        )
+        with ledger.read() as connection:
+            chunk = [_case(row) for row in connection.execute(query)]
+        if not chunk:
+            return
+        yield chunk
+        after = chunk[-1].id
+        left = None if left is None else left - len(chunk)
+
+
+def last_case_id(ledger: Ledger, dataset_id: str, pool: Pool, limit: int | None) -> str:
+    """The id of the last of the first `limit` cases; greater than all ids where limit is None."""
+    if limit is None:
+        return "~"
+    query = (
+        select(cases.c.case_id)
+        .where(cases.c.dataset_id == dataset_id, cases.c.pool == pool)
+        .order_by(cases.c.case_id)
+        .offset(max(limit - 1, 0))
+        .limit(1)
+    )
+    with ledger.read() as connection:
+        found = connection.execute(query).scalar()
+    return "~" if found is None else str(found)
+
+
+def find_cases(ledger: Ledger, dataset_id: str, wanted: str, *, limit: int = 5) -> list[Case]:
+    """Cases whose own reference is `wanted`, or whose id starts with it."""
+    query = (
+        _case_select()
+        .where(
+            cases.c.dataset_id == dataset_id,
+            or_(cases.c.ref == wanted, cases.c.case_id.startswith(wanted, autoescape=True)),
+        )
+        .order_by(cases.c.case_id)
+        .limit(limit)
+    )
+    with ledger.read() as connection:
+        return [_case(row) for row in connection.execute(query)]
+
+
+def _case_select() -> Select[Any]:
+    return select(
+        cases.c.case_id,
+        cases.c.case_key,
+        cases.c.input,
+        cases.c.expected,
+        cases.c.pool,
+        cases.c.stratum,
+        cases.c.weight,
+        cases.c.ref,
+    )
+
+
+def _case(row: Row[*tuple[Any, ...]]) -> Case:
+    return Case(
+        id=row[0],
+        key=row[1],
+        input=row[2],
+        expected=row[3],
+        pool=row[4],
+        stratum=row[5],
+        weight=row[6],
+        ref=row[7],
+    )

@@ -1,0 +1,62 @@
+"""The verdicts that were given, each with the contract it was given on."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import decisions
+
+
+def write_decision(
+    ledger: Ledger,
+    scenario: str,
+    dataset_id: str,
+    *,
+    contract: str,
+    record: Mapping[str, Any],
+    now: datetime,
+) -> int:
+    """Appends a verdict and gives its number.
+
+    Args:
+        ledger: The ledger.
+        scenario: Its name.
+        dataset_id: The snapshot of cases it rests on.
+        contract: Fingerprint of the contract.
+        record: The verdict as JSON-like values.
+        now: Aware time of the verdict.
+    """
+    row = {
+        "scenario": scenario,
+        "dataset_id": dataset_id,
+        "decided_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "contract": contract,
+        "record": json.dumps(record, ensure_ascii=False),
+    }
+    with ledger.write() as connection:
+        connection.execute(insert(decisions), [row])
+        newest = select(decisions.c.id).order_by(decisions.c.id.desc()).limit(1)
+        return int(connection.execute(newest).scalar_one())
+
+
+def last_decision(ledger: Ledger, scenario: str) -> dict[str, Any] | None:
+    """The newest verdict on a scenario, or None.
+
+    Returns:
+        Mapping with `id`, `decided_at`, `contract`, `dataset_id`, `record`.
+    """
+    query = (
+        select(decisions)
+        .where(decisions.c.scenario == scenario)
+        .order_by(decisions.c.id.desc())
+        .limit(1)
+    )
+    with ledger.read() as connection:
+        row = connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    return {**row, "record": json.loads(row["record"])}

@@ -1,0 +1,208 @@
+"""Outcomes in and out: one row for each solver, judge and case."""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from rixin.core.answer import Answer, Failure, Step, Usage
+from rixin.core.case import Case
+from rixin.core.money import from_pico, to_pico
+from rixin.core.outcome import Outcome, Score, State, Violation
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import outcomes, solvers
+
+
+def solver_id(ledger: Ledger, fingerprint: str, name: str, kind: str) -> int:
+    """The number of a solver version in this ledger; it is registered on first sight."""
+    query = select(solvers.c.id).where(solvers.c.fingerprint == fingerprint)
+    with ledger.write() as connection:
+        found = connection.execute(query).scalar()
+        if found is None:
+            row = {"fingerprint": fingerprint, "name": name, "kind": kind}
+            connection.execute(insert(solvers), [row])
+            found = connection.execute(query).scalar_one()
+    return int(found)
+
+
+def write_outcomes(
+    ledger: Ledger, solver: int, judge: str, items: Sequence[Outcome], *, asked_at: float
+) -> None:
+    """Writes outcomes in one transaction; an unmeasured one is replaced by a later answer.
+
+    Args:
+        ledger: The ledger.
+        solver: Number from `solver_id`.
+        judge: Fingerprint of scorers and guards.
+        items: The outcomes; a case that is stored as measured keeps its row.
+        asked_at: Seconds since the epoch.
+    """
+    rows = [_row(solver, judge, item, asked_at) for item in items]
+    if not rows:
+        return
+    with ledger.write() as connection:
+        connection.execute(_upsert(connection), rows)
+
+
+def _upsert(connection: Connection) -> Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(outcomes)
+    keys = ("solver_id", "judge", "case_id")
+    return statement.on_conflict_do_update(
+        index_elements=list(keys),
+        set_={c.name: statement.excluded[c.name] for c in outcomes.c if c.name not in keys},
+        where=outcomes.c.state == State.UNMEASURED.value,
+    )
+
+
+def stored_between(
+    ledger: Ledger, solver: int, cases: Sequence[Case], *, judge: str
+) -> tuple[dict[str, Outcome], dict[str, Answer]]:
+    """What is stored for a run of cases that stand in ascending order of id.
+
+    Returns:
+        Measured outcomes under this judge, and answers under any other judge that need
+        only be judged anew; both by case id.
+    """
+    by_id = {case.id: case for case in cases}
+    query = select(outcomes).where(
+        outcomes.c.solver_id == solver,
+        outcomes.c.case_id.between(min(by_id), max(by_id)),
+        outcomes.c.state != State.UNMEASURED.value,
+    )
+    measured: dict[str, Outcome] = {}
+    answered: dict[str, Answer] = {}
+    with ledger.read() as connection:
+        for row in connection.execute(query):
+            case = by_id.get(row.case_id)
+            if case is None:
+                continue
+            if row.judge == judge:
+                measured[row.case_id] = _outcome(row, case)
+            else:
+                answered[row.case_id] = _answer(row)
+    return measured, answered
+
+
+def outcomes_of_case(
+    ledger: Ledger, case: Case, solver_ids: Mapping[int, str], judge: str
+) -> list[Outcome]:
+    """All stored outcomes of one case, measured or not, in the order of `solver_ids`."""
+    query = select(outcomes).where(
+        outcomes.c.case_id == case.id,
+        outcomes.c.judge == judge,
+        outcomes.c.solver_id.in_(list(solver_ids)),
+    )
+    with ledger.read() as connection:
+        rows = {row.solver_id: row for row in connection.execute(query)}
+    return [_outcome(rows[n], case, name) for n, name in solver_ids.items() if n in rows]
+
+
+def _row(solver: int, judge: str, item: Outcome, asked_at: float) -> dict[str, Any]:
+    answer, usage = item.answer, item.answer.usage
+    return {
+        "solver_id": solver,
+        "judge": judge,
+        "case_id": item.case.id,
+        "state": item.state.value,
+        "score": item.score.value if item.score else None,
+        "output": answer.output,
+        "confidence": answer.confidence,
+        "abstained": answer.abstained,
+        "violations": _violations_text(item.violations),
+        "reason": item.reason,
+        "cost_pico": None if answer.cost is None else to_pico(answer.cost),
+        "latency_s": answer.latency_s,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cpu_s": usage.cpu_s,
+        "calls": usage.calls,
+        "retries": answer.retries,
+        "detail": _detail(item),
+        "asked_at": asked_at,
+    }
+
+
+def _violations_text(violations: Sequence[Violation]) -> str | None:
+    if not violations:
+        return None
+    return json.dumps([[v.guard, v.reason] for v in violations], ensure_ascii=False)
+
+
+def _detail(item: Outcome) -> str | None:
+    answer = item.answer
+    detail: dict[str, Any] = {}
+    if answer.probabilities:
+        detail["probabilities"] = {k: round(v, 6) for k, v in answer.probabilities.items()}
+    if answer.steps:
+        detail["steps"] = [
+            [s.solver, s.output, s.confidence, s.threshold, s.escalated] for s in answer.steps
+        ]
+    if answer.note:
+        detail["note"] = answer.note
+    if answer.failure:
+        detail["failure"] = [answer.failure.kind, answer.failure.message]
+    if item.score and item.score.reason:
+        detail["score_reason"] = item.score.reason
+    if item.score and item.score.parts:
+        detail["score_parts"] = [list(part) for part in item.score.parts]
+    return json.dumps(detail, ensure_ascii=False) if detail else None
+
+
+def _answer(row: Row[Any]) -> Answer:
+    detail = json.loads(row.detail) if row.detail else {}
+    failure = detail.get("failure")
+    return Answer(
+        output=row.output,
+        confidence=row.confidence,
+        abstained=bool(row.abstained),
+        usage=Usage(
+            input_tokens=row.input_tokens,
+            output_tokens=row.output_tokens,
+            cached_tokens=row.cached_tokens,
+            cpu_s=row.cpu_s,
+            calls=row.calls,
+        ),
+        cost=_money(row.cost_pico),
+        latency_s=row.latency_s,
+        retries=row.retries,
+        failure=Failure(kind=failure[0], message=failure[1]) if failure else None,
+        probabilities=detail.get("probabilities", {}),
+        steps=tuple(
+            Step(solver=s[0], output=s[1], confidence=s[2], threshold=s[3], escalated=s[4])
+            for s in detail.get("steps", ())
+        ),
+        note=detail.get("note", ""),
+    )
+
+
+def _outcome(row: Row[Any], case: Case, solver: str = "") -> Outcome:
+    detail = json.loads(row.detail) if row.detail else {}
+    state = State(row.state)
+    score = None
+    if state is not State.UNMEASURED:
+        score = Score(
+            value=row.score,
+            solved=state is State.SOLVED,
+            reason=detail.get("score_reason", ""),
+            parts=tuple((name, value) for name, value in detail.get("score_parts", ())),
+        )
+    found = json.loads(row.violations) if row.violations else []
+    return Outcome(
+        case=case,
+        solver=solver,
+        answer=_answer(row),
+        state=state,
+        score=score,
+        violations=tuple(Violation(guard, reason) for guard, reason in found),
+        reason=row.reason,
+        cached=True,
+    )
+
+
+def _money(pico: int | None) -> Decimal | None:
+    return None if pico is None else from_pico(pico)

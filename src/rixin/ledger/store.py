@@ -1,0 +1,180 @@
+"""Opening, migrating and locking the ledger; errors of the database become `LedgerFault`."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from rixin.errors import LedgerFault
+from rixin.ledger import tables
+
+
+class Ledger:
+    """The store of one workspace, in one SQLite file (WAL).
+
+    Args:
+        path: The database file; its folder is made where it is missing.
+
+    Raises:
+        LedgerFault: The folder is read-only, the disk is full, the file is no ledger, or a
+            newer Rixin wrote it.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with Ledger(Path(folder) / "ledger.sqlite3") as ledger:
+        ...         ledger.version
+        1
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _fault(path, error) from error
+        self._engine = _engine(path)
+        try:
+            self._migrate()
+        except LedgerFault:
+            self.close()
+            raise
+
+    @property
+    def version(self) -> int:
+        """The schema version of the file."""
+        with self.read() as connection:
+            found = connection.execute(
+                select(tables.meta.c.value).where(tables.meta.c.name == "schema_version")
+            ).scalar_one()
+        return int(found)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise _fault(self.path, error) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in one transaction: all of it is on disk at the end, or nothing."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise _fault(self.path, error) from error
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """The right to decide on this ledger; one process at a time has it.
+
+        Raises:
+            LedgerFault: Another process has it.
+        """
+        lock_path = self.path.with_suffix(".lock")
+        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                owner = os.read(fd, 100).decode("ascii", "replace").strip() or "another process"
+                raise LedgerFault(
+                    f"{owner} is deciding on the ledger {str(self.path)!r}",
+                    hint="wait until it ends, or stop it; nothing was changed by this call",
+                ) from error
+            os.ftruncate(fd, 0)
+            os.write(fd, f"process {os.getpid()}".encode())
+            yield
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._engine.dispose()
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _migrate(self) -> None:
+        newest = len(tables.MIGRATIONS)
+        with self.read() as connection:
+            known = inspect(connection).has_table(tables.meta.name)
+        current = self.version if known else 0
+        if current > newest:
+            raise LedgerFault(
+                f"the ledger {str(self.path)!r} has schema version {current}; "
+                f"this Rixin knows versions up to {newest}",
+                hint="upgrade Rixin, or point --ledger at another file; nothing was changed",
+            )
+        if current == newest:
+            return
+        with self.write() as connection:
+            for migration in tables.MIGRATIONS[current:]:
+                migration(connection)
+            row = {"name": "schema_version", "value": str(newest)}
+            if current:
+                connection.execute(
+                    update(tables.meta)
+                    .where(tables.meta.c.name == row["name"])
+                    .values(value=row["value"])
+                )
+            else:
+                connection.execute(insert(tables.meta), [row])
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        # FULL: a commit is on the disk, not in its cache, before it counts.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+def _fault(path: Path, error: Exception) -> LedgerFault:
+    cause = str(getattr(error, "orig", error))
+    hint = "check the path and its rights"
+    for sign, mend in _MENDS.items():
+        if sign in cause:
+            hint = mend
+            break
+    free = ""
+    with suppress(OSError):
+        stat = os.statvfs(path.parent)
+        free = f" ({stat.f_bavail * stat.f_frsize // 1_000_000} MB free)"
+    return LedgerFault(f"the ledger {str(path)!r} cannot be used: {cause}{free}", hint=hint)
+
+
+_MENDS = {
+    "disk is full": "free some space and run again; what was stored stays, nothing is repeated",
+    "No space left": "free some space and run again; what was stored stays, nothing is repeated",
+    "disk I/O error": "check free space and the disk; what was stored stays",
+    "readonly": "make the folder writable, or point --ledger at a folder that is",
+    "Read-only": "make the folder writable, or point --ledger at a folder that is",
+    "Permission denied": "make the folder writable, or point --ledger at a folder that is",
+    "unable to open": "make the folder writable, or point --ledger at a folder that is",
+    "not a database": "the file is no ledger: move it away, or point --ledger at another file",
+    "locked": "another program holds the file; wait until it ends",
+}

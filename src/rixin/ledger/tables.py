@@ -1,0 +1,124 @@
+"""The tables, and the migrations that make them: forward only, for SQLite and PostgreSQL.
+
+Money is a whole number of 10⁻¹² currency units, so that sums in SQL are exact.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+meta = Table(
+    "rixin_meta",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("imported_at", String(40), nullable=False),
+    Column("notes", Text, nullable=False),
+)
+
+
+def _case_columns() -> list[Column[object]]:
+    return [
+        Column("dataset_id", String(32), nullable=False),
+        Column("pool", String(8), nullable=False),
+        Column("case_id", String(32), nullable=False),
+        Column("case_key", String(32), nullable=False),
+        Column("stratum", Text, nullable=False),
+        Column("weight", Float, nullable=False),
+        Column("ref", Text, nullable=False),
+        Column("input", Text, nullable=False),
+        Column("expected", Text),
+        Column("twin", Boolean, nullable=False, default=False),
+    ]
+
+
+# The clustered key is the random order of the cases: a prefix of a pool is a uniform sample.
+cases = Table(
+    "cases",
+    metadata,
+    *_case_columns(),
+    PrimaryKeyConstraint("dataset_id", "pool", "case_id"),
+    sqlite_with_rowid=False,
+)
+
+# Rows arrive in file order and are moved over sorted: a million random inserts into the
+# clustered table would rewrite most of its pages many times.
+staged_cases = Table("staged_cases", metadata, *_case_columns())
+
+solvers = Table(
+    "solvers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("fingerprint", String(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("solver_id", Integer, nullable=False),
+    Column("judge", String(32), nullable=False),
+    Column("case_id", String(32), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("score", Float),
+    Column("output", Text),
+    Column("confidence", Float),
+    Column("abstained", Boolean, nullable=False),
+    Column("violations", Text),
+    Column("reason", Text, nullable=False),
+    Column("cost_pico", BigInteger),
+    Column("latency_s", Float),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("cpu_s", Float, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("retries", Integer, nullable=False),
+    Column("detail", Text),
+    Column("asked_at", Float, nullable=False),
+    PrimaryKeyConstraint("solver_id", "judge", "case_id"),
+    sqlite_with_rowid=False,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scenario", Text, nullable=False),
+    Column("dataset_id", String(32), nullable=False),
+    Column("decided_at", String(40), nullable=False),
+    Column("contract", Text, nullable=False),
+    Column("record", Text, nullable=False),
+)
+Index("ix_decisions_scenario", decisions.c.scenario, decisions.c.id)
+
+
+def _create_first_tables(connection: Connection) -> None:
+    metadata.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_first_tables,)
+"""Migration k brings the schema from version k to k + 1; released ones are never edited."""
