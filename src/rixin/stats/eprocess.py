@@ -1,0 +1,286 @@
+"""Betting e-processes on counts: evidence that may be looked at after every case.
+
+An e-process is the wealth of a gambler who bets against a hypothesis. While the hypothesis is true
+the chance that the wealth ever reaches `1 / alpha` is at most `alpha`, however often one looks and
+whatever made one stop (Ville's inequality). Scores take few distinct values, so the wealth depends
+on the counts of these values only: it costs the same for ten cases and for ten million.
+
+The guarantee needs cases drawn at random. Counts may be sums of case weights; then every single
+weight must be at most 1 (`rixin.stats.planning.weighted_counts` sees to it), because
+`(1 + x)**w <= 1 + w * x` holds for `w` in `[0, 1]` only.
+
+All evidence is the natural logarithm of the wealth: 0 is no evidence, `log(20) = 3.0` rejects at 5 %.
+
+References:
+    I. Waudby-Smith and A. Ramdas (2024), Estimating means of bounded random variables by betting,
+    JRSS B 86(1), sections 4 and 5.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rixin.stats._checks import check_inside, check_margin, check_share, non_negative, unit_values
+
+# Fractions of the largest bet that cannot ruin the gambler. Near the best bet the exact fraction
+# matters little, hence few points; but betting twice the best fraction wins nothing, hence the tiny
+# ones: against a ceiling of .1 % a true rate of .2 % asks for a bet of .001. The weights favour
+# large bets, which decide fast. Measured: a grid from .05 up misses such rates for ever; this one
+# needs 4 to 18 % more cases than that grid on ordinary rates, and 10 % fewer on a clean record.
+BETS: Final = np.geomspace(0.001, 0.99, 16)
+_LOG_WEIGHTS: Final = np.log(np.cbrt(BETS) / np.cbrt(BETS).sum())
+_BISECTION_STEPS: Final = 40
+_PAIR: Final = np.array([-1.0, 0.0, 1.0])
+
+
+def log_e_many(values: ArrayLike, counts: ArrayLike, mean: float) -> NDArray[np.float64]:
+    """Log evidence against "the mean is at most `mean`" for many sets of counts at once.
+
+    Args:
+        values: Distinct scores, shape (n_values,), each in `[0, 1]`.
+        counts: How often each score was seen, shape (..., n_values), `>= 0`; weights are allowed.
+        mean: Hypothetical mean in `[0, 1]`. 0 is taken as the smallest positive float.
+
+    Returns:
+        Natural logarithm of the wealth, shape (...), finite.
+
+    Raises:
+        ValueError: A number is NaN, infinite or out of range, or the shapes do not fit.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), section 5.
+
+    Examples:
+        >>> log_e_many([0, 1], [[1, 9], [10, 90]], 0.6).round(2)
+        array([ 1.04, 19.53])
+    """
+    check_share("mean", mean)
+    scores = unit_values(values)
+    seen = non_negative("counts", counts)
+    if seen.ndim == 0 or seen.shape[-1] != scores.size:
+        raise ValueError(f"{scores.size} values need counts of shape (..., {scores.size})")
+    return _log_wealth(scores, seen, mean)
+
+
+def log_e(values: ArrayLike, counts: ArrayLike, mean: float) -> float:
+    """Log evidence against "the mean is at most `mean`"; large when the mean lies above.
+
+    Args:
+        values: Distinct scores, shape (n_values,), each in `[0, 1]`.
+        counts: How often each score was seen, shape (n_values,), `>= 0`; weights are allowed.
+        mean: Hypothetical mean in `[0, 1]`.
+
+    Returns:
+        Natural logarithm of the wealth; 0 when nothing was seen.
+
+    Raises:
+        ValueError: A number is NaN, infinite or out of range, or the shapes do not fit.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), section 5.
+
+    Examples:
+        >>> round(log_e([0, 1], [10, 90], 0.8), 2)
+        2.26
+        >>> rejects(log_e([0, 1], [10, 90], 0.75), alpha=0.05)
+        True
+    """
+    return float(log_e_many(values, np.atleast_1d(np.asarray(counts)), mean))
+
+
+def log_e_down(values: ArrayLike, counts: ArrayLike, mean: float) -> float:
+    """Log evidence against "the mean is at least `mean`"; large when the mean lies below.
+
+    Args:
+        values: Distinct scores, shape (n_values,), each in `[0, 1]`.
+        counts: How often each score was seen, shape (n_values,), `>= 0`; weights are allowed.
+        mean: Hypothetical mean in `[0, 1]`.
+
+    Returns:
+        Natural logarithm of the wealth; 0 when nothing was seen.
+
+    Raises:
+        ValueError: A number is NaN, infinite or out of range, or the shapes do not fit.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), section 5.
+
+    Examples:
+        >>> rejects(log_e_down([0, 1], [600, 0], 0.01), alpha=0.05)
+        True
+    """
+    check_share("mean", mean)
+    return log_e(1 - unit_values(values), counts, 1 - mean)
+
+
+def log_e_difference(differences: ArrayLike, counts: ArrayLike, margin: float) -> float:
+    """Log evidence that a paired difference new - old is above `-margin` on average.
+
+    Args:
+        differences: Distinct differences, shape (n_values,), each in `[-1, 1]`.
+        counts: How often each was seen, shape (n_values,), `>= 0`; weights are allowed.
+        margin: Loss that is still acceptable, in `[0, 1)`. With 0 the new one must be better.
+
+    Returns:
+        Natural logarithm of the wealth against "the mean difference is at most `-margin`".
+
+    Raises:
+        ValueError: A number is NaN, infinite or out of range, or the shapes do not fit.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), section 5.
+
+    Examples:
+        >>> round(log_e_difference([-0.5, 0, 0.5], [20, 900, 40], 0.02), 2)
+        19.76
+    """
+    check_margin(margin)
+    halves = (1 + np.asarray(differences, dtype=np.float64)) / 2
+    return log_e(halves, counts, (1 - margin) / 2)
+
+
+def log_e_pair(losses: float, ties: float, gains: float, margin: float) -> float:
+    """Log evidence that the new solver solves at most `margin` fewer cases than the old one.
+
+    Args:
+        losses: Cases that only the old one solved, `>= 0`.
+        ties: Cases that both or neither solved, `>= 0`.
+        gains: Cases that only the new one solved, `>= 0`.
+        margin: Loss that is still acceptable, in `[0, 1)`.
+
+    Returns:
+        Natural logarithm of the wealth against "E[new - old] <= -margin".
+
+    Raises:
+        ValueError: A number is NaN, infinite or out of range.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), section 5.
+
+    Examples:
+        >>> rejects(log_e_pair(losses=20, ties=950, gains=30, margin=0.02), alpha=0.05)
+        True
+    """
+    return log_e_difference(_PAIR, [losses, ties, gains], margin)
+
+
+def log_e_pair_down(losses: float, ties: float, gains: float, margin: float = 0.0) -> float:
+    """Log evidence that the new solver solves more than `margin` fewer cases than the old one.
+
+    Args:
+        losses: Cases that only the old one solved, `>= 0`.
+        ties: Cases that both or neither solved, `>= 0`.
+        gains: Cases that only the new one solved, `>= 0`.
+        margin: Loss that is still acceptable, in `[0, 1)`.
+
+    Returns:
+        Natural logarithm of the wealth against "E[new - old] >= -margin".
+
+    Raises:
+        ValueError: A number is NaN, infinite or out of range.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), section 5.
+
+    Examples:
+        >>> rejects(log_e_pair_down(losses=60, ties=920, gains=20), alpha=0.05)
+        True
+    """
+    check_margin(margin)
+    return log_e_down((1 + _PAIR) / 2, [losses, ties, gains], (1 - margin) / 2)
+
+
+def rejects(log_e: float, alpha: float) -> bool:
+    """Whether the evidence rejects its hypothesis with error probability `alpha`.
+
+    Args:
+        log_e: Natural logarithm of the wealth.
+        alpha: Chance of a false rejection at any time, in `(0, 1)`.
+
+    Returns:
+        True when the wealth has reached `1 / alpha`.
+
+    Raises:
+        ValueError: `alpha` is not inside `(0, 1)`.
+
+    References:
+        J. Ville (1939), Étude critique de la notion de collectif, p. 100.
+
+    Examples:
+        >>> rejects(3.1, alpha=0.05), rejects(2.9, alpha=0.05)
+        (True, False)
+    """
+    check_inside("alpha", alpha)
+    return log_e >= -float(np.log(alpha))
+
+
+def lower_bound(values: ArrayLike, counts: ArrayLike, alpha: float) -> float:
+    """Lower confidence bound on a mean that holds at all times at once.
+
+    Args:
+        values: Distinct scores, shape (n_values,), each in `[0, 1]`.
+        counts: How often each score was seen, shape (n_values,), `>= 0`; weights are allowed.
+        alpha: Chance that the bound ever exceeds the true mean, in `(0, 1)`.
+
+    Returns:
+        The largest mean that is rejected as too low (to 1e-12, rounded down); 0 without evidence.
+
+    Raises:
+        ValueError: A number is NaN, infinite or out of range, or the shapes do not fit.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), theorem 3.
+
+    Examples:
+        >>> round(lower_bound([0, 1], [10, 90], alpha=0.05), 3)
+        0.787
+    """
+    check_inside("alpha", alpha)
+    scores, seen = unit_values(values), np.asarray(counts, dtype=np.float64)
+    if not rejects(log_e(scores, seen, 0.0), alpha):
+        return 0.0
+    low, high = 0.0, 1.0
+    for _ in range(_BISECTION_STEPS):
+        middle = (low + high) / 2
+        if rejects(float(_log_wealth(scores, seen, middle)), alpha):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def upper_bound(values: ArrayLike, counts: ArrayLike, alpha: float) -> float:
+    """Upper confidence bound on a mean that holds at all times at once.
+
+    Args:
+        values: Distinct scores, shape (n_values,), each in `[0, 1]`.
+        counts: How often each score was seen, shape (n_values,), `>= 0`; weights are allowed.
+        alpha: Chance that the bound ever falls below the true mean, in `(0, 1)`.
+
+    Returns:
+        The smallest mean that is rejected as too high (rounded up); 1 without evidence.
+
+    Raises:
+        ValueError: A number is NaN, infinite or out of range, or the shapes do not fit.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), theorem 3.
+
+    Examples:
+        >>> round(upper_bound([0, 1], [600, 0], alpha=0.05), 4)
+        0.0077
+    """
+    return 1 - lower_bound(1 - unit_values(values), counts, alpha)
+
+
+def _log_wealth(
+    scores: NDArray[np.float64], seen: NDArray[np.float64], mean: float
+) -> NDArray[np.float64]:
+    """Mix the wealth of all bets; it falls as `mean` rises, which the bounds rely on."""
+    relative = scores / max(mean, float(np.finfo(np.float64).tiny)) - 1
+    factors = np.log1p(BETS[:, None] * relative)
+    single = seen @ factors.T + _LOG_WEIGHTS
+    peak = single.max(axis=-1, keepdims=True)
+    total = peak[..., 0] + np.log(np.exp(single - peak).sum(axis=-1))
+    return np.asarray(total, dtype=np.float64)

@@ -1,0 +1,135 @@
+import subprocess
+import sys
+from math import inf
+
+import numpy as np
+import pytest
+
+from rixin.stats.intervals import (
+    Interval,
+    RatioSums,
+    clopper_pearson,
+    cp_lower,
+    cp_upper,
+    quantile_interval,
+    ratio_interval,
+    wilson,
+)
+
+
+def sums_of(x, s):
+    return RatioSums(
+        n=len(x), sum_x=x.sum(), sum_s=s.sum(), sum_xx=x @ x, sum_xs=x @ s, sum_ss=s @ s
+    )
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (0, 50), (3, 50), (25, 50), (50, 50)])
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
+def test_rate_intervals_agree_with_scipy(k, n, alpha):
+    from scipy.stats import binomtest
+
+    for ours, method in [(clopper_pearson, "exact"), (wilson, "wilson")]:
+        theirs = binomtest(k, n).proportion_ci(1 - alpha, method)
+        mine = ours(k, n, alpha)
+        assert (mine.lower, mine.upper) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+def test_one_sided_bounds_are_the_ends_of_the_interval_of_twice_the_error():
+    both = clopper_pearson(7, 60, 0.1)
+    assert (cp_lower(7, 60, 0.05), cp_upper(7, 60, 0.05)) == (both.lower, both.upper)
+
+
+@pytest.mark.parametrize("interval", [clopper_pearson, wilson])
+def test_no_cases_tell_nothing(interval):
+    assert interval(0, 0, 0.05) == Interval(lower=0.0, upper=1.0)
+
+
+@pytest.mark.parametrize(("k", "n", "alpha"), [(-1, 5, 0.05), (6, 5, 0.05), (1, 5, 0), (1, 5, 1)])
+def test_impossible_rates_are_refused(k, n, alpha):
+    for call in (cp_lower, cp_upper, clopper_pearson, wilson):
+        with pytest.raises(ValueError, match="must lie"):
+            call(k, n, alpha)
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.02, 0.5, 0.97])
+def test_the_exact_interval_covers_at_every_rate(rate):
+    from scipy.stats import binom
+
+    hits = np.arange(81)
+    found = [clopper_pearson(int(k), 80, 0.1) for k in hits]
+    inside = np.array([i.lower <= rate <= i.upper for i in found])
+    assert binom.pmf(hits, 80, rate)[inside].sum() >= 0.9
+
+
+@pytest.mark.parametrize(("n", "q"), [(10, 0.5), (60, 0.95), (200, 0.95), (1000, 0.99)])
+def test_a_quantile_is_covered_whatever_the_distribution(n, q):
+    from scipy.stats import binom
+
+    found = quantile_interval(np.arange(1, n + 1), q, 0.1)
+    low, high = max(found.lower, 0), min(found.upper, n + 1)
+    # The chance that between low and high - 1 of the values lie below the quantile.
+    assert binom.cdf(high - 1, n, q) - binom.cdf(low - 1, n, q) >= 0.9
+
+
+def test_a_quantile_limit_without_enough_values_is_infinite():
+    assert quantile_interval([3.0, 1.0, 2.0], 0.95, 0.05) == Interval(lower=2.0, upper=inf)
+    assert quantile_interval([], 0.95, 0.05) == Interval(lower=-inf, upper=inf)
+
+
+def test_the_order_of_measurements_does_not_matter():
+    values = np.random.default_rng(1).gamma(2.0, size=400)
+    assert quantile_interval(values, 0.95, 0.05) == quantile_interval(values[::-1], 0.95, 0.05)
+
+
+@pytest.mark.parametrize(("values", "q"), [([1, np.nan], 0.5), ([1, 2], 0), ([1, 2], 1)])
+def test_impossible_quantiles_are_refused(values, q):
+    with pytest.raises(ValueError, match="must"):
+        quantile_interval(values, q, 0.05)
+
+
+def test_cost_per_solved_case_is_covered_about_as_often_as_stated():
+    rng = np.random.default_rng(4)
+    cost = rng.gamma(1.0, 0.01, size=(3000, 150))
+    solved = (rng.random(cost.shape) < 0.7).astype(float)
+    found = [ratio_interval(sums_of(x, s), 0.05) for x, s in zip(cost, solved, strict=True)]
+    inside = [i.lower <= 0.01 / 0.7 <= i.upper for i in found]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_ratio_equals_the_mean_interval_when_every_case_is_solved():
+    x = np.random.default_rng(6).gamma(2.0, size=50)
+    found, half = ratio_interval(sums_of(x, np.ones(50)), 0.05), 2.00957 * x.std(ddof=1) / 50**0.5
+    assert (found.lower, found.upper) == pytest.approx((x.mean() - half, x.mean() + half), rel=1e-5)
+
+
+def test_a_ratio_has_no_upper_limit_while_hardly_anything_is_solved():
+    cost = np.full(100, 0.02)
+    one, none = np.zeros(100), np.zeros(100)
+    one[0] = 1
+    assert ratio_interval(sums_of(cost, one), 0.05).upper == inf
+    assert 0.2 < ratio_interval(sums_of(cost, one), 0.05).lower < 2
+    assert ratio_interval(sums_of(cost, none), 0.05).upper == inf
+
+
+def test_a_ratio_of_free_answers_is_zero():
+    found = ratio_interval(sums_of(np.zeros(20), np.ones(20)), 0.05)
+    assert found == Interval(lower=0.0, upper=0.0)
+
+
+def test_one_case_says_nothing_about_a_ratio():
+    assert ratio_interval(sums_of(np.ones(1), np.ones(1)), 0.05) == Interval(lower=0.0, upper=inf)
+
+
+@pytest.mark.parametrize("broken", [-1.0, inf, np.nan])
+def test_impossible_sums_are_refused(broken):
+    sums = RatioSums(n=5, sum_x=broken, sum_s=1, sum_xx=1, sum_xs=1, sum_ss=1)
+    with pytest.raises(ValueError, match="sums must be"):
+        ratio_interval(sums, 0.05)
+
+
+def test_importing_the_package_does_not_import_scipy():
+    code = (
+        "import sys, rixin.stats.pairs, rixin.stats.planning;"
+        "sys.exit(any(name.startswith('scipy') for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
