@@ -1,0 +1,292 @@
+"""Which keys a scenario file has: pydantic at the edge, and the source of the JSON Schema."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from rixin.core.scenario import SOLVER_KINDS
+
+
+class Part(BaseModel):
+    """A part of the contract; unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, frozen=True)
+
+
+def _label(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+Label = Annotated[str, BeforeValidator(_label)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Money = Annotated[Decimal, Field(ge=0)]
+Words = Annotated[str, Field(min_length=1)]
+Duration = Annotated[str, Field(pattern=r"^[0-9.]+ ?(ms|s|m)$", examples=["2s", "500ms"])]
+
+
+class Cases(Part):
+    """Where the cases are, and which columns they have."""
+
+    path: Words = Field(description="CSV, TSV, JSONL, Parquet or XLSX; from this file's folder.")
+    input: Words = Field(description="Column with the input.")
+    expected: str | None = Field(None, description="Column with the expected output.")
+    stratum: str | None = Field(None, description="Column that names the part of the traffic.")
+    weight: str | None = Field(None, description="Column with a positive weight.")
+    id: str | None = Field(None, description="Column with your own id of the case.")
+    pools: dict[Literal["shape", "certify", "audit"], Share] | None = Field(
+        None, description="Share of each pool; default shape 0.4, certify 0.5, audit 0.1."
+    )
+    encoding: str = Field("utf-8", description="Text encoding, e.g. utf-8, cp1252, utf-16.")
+    delimiter: str | None = Field(None, description="Of a CSV file; found by itself.")
+    sheet: str | None = Field(None, description="Of an XLSX file; the first by default.")
+
+
+class LabelsOutput(Part):
+    """Answers are labels."""
+
+    labels: Literal["from-cases"] | list[Label] = Field(description="`from-cases`, or a list.")
+
+
+class JsonOutput(Part):
+    """Answers are JSON."""
+
+    json_schema: str | dict[str, Any] = Field(
+        alias="json-schema", description="A schema file, or the schema itself."
+    )
+
+
+class Demand(Part):
+    """How often the job occurs."""
+
+    cases_per_month: int = Field(gt=0, description="Cases a month.")
+    growth_per_month: Annotated[float, Field(gt=-1, le=10)] = Field(
+        0.0, description="0.02: two per cent more each month."
+    )
+
+
+class Incumbent(Part):
+    """Who or what does the job today."""
+
+    name: Words = Field(description="E.g. agents, the current vendor, nobody.")
+    cost_per_case: Money = Field(description="What one case costs today.")
+    solved: Annotated[float, Field(gt=0, le=1)] = Field(description="Share solved today.")
+    source: str = Field("", description="Where the figures come from.")
+
+
+class Economics(Part):
+    """What a case is worth and what a mistake costs."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field("USD", description="ISO 4217.")
+    value_per_solved: Money | None = Field(None, description="Worth of a solved case.")
+    cost_per_wrong: Money | None = Field(None, description="Cost of a wrong answer.")
+    cost_per_review: Money | None = Field(None, description="A case that people do instead.")
+    build_cost: Money | None = Field(None, description="Spent once to put a solver to work.")
+    horizon_months: Annotated[int, Field(gt=0, le=240)] = Field(12, description="Pays within.")
+    usd_rate: Annotated[Decimal, Field(gt=0)] = Field(
+        Decimal(1), description="Price of one US dollar in the currency."
+    )
+    cpu_hour: Money | None = Field(None, description="Price of one CPU core for an hour.")
+
+
+class AtLeast(Part):
+    """A floor."""
+
+    at_least: Annotated[float, Field(gt=0, lt=1)]
+
+
+class AtMost(Part):
+    """A ceiling."""
+
+    at_most: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Promise(Part):
+    """What a release must hold."""
+
+    solved: AtLeast | None = Field(None, description="Share of cases solved, at least.")
+    harm: AtMost | None = Field(None, description="Share of answers with a violation, at most.")
+    latency_p95: Duration | None = Field(None, description="E.g. 2s or 500ms.")
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="How sure.")
+    margin: Annotated[float, Field(gt=0, lt=0.5)] = Field(
+        0.02, description="Loss that does not matter when two candidates are compared."
+    )
+
+
+class Policy(Part):
+    """What must not happen."""
+
+    egress: Literal["none", "allowed"] = Field(
+        "allowed", description="none: no case leaves this machine."
+    )
+    guards: list[str | dict[str, Any]] = Field(
+        ["output-schema"],
+        description="output-schema, or {function: module:callable}.",
+    )
+
+
+class Budget(Part):
+    """Hard limits."""
+
+    decide: Money | None = Field(None, description="Most that one decision may spend.")
+    cases: Annotated[int, Field(gt=0)] | None = Field(None, description="Most certify cases.")
+    per_day: Money | None = Field(None, description="Most that serving may spend a day.")
+
+
+class Step(Part):
+    """A member of a cascade."""
+
+    solver: Words
+    threshold: Share | None = Field(None, description="It answers from this confidence on.")
+
+
+class Price(Part):
+    """Price per million tokens, in the scenario's currency."""
+
+    input: Money
+    output: Money
+    cached: Money | None = None
+
+
+class Key(Part):
+    """Where an API key lies; never the key itself."""
+
+    env: str | None = None
+    file: str | None = None
+
+
+class Columns(Part):
+    """Columns of a log of recorded answers."""
+
+    id: str | None = None
+    input: str | None = None
+    output: str | None = None
+    confidence: str | None = None
+    cost: str | None = None
+    latency: str | None = None
+    score: str | None = None
+
+
+class CandidatePart(Part):
+    """What every candidate has."""
+
+    name: Annotated[str, Field(pattern=r"^[^\s/@]{1,60}$")] = Field(
+        description="Without spaces, slashes and at signs."
+    )
+    cases: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="Most certify cases for this candidate, where it is dear or slow."
+    )
+
+
+class PromptPart(CandidatePart):
+    """Options of solvers that are prompted."""
+
+    examples_per_label: Annotated[int, Field(ge=0, le=50)] | None = Field(
+        None, description="Worked examples for each label, from the shape pool."
+    )
+    max_words: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="Of each input, only so many words are sent."
+    )
+    max_tokens: Annotated[int, Field(gt=0)] | None = Field(None, description="Of an answer.")
+
+
+class RuleCandidate(CandidatePart):
+    """Keywords and regular expressions in a YAML file."""
+
+    rule: Words
+
+
+class FunctionCandidate(CandidatePart):
+    """`module:callable`, or a command that speaks JSON lines."""
+
+    function: Words | list[str]
+    timeout: Duration = "60s"
+
+
+class StudentCandidate(CandidatePart):
+    """A small model trained here, on the shape pool only."""
+
+    student: Literal["tfidf-logistic"]
+    max_train: Annotated[int, Field(gt=1)] = 20_000
+
+
+class LocalCandidate(PromptPart):
+    """A GGUF model on this machine."""
+
+    local: Words
+    threads: Annotated[int, Field(gt=0)] | None = None
+    context: Annotated[int, Field(gt=0)] | None = None
+
+
+class EndpointCandidate(PromptPart):
+    """Anything OpenAI-compatible."""
+
+    endpoint: Words = Field(description="provider/model, or a model with base_url.")
+    base_url: Annotated[str, Field(pattern="^https?://")] | None = None
+    key: Key | None = None
+    price: Price | None = None
+    concurrency: Annotated[int, Field(gt=0, le=4096)] = 16
+    rate_per_minute: Annotated[float, Field(gt=0)] | None = None
+    timeout: Duration = "60s"
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    logprobs: Literal["auto", "on", "off"] = "auto"
+
+
+class ReplayCandidate(CandidatePart):
+    """Recorded answers: decide from existing logs without one call."""
+
+    replay: Words
+    columns: Columns
+
+
+class CascadeCandidate(CandidatePart):
+    """An ordered list: a case goes on while the confidence is below the threshold."""
+
+    cascade: Annotated[list[Step], Field(min_length=2)]
+
+
+class HumanCandidate(CandidatePart):
+    """The incumbent, from the contract."""
+
+    human: Literal["incumbent"] = "incumbent"
+
+
+def _kind(value: object) -> str | None:
+    keys = [kind for kind in SOLVER_KINDS if isinstance(value, dict) and kind in value]
+    return keys[0] if len(keys) == 1 else None
+
+
+Candidate = Annotated[
+    Annotated[RuleCandidate, Tag("rule")]
+    | Annotated[FunctionCandidate, Tag("function")]
+    | Annotated[StudentCandidate, Tag("student")]
+    | Annotated[LocalCandidate, Tag("local")]
+    | Annotated[EndpointCandidate, Tag("endpoint")]
+    | Annotated[ReplayCandidate, Tag("replay")]
+    | Annotated[CascadeCandidate, Tag("cascade")]
+    | Annotated[HumanCandidate, Tag("human")],
+    Discriminator(_kind),
+]
+
+
+class ScenarioFile(Part):
+    """A scenario: one recurring job of a business, and who might do it."""
+
+    scenario: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")] = Field(
+        description="Name: letters, digits, dots, hyphens."
+    )
+    owner: Words = Field(description="Who answers for this job.")
+    task: Words = Field(description="What is to be done, as one would tell a new colleague.")
+    cases: Cases
+    output: Literal["free-text", "number", "labels"] | LabelsOutput | JsonOutput
+    scorers: list[str | dict[str, dict[str, Any] | None]] = Field(default_factory=list)
+    demand: Demand
+    incumbent: Incumbent
+    economics: Economics = Economics()
+    promise: Promise = Promise()
+    policy: Policy = Policy()
+    budget: Budget = Budget()
+    candidates: Annotated[list[Candidate], Field(min_length=1)]
+    illustrative: list[str] = Field(
+        default_factory=list, description="Figures that nobody has confirmed yet, e.g. demand."
+    )

@@ -1,0 +1,117 @@
+"""CSV and TSV files as rows."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NoReturn
+
+from rixin.errors import CasesError
+from rixin.interop.row_source import Row, RowSource, name_columns
+from rixin.interop.text_lines import MAX_CELL, text_lines
+
+_DELIMITERS = (",", ";", "\t", "|")
+_HEAD_LINES, _HEAD_WIDTH = 20, 10_000
+
+
+class CsvRows(RowSource):
+    """Rows of a CSV or TSV file; `Row.number` is the line on which a row starts.
+
+    Args:
+        path: A text file that is there and not empty.
+        encoding: Its encoding.
+        delimiter: One character; None finds it.
+
+    Raises:
+        CasesError: The delimiter, the encoding or the header cannot be used.
+    """
+
+    unit = "line"
+
+    def __init__(
+        self, path: Path, *, encoding: str = "utf-8", delimiter: str | None = None
+    ) -> None:
+        super().__init__(path)
+        # Without this the module refuses a cell of more than 128 KiB.
+        csv.field_size_limit(max(MAX_CELL, csv.field_size_limit()))
+        self._encoding = encoding
+        self.delimiter: str = delimiter or guess_delimiter(path, encoding)
+        if len(self.delimiter) != 1 or self.delimiter in '\r\n"':
+            raise CasesError(
+                f"{path}: {self.delimiter!r} cannot be a delimiter",
+                hint='use one character: "," or ";" or "\\t"',
+            )
+        _, header = next(self._records(), (0, []))
+        self.columns = name_columns(header, self.where(1))
+        if not header:
+            raise CasesError(f"{path}: the file has only blank lines", hint="add a header")
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
+        """The rows as a stream; blank lines are passed over."""
+        names = self.columns if columns is None else list(columns)
+        self.require(names)
+        places = [self.columns.index(name) for name in names]
+        width = len(self.columns)
+        records = islice(self._records(), 1, None)
+        number = 0
+        for number, cells in records:
+            if len(cells) != width:
+                self._refuse_ragged(number, cells, records)
+            yield Row(number, {name: cells[at] for name, at in zip(names, places, strict=True)})
+        if not number:
+            raise self.no_rows()
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        with text_lines(self.path, self._encoding) as lines:
+            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+            last = 0
+            try:
+                for cells in reader:
+                    if cells:
+                        yield last + 1, cells
+                    last = reader.line_num
+            except csv.Error as error:
+                raise self._broken(error, last + 1) from None
+
+    def _broken(self, error: csv.Error, number: int) -> CasesError:
+        reason = str(error)
+        if "field limit" in reason:
+            reason = f"a cell is longer than {MAX_CELL:,} characters"
+        elif "end of data" in reason:
+            reason = 'a quote (") is opened and never closed'
+        return CasesError(
+            f"{self.where(number)}: the row that starts here cannot be read: {reason}",
+            hint='put cells with quotes in quotes, and write each " inside as ""',
+        )
+
+    def _refuse_ragged(
+        self, number: int, cells: list[str], rest: Iterator[tuple[int, list[str]]]
+    ) -> NoReturn:
+        width = len(self.columns)
+        others = sum(len(more) != width for _, more in rest)
+        also = f"; {others:,} more rows below do not match either" if others else ""
+        raise CasesError(
+            f"{self.where(number)}: the row has {len(cells)} cells and the header {width}{also}",
+            hint=f"put cells that contain {self.delimiter!r} in quotes, and write every column",
+        )
+
+
+def guess_delimiter(path: Path, encoding: str = "utf-8") -> str:
+    r"""The delimiter of a text table: the one that cuts the first lines into most equal columns.
+
+    Args:
+        path: A text file; a name ending in `.tsv` or `.tab` settles it.
+        encoding: Its encoding.
+    """
+    if path.suffix.lower() in {".tsv", ".tab"}:
+        return "\t"
+    with text_lines(path, encoding) as lines:
+        head = [line[:_HEAD_WIDTH] for line in islice(lines, _HEAD_LINES)]
+    return max(_DELIMITERS, key=lambda delimiter: _evenness(head, delimiter))
+
+
+def _evenness(head: list[str], delimiter: str) -> tuple[float, int]:
+    widths = [len(cells) for cells in csv.reader(head, delimiter=delimiter) if cells]
+    if not widths or widths[0] < 2:
+        return 0.0, 0
+    return widths.count(widths[0]) / len(widths), widths[0]

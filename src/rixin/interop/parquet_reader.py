@@ -1,0 +1,87 @@
+"""Parquet files as rows; the only module that imports arro3."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rixin.errors import CasesError, MissingExtra
+from rixin.interop.row_source import Row, RowSource, name_columns
+
+_MAGIC = b"PAR1"
+
+
+class ParquetRows(RowSource):
+    """Rows of a Parquet file, a batch at a time.
+
+    Args:
+        path: A file that is there and not empty.
+
+    Raises:
+        CasesError: The file is no Parquet, or broken.
+        MissingExtra: The extra `parquet` is not installed.
+    """
+
+    unit = "row"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._check_magic()
+        names = list(self._open().schema.names)
+        self.columns = name_columns(names, str(path))
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
+        """The rows as a stream."""
+        names = self.columns if columns is None else list(columns)
+        self.require(names)
+        places = [self.columns.index(name) for name in names]
+        done = 0
+        for batch in self._batches():
+            cells = [batch.column(place).to_pylist() for place in places]
+            for number, values in enumerate(zip(*cells, strict=True), done + 1):
+                yield Row(number, dict(zip(names, values, strict=True)))
+            done += batch.num_rows
+        if not done:
+            raise self.no_rows()
+
+    def _batches(self) -> Iterator[Any]:
+        reader = self._open()
+        while True:
+            try:
+                batch = next(reader)
+            except StopIteration:
+                return
+            except Exception as error:
+                # arro3 raises the bare class, so no narrower one can be named.
+                if type(error) is not Exception:
+                    raise
+                raise self._broken(error) from None
+            yield batch
+
+    def _open(self) -> Any:
+        try:
+            from arro3.io import read_parquet
+        except ImportError:
+            raise MissingExtra(f"reading {self.path.name!r}", "parquet") from None
+        try:
+            return read_parquet(str(self.path))
+        except BaseException as error:
+            # A broken footer makes arro3 panic, which is not an Exception.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise self._broken(error) from None
+
+    def _check_magic(self) -> None:
+        with self.path.open("rb") as file:
+            head = file.read(4)
+            file.seek(max(0, self.path.stat().st_size - 8))
+            tail = file.read(8)
+        length = int.from_bytes(tail[:4], "little")
+        whole = head == _MAGIC and tail[4:] == _MAGIC and length + 12 <= self.path.stat().st_size
+        if not whole:
+            raise self._broken("its first or last bytes are not those of a whole Parquet file")
+
+    def _broken(self, reason: object) -> CasesError:
+        return CasesError(
+            f"{self.path}: the Parquet file cannot be read: {reason}",
+            hint="download or export the file again",
+        )

@@ -1,0 +1,97 @@
+"""What every reader gives: named columns, and rows as a stream."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from rixin.errors import CasesError, nearest_hint
+
+
+class Row(NamedTuple):
+    """One row of a file of cases."""
+
+    number: int
+    """The place in the file, counted from 1: a line of a text file, a row of a table."""
+    values: Mapping[str, object]
+    """Column → cell; a cell that is not there is None."""
+
+
+class RowSource(ABC):
+    """A file of rows. Each iteration opens the file anew, so passes may be repeated."""
+
+    unit: ClassVar[str]
+    """What `Row.number` counts: `line`, `row` or `item`."""
+    columns: list[str]
+    delimiter: str | None = None
+    """Of a CSV file."""
+    sheet: str | None = None
+    """Of a workbook."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @abstractmethod
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
+        """The rows as a stream.
+
+        Args:
+            columns: Give only these; None gives all.
+
+        Raises:
+            CasesError: The file is broken, or it has no row.
+        """
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.rows()
+
+    def where(self, number: int) -> str:
+        """The place of a row, for a message."""
+        return f"{self.path}, {self.unit} {number}"
+
+    def require(self, names: Sequence[str]) -> None:
+        """Refuses names that are not columns of the file.
+
+        Raises:
+            CasesError: A name is not there; the hint has the nearest column.
+        """
+        for name in names:
+            if name not in self.columns:
+                known = ", ".join(map(repr, self.columns[:20]))
+                more = " …" if len(self.columns) > 20 else ""
+                raise CasesError(
+                    f"{self.path}: there is no column {name!r}; its columns are {known}{more}",
+                    hint=nearest_hint(name, self.columns),
+                )
+
+    def no_rows(self) -> CasesError:
+        """The error of a file that names columns and has no row."""
+        return CasesError(
+            f"{self.path}: there is a header and no row below it", hint="add at least one case"
+        )
+
+
+def name_columns(cells: Sequence[str | None], where: str) -> list[str]:
+    """Column names from a header; a column without a name gets one from its place.
+
+    Args:
+        cells: The header as read.
+        where: The place of the header, for a message.
+
+    Raises:
+        CasesError: Two columns have the same name.
+
+    Examples:
+        >>> name_columns(["text ", None, "queue"], "a.csv, line 1")
+        ['text', 'column 2', 'queue']
+    """
+    names: dict[str, int] = {}
+    for place, cell in enumerate(cells, 1):
+        name = (cell or "").strip() or f"column {place}"
+        if name in names:
+            raise CasesError(
+                f"{where}: columns {names[name]} and {place} are both named {name!r}",
+                hint="give each column its own name",
+            )
+        names[name] = place
+    return list(names)
