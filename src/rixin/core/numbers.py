@@ -42,7 +42,7 @@ class Number(NamedTuple):
 
 
 def parse_number(text: str) -> Number | None:
-    """The last number of a text, or what follows the last `####` (the mark of GSM8K).
+    r"""The last number of a text, or what follows the last `####` (the mark of GSM8K).
 
     Reads digits of every script, thousands separators of English, German, French, Swiss, Indian
     and Arabic writing, signs, currency signs, exponents, and brackets around the whole text as a
@@ -54,7 +54,7 @@ def parse_number(text: str) -> Number | None:
         Number(value=Decimal('1234.50'), percent=False)
         >>> parse_number("١٬٢٣٤٫٥ ٪")
         Number(value=Decimal('1234.5'), percent=True)
-        >>> parse_number("so 3 + 4 = 7\\n#### 7").value
+        >>> parse_number("so 3 + 4 = 7\n#### 7").value
         Decimal('7')
         >>> parse_number("no idea") is None
         True
@@ -62,9 +62,8 @@ def parse_number(text: str) -> Number | None:
     final = _FINAL.findall(text)
     plain = _plain(final[-1] if final else text).strip()
     bracketed = _IN_BRACKETS.fullmatch(plain)
-    last = None
-    for last in _NUMBER.finditer(bracketed[1] if bracketed else plain):
-        pass
+    found = list(_NUMBER.finditer(bracketed[1] if bracketed else plain))
+    last = found[-1] if found else None
     value = None if last is None else _value(last, negative=bracketed is not None)
     return None if last is None or value is None else Number(value, bool(last["percent"]))
 

@@ -12,13 +12,13 @@ Validator = Callable[[object], str | None]
 
 
 def parse_json(text: str) -> object:
-    """The value of a JSON text, which may stand in a Markdown code fence.
+    r"""The value of a JSON text, which may stand in a Markdown code fence.
 
     Raises:
         ValueError: It is not JSON (NaN and Infinity are not), or it is nested too deeply.
 
     Examples:
-        >>> parse_json('```json\\n{"total": 3}\\n```')
+        >>> parse_json('```json\n{"total": 3}\n```')
         {'total': 3}
     """
     fenced = _FENCE.fullmatch(text)
@@ -47,8 +47,9 @@ def schema_validator(schema: Mapping[str, object]) -> Validator:
 
     try:
         validate = fastjsonschema.compile(
-            dict(schema), handlers=dict.fromkeys(("http", "https", "file", ""), _no_fetch),
-            use_default=False, detailed_exceptions=False,
+            dict(schema),
+            handlers=_NoFetch(),
+            use_default=False,
         )
     except (fastjsonschema.JsonSchemaDefinitionException, re.error, TypeError, ValueError) as error:
         raise UsageError(
@@ -86,5 +87,15 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
-def _no_fetch(address: str) -> object:
+class _NoFetch(dict[str, Callable[[str], object]]):
+    """Answers for every kind of address, so that the library itself never opens one."""
+
+    def __contains__(self, scheme: object) -> bool:
+        return True
+
+    def __missing__(self, scheme: str) -> Callable[[str], object]:
+        return _refuse
+
+
+def _refuse(address: str) -> object:
     raise ValueError(f"the reference {address!r} leads out of the schema")

@@ -1,6 +1,8 @@
 """Words of a text in any script: scripts without spaces give one word per character."""
 
 import re
+import warnings
+from functools import lru_cache
 
 _UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
@@ -10,11 +12,10 @@ _UNSPACED = (
     "\uf900-\ufaff\uff66-\uff9f"
     "\U00020000-\U0003ffff"
 )
-WORD_PATTERN = rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+"
-"""A word: a run of letters and digits, or one character of a script without spaces."""
-_WORD = re.compile(WORD_PATTERN)
-_ONE_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_ARABIC_MARKS = {code: None for code in (*range(0x064B, 0x0660), 0x0670, 0x0640)}
+_SPACED = rf"[^\W{_UNSPACED}]"
+_ONE_SPACED = re.compile(_SPACED)
+_WORD = re.compile(f"[{_UNSPACED}]|{_SPACED}+")
+_ARABIC_MARKS = dict.fromkeys((*range(0x064B, 0x0660), 0x0670, 0x0640))
 
 
 def words(text: str) -> list[str]:
@@ -41,6 +42,25 @@ def strip_arabic_marks(text: str) -> str:
     return text.translate(_ARABIC_MARKS)
 
 
+@lru_cache(maxsize=1024)
+def compile_regex(expression: str) -> re.Pattern[str]:
+    """A user's regular expression, compiled; what Python may read otherwise one day is no matter.
+
+    Raises:
+        ValueError: It is not a regular expression.
+
+    Examples:
+        >>> compile_regex("(")
+        Traceback (most recent call last):
+        ValueError: '(' is not a regular expression: missing ), unterminated subpattern at position 0
+    """
+    try:
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            return re.compile(expression)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{expression!r} is not a regular expression: {error}") from error
+
+
 def whole_word_pattern(word: str) -> str:
     """A regular expression that finds a word or phrase only where it stands whole.
 
@@ -54,10 +74,6 @@ def whole_word_pattern(word: str) -> str:
         >>> bool(re.search(whole_word_pattern("好吃"), "真好吃啊"))
         True
     """
-    before = r"(?<!\w)" if _has_border(word[:1]) else ""
-    after = r"(?!\w)" if _has_border(word[-1:]) else ""
+    before = f"(?<!{_SPACED})" if _ONE_SPACED.match(word[:1]) else ""
+    after = f"(?!{_SPACED})" if _ONE_SPACED.match(word[-1:]) else ""
     return f"{before}{re.escape(word)}{after}"
-
-
-def _has_border(character: str) -> bool:
-    return (character.isalnum() or character == "_") and not _ONE_UNSPACED.match(character)

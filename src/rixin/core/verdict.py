@@ -68,6 +68,7 @@ class Tally:
     cost_abstained: float = 0.0
     """Sum of cost over abstained outcomes."""
     latency_n: int = 0
+    latency_mean: float | None = None
     latency_p50: float | None = None
     latency_p95: float | None = None
     latency_p95_lower: float | None = None

@@ -1,6 +1,6 @@
 """Scorers and guards turn an answer into an outcome: solved, not solved or not measured."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rixin.core.answer import Answer
@@ -17,19 +17,18 @@ RECORDED_SOLVED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """All scorers and guards of a scenario."""
+    """Scorer and guards of a scenario."""
 
-    scorers: Sequence[Scorer]
-    guards: Sequence[Guard]
-    combine: Callable[[Sequence[tuple[str, Score]]], Score]
+    scorer: Scorer
+    """All scorers of the scenario as one."""
+    guards: Sequence[Guard] = ()
     labels: frozenset[str] = frozenset()
     """Where answers are labels: mistakes are then counted by label."""
 
     @property
     def fingerprint(self) -> str:
         """Hash of everything that can change a state, a score or a violation."""
-        scorers = [scorer.fingerprint for scorer in self.scorers]
-        return digest("judge", *scorers, "guards", *[guard.fingerprint for guard in self.guards])
+        return digest("judge", self.scorer.fingerprint, *[one.fingerprint for one in self.guards])
 
     def __call__(self, case: Case, solver: str, answer: Answer) -> Outcome:
         """The outcome of one answer."""
@@ -55,7 +54,7 @@ class Judge:
         return self._judged(case, answer.output)
 
     def _judged(self, case: Case, output: str) -> _Ruling:
-        score = self.combine([(s.name, s.score(case, output)) for s in self.scorers])
+        score = self.scorer.score(case, output)
         violations = tuple(v for guard in self.guards for v in guard.check(case, output))
         if score.value is None:
             return State.UNMEASURED, "unscored", score, violations

@@ -65,14 +65,14 @@ def seconds(duration: str) -> float:
 
 
 def parts(given: Sequence[str | Mapping[str, Any]]) -> tuple[PartSpec, ...]:
-    """Scorers or guards from `name` or `{name: {options}}` or `{name: value}`."""
+    """Scorers or guards from `name`, `{name: {options}}` or `{name: target}`."""
     found = []
     for one in given:
         if isinstance(one, str):
             found.append(PartSpec(name=one))
             continue
         for name, options in one.items():
-            plain = options if isinstance(options, Mapping) else {name: options} if options else {}
+            plain = options if isinstance(options, Mapping) else {"target": options} if options else {}
             found.append(PartSpec(name=name, options=dict(plain)))
     return tuple(found)
 

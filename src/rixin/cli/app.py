@@ -1,0 +1,118 @@
+"""The command group, and how errors and interruptions end a command."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from rixin import __version__
+from rixin.errors import RixinError, nearest_hint
+
+_COMMANDS = {
+    "init": "Writes a scenario for a file of cases.",
+    "check": "Checks a scenario and says what a decision will cost at most.",
+    "decide": "Runs the candidates and prints the verdict.",
+    "report": "Prints or writes the verdict again, without any call.",
+    "explain": "Shows what each solver said to one case, and why.",
+    "models": "Lists, pulls, verifies and removes local models.",
+    "doctor": "Says what works on this machine, what does not, and what to do.",
+}
+
+
+class Commands(click.Group):
+    """Loads a command's module only when it is called, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of a newcomer's first hour."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, from its own module."""
+        if cmd_name not in _COMMANDS:
+            return None
+        from importlib import import_module
+
+        command = getattr(import_module(f"rixin.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As in click, with the nearest name for one that is not there."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            hint = nearest_hint(args[0], _COMMANDS)
+            raise click.UsageError(f"no such command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with one line each, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 a promise does not hold, 2 usage, 3 stopped and resumable,"
+    " 4 environment. Start with: rixin init FILE",
+)
+@click.version_option(__version__, prog_name="rixin")
+def app() -> None:
+    """Decide, for one business scenario, which solver solves it at the lowest cost, safely."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line and gives its exit code."""
+    try:
+        result = app.main(args=list(arguments), prog_name="rixin", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except RixinError as error:
+        show_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        click.echo("\nstopped; what was stored stays", err=True)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has left; there is nobody to complain to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def show_error(error: RixinError) -> None:
+    """What happened, and what to do next, on stderr."""
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
+    if error.hint:
+        click.echo(f"{click.style('hint', fg='cyan', bold=True)}: {error.hint}", err=True)
+
+
+def scenario_path(given: str | None) -> Path:
+    """The scenario file that a command means: the given one, or the only one in this folder.
+
+    Raises:
+        click.UsageError: None or several are here.
+    """
+    if given is not None:
+        return Path(given)
+    found = [path for path in sorted(Path().glob("*.y*ml")) if _is_scenario(path)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise click.UsageError("no scenario here: name one, or make one with: rixin init FILE")
+    raise click.UsageError(f"several scenarios here, name one: {', '.join(map(str, found))}")
+
+
+def _is_scenario(path: Path) -> bool:
+    try:
+        head = path.read_text(encoding="utf-8")[:20_000]
+    except (OSError, UnicodeDecodeError):
+        return False
+    return "\ncandidates:" in head and "\nincumbent:" in head

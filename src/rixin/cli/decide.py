@@ -1,0 +1,67 @@
+"""`rixin decide` and what it shares with `rixin report`."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rixin.cli.app import scenario_path
+from rixin.cli.options import (
+    json_option,
+    ledger_option,
+    print_json,
+    quiet_option,
+    scenario_argument,
+)
+
+if TYPE_CHECKING:
+    from rixin.workspace import Result
+
+
+@click.command()
+@scenario_argument
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="Run only this candidate; may be repeated."
+)
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Where the HTML goes.")
+@ledger_option
+@json_option
+@quiet_option
+def decide(
+    scenario: str | None,
+    only: tuple[str, ...],
+    html: Path | None,
+    ledger: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Run the candidates of a scenario, store every outcome, and print the verdict.
+
+    What is stored is never asked or paid again: run it again after an interruption, with more
+    cases or with one more candidate, and only what is new is done.
+
+    Exit code 0: adopt; 1: nothing is to be adopted; 3: stopped, run again to go on.
+    """
+    from rixin.workspace import Workspace
+
+    path = scenario_path(scenario)
+    with Workspace(ledger=ledger, quiet=quiet) as workspace:
+        result = workspace.decide(path, only=only)
+        target = html or workspace.folder_of(path) / f"{result.data.scenario}.html"
+        result.write(target)
+    show(result, as_json=as_json)
+    if not as_json:
+        click.echo(f"\nreport: {target}")
+        click.echo(f"next:   rixin explain {path} CASE   (why each solver answered as it did)")
+    return result.exit_code
+
+
+def show(result: "Result", *, as_json: bool) -> None:
+    """The verdict on stdout, as text as wide as the terminal or as JSON."""
+    if as_json:
+        print_json(result.to_json())
+        return
+    stream = click.get_text_stream("stdout")
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120) if stream.isatty() else 100
+    click.echo(result.text(width=width, colour=stream.isatty()))

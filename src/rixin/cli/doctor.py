@@ -1,0 +1,29 @@
+"""`rixin doctor`: what works on this machine, what does not, and what to do."""
+
+from pathlib import Path
+
+import click
+
+from rixin.cli.options import json_option, ledger_option, print_json, scenario_argument
+
+
+@click.command()
+@scenario_argument
+@ledger_option
+@json_option
+def doctor(scenario: str | None, ledger: Path | None, as_json: bool) -> int:
+    """Check keys, endpoints, prices and their date, models, disk and database.
+
+    With a scenario its endpoints, keys and models are checked too. Exit code 4: something that
+    is needed does not work.
+    """
+    from rixin.workspace import Workspace
+
+    with Workspace(ledger=ledger) as workspace:
+        findings = workspace.doctor(Path(scenario) if scenario else None)
+    if as_json:
+        print_json([finding.to_json() for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(finding.text())
+    return 4 if any(finding.state == "bad" for finding in findings) else 0

@@ -1,0 +1,1 @@
+"""What must not pass: the output schema, and a user's own checks."""

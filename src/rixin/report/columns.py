@@ -1,0 +1,116 @@
+"""Text in columns of a terminal: display width, wrapping, cutting, padding in any script."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+_BIDI = frozenset(
+    map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+)
+
+
+def clean(text: str) -> str:
+    r"""The text on one line, without control characters that a terminal would act on.
+
+    Examples:
+        >>> clean("a\x1b[31m\n b")
+        'a�[31m b'
+    """
+    kept = (
+        "�" if unicodedata.category(char) in {"Cc", "Cs"} and not char.isspace() else char
+        for char in text
+        if char not in _BIDI
+    )
+    return " ".join("".join(kept).split())
+
+
+def char_width(char: str) -> int:
+    """Terminal cells of one character: 0, 1 or 2.
+
+    Examples:
+        >>> [char_width(c) for c in "a日\u0301"]
+        [1, 2, 0]
+    """
+    if unicodedata.category(char) in {"Mn", "Me", "Cf", "Cc"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
+
+
+def display_width(text: str) -> int:
+    """Terminal cells of a text.
+
+    Examples:
+        >>> display_width("日新 ok")
+        7
+    """
+    return len(text) if text.isascii() else sum(map(char_width, text))
+
+
+def cut(text: str, width: int) -> str:
+    """The text, ended by `…` where it is wider than `width` cells.
+
+    Examples:
+        >>> cut("newswire", 5), cut("日新日新", 5)
+        ('news…', '日新…')
+    """
+    if display_width(text) <= width:
+        return text
+    head, _ = _split(text, max(width - 1, 0))
+    return f"{head}…"
+
+
+def pad(text: str, width: int, *, end: bool = False) -> str:
+    """The text filled with spaces to `width` cells.
+
+    Args:
+        text: The text; not shortened when it is wider.
+        width: Cells.
+        end: Put the spaces in front, for figures.
+
+    Examples:
+        >>> pad("日", 4), pad("7", 3, end=True)
+        ('日  ', '  7')
+    """
+    gap = " " * max(width - display_width(text), 0)
+    return f"{gap}{text}" if end else f"{text}{gap}"
+
+
+def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> Iterator[str]:
+    """Lines of at most `width` cells; words longer than a line are broken.
+
+    Args:
+        text: One paragraph.
+        width: Cells of a line, its prefix included.
+        first: Prefix of the first line.
+        rest: Prefix of the other lines.
+
+    Examples:
+        >>> list(wrap("keep the people", 10, first="- ", rest="  "))
+        ['- keep the', '  people']
+    """
+    prefix, line = first, ""
+    for word in _pieces(text.split(), width - max(display_width(first), display_width(rest))):
+        longer = f"{line} {word}" if line else word
+        if line and display_width(prefix + longer) > width:
+            yield prefix + line
+            prefix, line = rest, word
+        else:
+            line = longer
+    yield (prefix + line).rstrip()
+
+
+def _pieces(words: Iterable[str], width: int) -> Iterator[str]:
+    for word in words:
+        left = word
+        while display_width(left) > width:
+            head, left = _split(left, width)
+            yield head
+        yield left
+
+
+def _split(text: str, width: int) -> tuple[str, str]:
+    used = 0
+    for index, char in enumerate(text):
+        used += char_width(char)
+        if used > width and index > 0:
+            return text[:index], text[index:]
+    return text, ""

@@ -1,0 +1,117 @@
+"""What a report shows: the verdict and everything around it, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from rixin.core.verdict import CandidateResult, Verdict
+
+Part = tuple[str, float]
+"""One line of a waterfall: its label and its amount a month (income > 0, cost < 0)."""
+Waterfall = tuple[str, tuple[Part, ...]]
+"""A solver's name and the parts that its net value a month is the sum of."""
+AnswerRow = tuple[str, str | None, str, float | None]
+"""Solver, output, state (`core.outcome.State`), confidence."""
+
+VALUE = "value of solved cases"
+ANSWERS = "cost of answers"
+WRONG = "cost of wrong answers"
+REVIEWS = "cost of reviews"
+BUILD = "cost to build, spread over the horizon"
+
+_RESTS_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cost_per_solved": ("economics.cost_per_wrong", "economics.cost_per_review"),
+        "saving_per_month": ("economics.cost_per_wrong", "economics.cost_per_review", "demand")
+        + ("incumbent", "economics.value_per_solved", "economics.build_cost"),
+        "net_value": ("economics", "demand", "incumbent"),
+        "payback_days": ("economics", "demand", "incumbent"),
+        "margin": ("economics", "demand", "incumbent"),
+        "incumbent": ("incumbent",),
+        "incumbent_cost": ("incumbent", "economics.cost_per_wrong"),
+        "demand": ("demand",),
+        "floor": ("promise.solved",),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferingCase:
+    """A case that solvers answered differently."""
+
+    ref: str
+    """The user's own id, or the line."""
+    id: str
+    input: str
+    expected: str | None
+    rows: tuple[AnswerRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceLine:
+    """What one solver's answers are priced at."""
+
+    solver: str
+    text: str
+    date: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolverLine:
+    """One solver as it was run."""
+
+    name: str
+    kind: str
+    fingerprint: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportData:
+    """Everything that a report of one decision shows."""
+
+    scenario: str
+    owner: str
+    task: str
+    path: str
+    """The scenario file, as the user named it."""
+    decided_at: datetime
+    verdict: Verdict
+    waterfalls: tuple[Waterfall, ...] = ()
+    """The incumbent first, then the candidates to show."""
+    differing: tuple[DifferingCase, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Notes on the data."""
+    pools: Mapping[str, int] = field(default_factory=dict)
+    prices: tuple[PriceLine, ...] = ()
+    solvers: tuple[SolverLine, ...] = ()
+    environment: str = ""
+    floor: float
+    """The promise: solved at least, in [0, 1]."""
+    demand_per_month: int
+    illustrative: tuple[str, ...] = ()
+    """Dotted names of contract figures that are defaults, not the user's own."""
+
+    def is_illustrative(self, figure: str) -> bool:
+        """Whether a shown figure rests on a contract figure left at its default.
+
+        Args:
+            figure: cost_per_solved, saving_per_month, net_value, payback_days, margin,
+                incumbent, incumbent_cost, demand or floor.
+        """
+        return any(
+            name == root or name.startswith(f"{root}.")
+            for name in self.illustrative
+            for root in _RESTS_ON[figure]
+        )
+
+    def best(self) -> CandidateResult | None:
+        """The winner; without one, the measured candidate with the highest expected saving."""
+        candidates = self.verdict.candidates
+        for candidate in candidates:
+            if candidate.name == self.verdict.winner:
+                return candidate
+        known = [one for one in candidates if one.saving_per_month.value is not None]
+        return max(known, key=lambda one: one.saving_per_month.value or 0.0, default=None)

@@ -1,0 +1,1 @@
+"""What judges an answer against what was expected. Unscored is not zero."""

@@ -1,0 +1,49 @@
+"""What all scorers share: a name, a fingerprint, and what they say without an expectation."""
+
+from collections.abc import Mapping
+
+from rixin.core.case import Case
+from rixin.core.ids import digest_json
+from rixin.core.outcome import Score
+
+
+def unscored(reason: str) -> Score:
+    """No score, which is not a score of zero."""
+    return Score(value=None, solved=False, reason=reason)
+
+
+def passed(reason: str = "") -> Score:
+    """A full score."""
+    return Score(value=1.0, solved=True, reason=reason)
+
+
+def missed(reason: str) -> Score:
+    """A score of zero."""
+    return Score(value=0.0, solved=False, reason=reason)
+
+
+def shown(text: str) -> str:
+    """A text as it stands in a reason: quoted and cut."""
+    return repr(text if len(text) <= 60 else f"{text[:59]}…")
+
+
+class ExpectationScorer:
+    """Base of scorers that need an expected output.
+
+    Args:
+        name: The name in the scenario file.
+        options: Everything that can change a score; it is hashed into the fingerprint.
+    """
+
+    def __init__(self, name: str, options: Mapping[str, object]) -> None:
+        self.name = name
+        self.fingerprint = digest_json({"scorer": f"{name}/1", **options})
+
+    def score(self, case: Case, output: str) -> Score:
+        """The score of one output; unscored where the case has no expectation."""
+        if case.expected is None:
+            return unscored("no expected output")
+        return self._judge(case.expected, output)
+
+    def _judge(self, expected: str, output: str) -> Score:
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""What answers a case: rules, functions, commands, students, logs, cascades, people, models."""

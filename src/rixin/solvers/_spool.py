@@ -1,0 +1,75 @@
+"""Many small records in a temporary file, found by key through an index of 24 bytes a record."""
+
+import hashlib
+import json
+import os
+import tempfile
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Record = Mapping[str, object]
+
+
+class Spool:
+    """Add records, seal, then find them; of several records of a key the last one is found."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="rixin-", buffering=1 << 20)  # noqa: SIM115
+        self._hashes = array("Q")
+        self._offsets = array("Q", (0,))
+        self._index: NDArray[np.uint64] | None = None
+        self._order: NDArray[np.int64] | None = None
+
+    def add(self, key: str, record: Record) -> None:
+        """Stores a record under its key."""
+        line = json.dumps([key, record], ensure_ascii=False, default=str).encode(
+            "utf-8", "surrogatepass"
+        )
+        self._file.write(line)
+        self._hashes.append(_hash(key))
+        self._offsets.append(self._offsets[-1] + len(line))
+
+    def seal(self) -> None:
+        """Builds the index; nothing is added afterwards."""
+        import numpy as np
+
+        self._file.flush()
+        hashes = np.frombuffer(self._hashes, dtype=np.uint64)
+        self._order = np.argsort(hashes, kind="stable")
+        self._index = hashes[self._order]
+        self._hashes = array("Q")
+
+    def find(self, keys: Sequence[str]) -> list[Record | None]:
+        """The last record of each key, or None where there is none."""
+        import numpy as np
+
+        assert self._index is not None
+        assert self._order is not None
+        wanted = np.fromiter(map(_hash, keys), dtype=np.uint64, count=len(keys))
+        last = np.searchsorted(self._index, wanted, side="right") - 1
+        return [
+            self._read(int(self._order[place]), key)
+            if place >= 0 and self._index[place] == want
+            else None
+            for key, place, want in zip(keys, last, wanted, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Removes the file."""
+        self._file.close()
+
+    def _read(self, row: int, key: str) -> Record | None:
+        begin, end = self._offsets[row], self._offsets[row + 1]
+        data = os.pread(self._file.fileno(), end - begin, begin)
+        stored, record = json.loads(data.decode("utf-8", "surrogatepass"))
+        return record if stored == key else None
+
+
+def _hash(key: str) -> int:
+    data = key.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")

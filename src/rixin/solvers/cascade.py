@@ -1,0 +1,107 @@
+"""A cascade: the cheapest solver first, and the next one only where it is not sure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from rixin.core.answer import Answer, Step, Usage
+from rixin.core.case import Case
+from rixin.core.ids import digest
+from rixin.core.solver import Solver
+
+Member = tuple[Solver, float | None]
+"""A solver and the least confidence at which its answer stands; None: every answer stands."""
+
+
+class CascadeSolver:
+    """Asks its members in turn until an answer stands.
+
+    A case goes on to the next member when the answer is missing (abstained, failed) or its
+    confidence is below the member's threshold or not known. What the last member says stands.
+
+    Args:
+        name: The name in the scenario file.
+        members: Cheapest first. They stay the caller's: `close` does not close them.
+
+    Raises:
+        ValueError: There is no member.
+    """
+
+    def __init__(self, name: str, members: Sequence[Member]) -> None:
+        if not members:
+            raise ValueError(f"the cascade {name!r} has no member")
+        self.name = name
+        self.batch_size = members[0][0].batch_size
+        parts = (f"{solver.name} {solver.fingerprint} {least}" for solver, least in members)
+        self.fingerprint = digest("cascade/1", *parts)
+        self._members = tuple(members)
+
+    async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
+        """One answer per case with the steps that led to it; costs and times are sums."""
+        answers: list[Answer | None] = [None] * len(cases)
+        open_cases = list(range(len(cases)))
+        for member in self._members:
+            if not open_cases:
+                break
+            last = member is self._members[-1]
+            given = await member[0].solve([cases[i] for i in open_cases])
+            still_open = []
+            for i, answer in zip(open_cases, given, strict=True):
+                goes_on = not last and not _stands(answer, member[1])
+                answers[i] = _joined(answers[i], answer, member, goes_on)
+                if goes_on:
+                    still_open.append(i)
+            open_cases = still_open
+        return [answer for answer in answers if answer is not None]
+
+    async def close(self) -> None:
+        """Closes nothing: the members are the caller's."""
+
+
+def _stands(answer: Answer, threshold: float | None) -> bool:
+    if answer.failure is not None or answer.abstained:
+        return False
+    if threshold is None:
+        return True
+    return answer.confidence is not None and answer.confidence >= threshold
+
+
+def _joined(before: Answer | None, answer: Answer, member: Member, goes_on: bool) -> Answer:
+    solver, threshold = member
+    step = Step(
+        solver=solver.name,
+        output=answer.output,
+        confidence=answer.confidence,
+        threshold=threshold,
+        escalated=goes_on,
+    )
+    note = f"answered by {solver.name}" + (f": {answer.note}" if answer.note else "")
+    if before is None:
+        return replace(answer, steps=(*answer.steps, step), note=note)
+    return replace(
+        answer,
+        usage=_sum_usage(before.usage, answer.usage),
+        cost=_sum_cost(before.cost, answer.cost),
+        latency_s=_sum_time(before.latency_s, answer.latency_s),
+        retries=before.retries + answer.retries,
+        steps=(*before.steps, *answer.steps, step),
+        note=note,
+    )
+
+
+def _sum_usage(left: Usage, right: Usage) -> Usage:
+    return Usage(
+        input_tokens=left.input_tokens + right.input_tokens,
+        output_tokens=left.output_tokens + right.output_tokens,
+        cached_tokens=left.cached_tokens + right.cached_tokens,
+        cpu_s=left.cpu_s + right.cpu_s,
+        calls=left.calls + right.calls,
+    )
+
+
+def _sum_cost(left: Decimal | None, right: Decimal | None) -> Decimal | None:
+    return None if left is None or right is None else left + right
+
+
+def _sum_time(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else left + right

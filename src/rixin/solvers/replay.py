@@ -1,0 +1,179 @@
+"""Recorded answers as a solver: decide from existing logs without one call."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rixin.core.answer import Answer, Failure, Usage
+from rixin.core.case import Case
+from rixin.core.ids import digest, input_key
+from rixin.errors import UsageError
+from rixin.solvers._reply import (
+    bad_reply,
+    is_missing,
+    read_money,
+    read_number,
+    read_output,
+    read_share,
+)
+from rixin.solvers._spool import Spool
+
+_BATCH = 500
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayColumns:
+    """Which columns of a log hold what; one of `id` and `input` finds the case."""
+
+    id: str | None = None
+    """Holds the user's own id of the case."""
+    input: str | None = None
+    """Holds the input; it is compared without regard to case and spacing."""
+    output: str | None = None
+    confidence: str | None = None
+    """In [0, 1]."""
+    cost: str | None = None
+    """In the scenario's currency."""
+    latency: str | None = None
+    """In seconds."""
+    latency_ms: str | None = None
+    input_tokens: str | None = None
+    output_tokens: str | None = None
+    score: str | None = None
+    """In [0, 1], or true and false: a score that the log already has."""
+    error: str | None = None
+    """Not empty where the recorded call failed."""
+
+    def used(self) -> dict[str, str]:
+        """What is mapped: our name → the log's column."""
+        pairs = ((name, getattr(self, name)) for name in self.__dataclass_fields__)
+        return {name: column for name, column in pairs if column is not None}
+
+
+class ReplaySolver:
+    """Answers from a log. Of several records of a case the last one counts.
+
+    The log is read once, at the first `solve`, into a temporary file with a small index, so that
+    memory stays bounded whatever its size.
+
+    Args:
+        name: The name in the scenario file.
+        source_fingerprint: Hash of the log's content.
+        rows: Opens the log: each call gives its rows from the start.
+        columns: Which columns hold what.
+
+    Raises:
+        UsageError: The mapping cannot find a case, or holds neither output nor score.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source_fingerprint: str,
+        rows: Callable[[], Iterable[Row]],
+        columns: ReplayColumns,
+    ) -> None:
+        used = columns.used()
+        if (columns.id is None) == (columns.input is None):
+            raise UsageError(
+                f"the replay {name!r} must find a case by its id or by its input, and by one only",
+                hint="map one of id and input to a column of the log",
+            )
+        if columns.output is None and columns.score is None:
+            raise UsageError(
+                f"the replay {name!r} has neither an output nor a score",
+                hint="map output (or score) to a column of the log",
+            )
+        self.name = name
+        self.batch_size = _BATCH
+        self.fingerprint = digest("replay/1", source_fingerprint, repr(sorted(used.items())))
+        self._rows = rows
+        self._columns = columns
+        self._used = used
+        self._reading: asyncio.Future[Spool] | None = None
+
+    async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
+        """The recorded answer of each case; one that is not in the log is a failure."""
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(asyncio.to_thread(self._read))
+        spool = await asyncio.shield(self._reading)
+        return await asyncio.to_thread(self._answers, spool, cases)
+
+    async def close(self) -> None:
+        """Removes the temporary file."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            await asyncio.wait([reading])
+            if reading.exception() is None:
+                reading.result().close()
+
+    def _read(self) -> Spool:
+        spool = Spool()
+        try:
+            for row in self._rows():
+                key = self._key_of_row(row)
+                if key is not None:
+                    spool.add(key, {name: row.get(column) for name, column in self._used.items()})
+        except BaseException:
+            spool.close()
+            raise
+        spool.seal()
+        return spool
+
+    def _key_of_row(self, row: Row) -> str | None:
+        if self._columns.id is not None:
+            value = row.get(self._columns.id)
+            return None if is_missing(value) else str(value)
+        assert self._columns.input is not None
+        value = row.get(self._columns.input)
+        return None if value is None else input_key(str(value))
+
+    def _answers(self, spool: Spool, cases: Sequence[Case]) -> list[Answer]:
+        by_id = self._columns.id is not None
+        records = spool.find([case.ref if by_id else case.key for case in cases])
+        return [
+            _no_record(case, by_id=by_id) if record is None else read_record(record)
+            for case, record in zip(cases, records, strict=True)
+        ]
+
+
+def read_record(record: Row) -> Answer:
+    """The answer that a record holds, by our own names of the columns."""
+    error = record.get("error")
+    if not is_missing(error):
+        return Answer(failure=Failure(kind="crashed", message=f"recorded: {error}"))
+    try:
+        answer = Answer(
+            output=read_output(record.get("output")),
+            confidence=read_share("confidence", record.get("confidence")),
+            cost=read_money("cost", record.get("cost")),
+            latency_s=_latency_s(record),
+            usage=_usage(record),
+            recorded_score=read_share("score", record.get("score")),
+        )
+    except ValueError as reason:
+        return bad_reply(f"recorded: {reason}")
+    if answer.output is None and answer.recorded_score is None:
+        return replace(answer, failure=Failure(kind="no_record", message="the record is empty"))
+    return answer
+
+
+def _no_record(case: Case, *, by_id: bool) -> Answer:
+    what = f"id {case.ref!r}" if by_id else "this input"
+    return Answer(failure=Failure(kind="no_record", message=f"the log has no record of {what}"))
+
+
+def _latency_s(record: Row) -> float | None:
+    seconds = read_number("latency", record.get("latency"))
+    if seconds is not None:
+        return seconds
+    milliseconds = read_number("latency_ms", record.get("latency_ms"))
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _usage(record: Row) -> Usage:
+    return Usage(
+        input_tokens=int(read_number("input_tokens", record.get("input_tokens")) or 0),
+        output_tokens=int(read_number("output_tokens", record.get("output_tokens")) or 0),
+    )

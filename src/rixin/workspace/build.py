@@ -1,0 +1,245 @@
+"""Makes solvers, scorers and guards out of a contract; nothing else builds from configuration."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rixin.core.answer import Answer
+from rixin.core.case import Case
+from rixin.core.scenario import Candidate, OutputSpec, Scenario
+from rixin.core.solver import Solver
+from rixin.core.transport import Transport
+from rixin.engine.judge import Judge
+from rixin.engine.runner import Costing
+from rixin.ledger.cases import stream_cases
+from rixin.ledger.store import Ledger
+from rixin.models.store import ModelStore
+from rixin.pricing.book import Rates, cpu_cost
+from rixin.workspace.prepare import Dataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """A candidate as a solver, with how it is priced and how hard it may be driven."""
+
+    candidate: Candidate
+    solver: Solver
+    costing: Costing
+    concurrency: int = 1
+    rate_per_minute: float | None = None
+    paid: bool = False
+    """Its calls cost money elsewhere, so the spend cap holds for it."""
+    price: str = ""
+    price_date: str = ""
+    price_source: str = ""
+    about: str = ""
+    steps: tuple[tuple[str, float | None], ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder:
+    """Builds the contenders of one scenario on one snapshot of its cases."""
+
+    scenario: Scenario
+    dataset: Dataset
+    ledger: Ledger
+    models: ModelStore
+    transport: Transport
+    say: Any = print
+    """Gets a line before each step that takes long."""
+    _made: dict[str, Contender] = field(default_factory=dict)
+
+    def judge(self) -> Judge:
+        """Scorers and guards as one judge."""
+        from rixin.guards.build import build_guard
+        from rixin.scorers.build import build_scorer
+        from rixin.scorers.combine import CombinedScorer
+
+        output, labels = self.output(), self.dataset.labels
+        folder = self.scenario.path.parent
+        return Judge(
+            scorer=CombinedScorer(
+                [build_scorer(spec, output, labels) for spec in self.scenario.scorers]
+            ),
+            guards=[
+                build_guard(spec, output, labels, folder) for spec in self.scenario.policy.guards
+            ],
+            labels=frozenset(labels),
+        )
+
+    def output(self) -> OutputSpec:
+        """The output with its labels filled in, in a stable order."""
+        if self.scenario.output.kind != "labels":
+            return self.scenario.output
+        given = self.scenario.output.labels or tuple(sorted(self.dataset.labels))
+        return replace(self.scenario.output, labels=given)
+
+    def contenders(self) -> list[Contender]:
+        """Every candidate of the contract, in its order.
+
+        Raises:
+            RixinError: A candidate cannot be built; the message says which and why.
+        """
+        for candidate in self.scenario.candidates:
+            self._made[candidate.name] = getattr(self, f"_{candidate.kind}")(candidate)
+        return list(self._made.values())
+
+    def _rule(self, candidate: Candidate) -> Contender:
+        from rixin.solvers._rule_file import load_rules
+        from rixin.solvers.rule import RuleSolver
+
+        rules = load_rules(self.scenario.resolve(candidate.target))
+        solver = RuleSolver(candidate.name, rules)
+        return self._on_this_machine(candidate, solver, f"{len(rules.rules)} rules")
+
+    def _function(self, candidate: Candidate) -> Contender:
+        from rixin.plugins import load_plugin
+        from rixin.solvers.command import CommandSolver
+        from rixin.solvers.function import FunctionSolver
+
+        folder, timeout = self.scenario.path.parent, float(candidate.options["timeout_s"])  # type: ignore[arg-type]
+        command = candidate.options.get("command")
+        if isinstance(command, list):
+            solver: Solver = CommandSolver(
+                candidate.name, [str(word) for word in command], folder, timeout_s=timeout
+            )
+        else:
+            plugin = load_plugin(candidate.target, folder)
+            solver = FunctionSolver(candidate.name, plugin, timeout_s=timeout)
+        return self._on_this_machine(candidate, solver, candidate.target)
+
+    def _student(self, candidate: Candidate) -> Contender:
+        from rixin.solvers.student import StudentSize, StudentSolver
+
+        size = StudentSize(max_train=int(str(candidate.options["max_train"])))
+        cases = islice(self._shape(), size.max_train)
+        solver = StudentSolver(candidate.name, cases, size)
+        about = f"{candidate.target}, trained on {solver.training_cases} cases of the shape pool"
+        return self._on_this_machine(candidate, solver, about)
+
+    def _local(self, candidate: Candidate) -> Contender:
+        from rixin.solvers.local import LocalOptions, LocalSolver
+        from rixin.solvers.prompt import LABEL_WORDS
+
+        path = self.models.resolve(candidate.target, self.scenario.path.parent)
+        words = LABEL_WORDS if self.scenario.output.kind == "labels" else None
+        names = ("threads", "max_tokens", "context")
+        options = LocalOptions(**_picked(candidate.options, names))
+        prompt = self._prompt(candidate, words)
+        solver = LocalSolver(candidate.name, path, prompt, options, say=self.say)
+        return self._on_this_machine(candidate, solver, f"{path.name} of {path.parent.name}")
+
+    def _endpoint(self, candidate: Candidate) -> Contender:
+        from rixin.workspace.endpoints import build_endpoint
+
+        prompt = self._prompt(candidate, None)
+        return build_endpoint(self.scenario, candidate, prompt, self.transport)
+
+    def _replay(self, candidate: Candidate) -> Contender:
+        from rixin.interop.readers import file_digest, open_rows
+        from rixin.solvers.replay import ReplayColumns, ReplaySolver
+
+        path = self.scenario.resolve(candidate.target)
+        given = candidate.options["columns"]
+        assert isinstance(given, Mapping)
+        columns = ReplayColumns(**given)
+        source = open_rows(path)
+        source.require(list(columns.used().values()))
+
+        def rows() -> Iterator[Mapping[str, object]]:
+            names = list(dict.fromkeys(columns.used().values()))
+            return (row.values for row in open_rows(path).rows(names))
+
+        solver = ReplaySolver(candidate.name, file_digest(path), rows, columns)
+        return Contender(
+            candidate=candidate,
+            solver=solver,
+            costing=Costing(price=lambda answer: answer.cost),
+            price="as recorded" if columns.cost else "not recorded",
+            price_source=path.name,
+            about=f"recorded answers in {path.name}",
+        )
+
+    def _cascade(self, candidate: Candidate) -> Contender:
+        from rixin.solvers.cascade import CascadeSolver
+
+        given = candidate.options["steps"]
+        assert isinstance(given, list)
+        steps = tuple((str(step["solver"]), step["threshold"]) for step in given)
+        members = [(self._made[name].solver, threshold) for name, threshold in steps]
+        return Contender(
+            candidate=candidate,
+            solver=CascadeSolver(candidate.name, members),
+            costing=Costing(price=lambda answer: answer.cost),
+            price="the sum of its members",
+            about=" → ".join(
+                f"{name} (confidence ≥ {least:g})" if least is not None else name
+                for name, least in steps
+            ),
+            steps=steps,
+        )
+
+    def _human(self, candidate: Candidate) -> Contender:
+        from rixin.solvers.human import HumanSolver
+
+        cost = self.scenario.incumbent.cost_per_case
+        return Contender(
+            candidate=candidate,
+            solver=HumanSolver(candidate.name, cost),
+            costing=Costing(price=lambda _: cost),
+            price=f"{cost} a case",
+            price_source="the contract",
+            about=self.scenario.incumbent.name,
+        )
+
+    def _on_this_machine(self, candidate: Candidate, solver: Solver, about: str) -> Contender:
+        hour = self.scenario.economics.cpu_hour
+
+        def price(answer: Answer) -> Decimal:
+            return cpu_cost(answer.usage, hour)
+
+        return Contender(
+            candidate=candidate,
+            solver=solver,
+            costing=Costing(price=price),
+            price=f"CPU seconds × {hour} an hour",
+            price_source="economics.cpu_hour",
+            about=about,
+        )
+
+    def _prompt(self, candidate: Candidate, default_words: int | None) -> Any:
+        from rixin.solvers.prompt import EXAMPLE_WORDS, build_prompt, default_per_label, pick_examples
+
+        output = self.output()
+        wanted = candidate.options.get("examples_per_label")
+        per_label = default_per_label(output) if wanted is None else int(str(wanted))
+        words = candidate.options.get("max_words", default_words)
+        assert words is None or isinstance(words, int)
+        examples = pick_examples(self._shape(), output.labels, per_label, words or EXAMPLE_WORDS)
+        return build_prompt(self.scenario.task, output, examples, max_words=words)
+
+    def _shape(self) -> Iterable[Case]:
+        for chunk in stream_cases(self.ledger, self.dataset.id, "shape"):
+            yield from chunk
+
+
+def rates_line(rates: Rates | None) -> tuple[str, str, str]:
+    """Price, date and source for the report; an unknown price says so."""
+    if rates is None:
+        return "unknown", "", ""
+    return rates.per_million(), rates.date, rates.source
+
+
+def _picked(options: Mapping[str, object], names: Iterable[str]) -> dict[str, Any]:
+    return {name: options[name] for name in names if options.get(name) is not None}
+
+
+def relative(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,219 @@
+"""From stored rows to the verdict and its report; nothing here asks a solver."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import combinations
+
+from rixin import __version__
+from rixin.core.scenario import Scenario
+from rixin.core.verdict import PairTally, Tally, Verdict
+from rixin.decide.economics import incumbent_waterfall, waterfall
+from rixin.decide.verdict import decide
+from rixin.ledger.cases import find_cases, last_case_id
+from rixin.ledger.outcomes import outcomes_of_case
+from rixin.ledger.store import Ledger
+from rixin.ledger.tallies import Sample, differing_cases, latencies, pair_tally, tally
+from rixin.report.data import (
+    DifferingAnswer,
+    DifferingCase,
+    PriceLine,
+    ReportData,
+    SolverLine,
+    Waterfall,
+)
+from rixin.stats.intervals import quantile_interval
+from rixin.workspace.build import Contender
+from rixin.workspace.prepare import Dataset, describe_notes
+
+_SHOWN_CASES = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Where the rows of a decision are."""
+
+    ledger: Ledger
+    judge: str
+    samples: Mapping[str, Sample]
+    numbers: Mapping[str, int]
+
+
+def samples_of(
+    ledger: Ledger, scenario: Scenario, dataset: Dataset
+) -> dict[str, Sample]:
+    """The certify cases of each candidate: a prefix of the pool's random order."""
+    found = {}
+    for candidate in scenario.candidates:
+        limits = [n for n in (candidate.cases, scenario.budget.cases) if n is not None]
+        size = min([dataset.pools["certify"], *limits])
+        last = last_case_id(ledger, dataset.id, "certify", size)
+        found[candidate.name] = Sample(dataset.id, "certify", last, size)
+    return found
+
+
+def tallies_of(stored: Stored, scenario: Scenario) -> dict[str, Tally]:
+    """The sums of every candidate, with its latencies."""
+    return {one.name: _tally(stored, one.name, scenario) for one in scenario.candidates}
+
+
+def _tally(stored: Stored, name: str, scenario: Scenario) -> Tally:
+    sample, number = stored.samples[name], stored.numbers[name]
+    found = tally(stored.ledger, sample, number, stored.judge, name)
+    times = latencies(stored.ledger, sample, number, stored.judge)
+    if not times:
+        return found
+    import numpy as np
+
+    seconds = np.frombuffer(times, dtype=np.float64)
+    bounds = quantile_interval(seconds, 0.95, 1 - scenario.promise.confidence)
+    p50, p95 = np.quantile(seconds, [0.5, 0.95])
+    return replace(
+        found,
+        latency_n=len(times),
+        latency_mean=float(seconds.mean()),
+        latency_p50=float(p50),
+        latency_p95=float(p95),
+        latency_p95_lower=_finite(bounds.lower),
+        latency_p95_upper=_finite(bounds.upper),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None
+
+
+def pairs_of(stored: Stored, scenario: Scenario) -> list[PairTally]:
+    """Every two candidates on the cases that both were measured on."""
+    names = [one.name for one in scenario.candidates if one.kind != "human"]
+    found = []
+    for first, second in combinations(names, 2):
+        sample = min(
+            (stored.samples[first], stored.samples[second]), key=lambda sample: sample.size
+        )
+        found.append(
+            pair_tally(
+                stored.ledger,
+                sample,
+                stored.judge,
+                (stored.numbers[first], first),
+                (stored.numbers[second], second),
+            )
+        )
+    return found
+
+
+def judge_stored(
+    stored: Stored,
+    scenario: Scenario,
+    dataset: Dataset,
+    contenders: Sequence[Contender],
+    *,
+    now: datetime,
+    warnings: tuple[str, ...] = (),
+) -> ReportData:
+    """The verdict on what is stored, with all that its report shows."""
+    verdict = decide(scenario, tallies_of(stored, scenario), pairs_of(stored, scenario))
+    verdict = replace(verdict, warnings=(*warnings, *verdict.warnings))
+    return ReportData(
+        scenario=scenario.name,
+        owner=scenario.owner,
+        task=scenario.task,
+        path=str(scenario.path),
+        decided_at=now,
+        verdict=verdict,
+        waterfalls=_waterfalls(verdict, scenario),
+        differing=_differing(stored, scenario, dataset),
+        notes=describe_notes(dataset.notes),
+        pools=dict(dataset.pools),
+        prices=tuple(
+            PriceLine(
+                solver=one.candidate.name,
+                text=one.price,
+                date=one.price_date,
+                source=one.price_source,
+            )
+            for one in contenders
+        ),
+        solvers=tuple(
+            SolverLine(
+                name=one.candidate.name,
+                kind=one.candidate.kind,
+                fingerprint=one.solver.fingerprint,
+                description=one.about,
+            )
+            for one in contenders
+        ),
+        environment=environment(),
+        floor=scenario.promise.solved_at_least,
+        demand_per_month=scenario.demand.cases_per_month,
+        illustrative=tuple(sorted(scenario.illustrative)),
+    )
+
+
+def _waterfalls(verdict: Verdict, scenario: Scenario) -> tuple[Waterfall, ...]:
+    found = [Waterfall(name=scenario.incumbent.name, rows=incumbent_waterfall(scenario))]
+    for result in verdict.candidates:
+        if result.kind != "human" and (rows := waterfall(result, scenario)):
+            found.append(Waterfall(name=result.name, rows=rows))
+    return tuple(found)
+
+
+def _differing(stored: Stored, scenario: Scenario, dataset: Dataset) -> tuple[DifferingCase, ...]:
+    names = {
+        stored.numbers[one.name]: one.name for one in scenario.candidates if one.kind != "human"
+    }
+    smallest = min(
+        (stored.samples[name] for name in names.values()), key=lambda s: s.size, default=None
+    )
+    if smallest is None or len(names) < 2:
+        return ()
+    ids = differing_cases(stored.ledger, smallest, stored.judge, names, limit=_SHOWN_CASES)
+    found = []
+    for case_id in ids:
+        (case,) = find_cases(stored.ledger, dataset.id, case_id, limit=1)
+        rows = outcomes_of_case(stored.ledger, case, names, stored.judge)
+        answers = tuple(
+            DifferingAnswer(
+                solver=row.solver,
+                output=row.answer.output,
+                state=row.state,
+                confidence=row.answer.confidence,
+            )
+            for row in rows
+        )
+        found.append(
+            DifferingCase(
+                ref=case.ref, id=case.id, input=case.input, expected=case.expected, rows=answers
+            )
+        )
+    return tuple(found)
+
+
+def spent_so_far(stored: Stored, contenders: Sequence[Contender]) -> Decimal:
+    """What the stored rows of paid candidates have cost."""
+    return sum(
+        (
+            tally(
+                stored.ledger,
+                stored.samples[one.candidate.name],
+                stored.numbers[one.candidate.name],
+                stored.judge,
+                one.candidate.name,
+            ).spent
+            for one in contenders
+            if one.paid
+        ),
+        Decimal(0),
+    )
+
+
+def environment() -> str:
+    """The machine in one line, without a name that tells whose it is."""
+    return (
+        f"Rixin {__version__}, Python {platform.python_version()}, {platform.system()}"
+        f" {platform.machine()}, {os.cpu_count()} CPUs"
+    )

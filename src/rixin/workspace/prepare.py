@@ -1,0 +1,136 @@
+"""Brings the cases of a scenario into the ledger, once for each content of the file."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from rixin.core.ids import POOLS, Pool, digest_json
+from rixin.core.scenario import CaseSource, Scenario
+from rixin.engine.progress import Reporter
+from rixin.errors import CasesError
+from rixin.interop.cases import read_cases
+from rixin.interop.near_copies import near_copies
+from rixin.interop.readers import file_digest
+from rixin.ledger.cases import (
+    has_dataset,
+    import_cases,
+    label_counts,
+    mark_twins,
+    pool_sizes,
+    read_notes,
+    stream_cases,
+    write_notes,
+)
+from rixin.ledger.store import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A snapshot of the cases in the ledger."""
+
+    id: str
+    pools: dict[Pool, int]
+    labels: tuple[str, ...]
+    """Expected outputs, most frequent first; only where they are labels."""
+    notes: dict[str, Any]
+    """Rows, repeats, conflicts, near copies; see `describe_notes`."""
+
+
+def prepare(ledger: Ledger, scenario: Scenario, reporter: Reporter) -> Dataset:
+    """The snapshot of the scenario's cases; the file is read only when its content is new.
+
+    Raises:
+        CasesError: The file cannot be used, or a pool that is needed has no case.
+    """
+    source = replace(scenario.cases, path=scenario.resolve(str(scenario.cases.path)))
+    dataset_id = _dataset_id(source)
+    if not has_dataset(ledger, dataset_id):
+        reporter.say(f"reading {source.path.name}")
+        _read(ledger, source, dataset_id, reporter)
+    sizes = pool_sizes(ledger, dataset_id)
+    _require_pools(source, sizes)
+    return Dataset(
+        id=dataset_id,
+        pools=sizes,
+        labels=_labels(ledger, scenario, dataset_id),
+        notes=read_notes(ledger, dataset_id),
+    )
+
+
+def _dataset_id(source: CaseSource) -> str:
+    how = {**asdict(source), "path": "", "content": file_digest(source.path)}
+    return digest_json(how)
+
+
+def _read(ledger: Ledger, source: CaseSource, dataset_id: str, reporter: Reporter) -> None:
+    reader = read_cases(source)
+    import_cases(ledger, dataset_id, str(source.path), reader, now=datetime.now(UTC))
+    copies = near_copies(lambda: _texts(ledger, dataset_id))
+    if len(copies.cases):
+        mark_twins(ledger, dataset_id, [str(key) for key in copies.cases])
+    notes = reader.notes
+    write_notes(
+        ledger,
+        dataset_id,
+        {
+            "rows": notes.rows,
+            "cases": notes.cases,
+            "skipped_empty": notes.skipped_empty,
+            "repeated": notes.repeated,
+            "conflicting": notes.conflicting,
+            "unlabelled": notes.unlabelled,
+            "examples": list(notes.examples),
+            "near_pairs": copies.pairs,
+            "near_cases": len(copies.cases),
+        },
+    )
+    for line in describe_notes(read_notes(ledger, dataset_id)):
+        reporter.say(f"  {line}")
+
+
+def _texts(ledger: Ledger, dataset_id: str) -> Iterator[tuple[str, Pool, str]]:
+    for pool in POOLS:
+        for chunk in stream_cases(ledger, dataset_id, pool):
+            for case in chunk:
+                yield case.key, case.pool, case.input
+
+
+def _require_pools(source: CaseSource, sizes: dict[Pool, int]) -> None:
+    empty = [p for p in ("shape", "certify") if not sizes[p] and source.pools.get(p, 0) > 0]
+    if not empty:
+        return
+    total = sum(sizes.values())
+    raise CasesError(
+        f"{source.path}: no case is left in the pool {' and '.join(map(repr, empty))}"
+        f" ({total} cases: {', '.join(f'{n} {p}' for p, n in sizes.items())})",
+        hint="bring more cases, or change `cases.pools`; cases are dealt to pools by their hash",
+    )
+
+
+def _labels(ledger: Ledger, scenario: Scenario, dataset_id: str) -> tuple[str, ...]:
+    if scenario.output.kind != "labels":
+        return ()
+    return scenario.output.labels or tuple(label_counts(ledger, dataset_id))
+
+
+def describe_notes(notes: dict[str, Any]) -> tuple[str, ...]:
+    """What was noticed in the cases, in words; nothing where there is nothing to say."""
+    lines = []
+    if notes.get("skipped_empty"):
+        lines.append(f"{notes['skipped_empty']:,} rows have no input and were left out")
+    if notes.get("repeated"):
+        lines.append(f"{notes['repeated']:,} rows repeat a case exactly; each case counts once")
+    if notes.get("conflicting"):
+        lines.append(
+            f"{notes['conflicting']:,} inputs come with different expected outputs;"
+            " no solver can solve all of them"
+        )
+    if notes.get("near_cases"):
+        lines.append(
+            f"{notes['near_cases']:,} cases have a near copy in another pool; the report shows"
+            " the solve rate without them"
+        )
+    if notes.get("unlabelled"):
+        lines.append(f"{notes['unlabelled']:,} cases have no expected output: they cannot be scored")
+    return tuple(lines)
