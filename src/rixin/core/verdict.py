@@ -55,7 +55,8 @@ class Tally:
     violations: int = 0
     """Measured outcomes with at least one violation."""
     weight: float = 0.0
-    weight_sq: float = 0.0
+    weight_max: float = 1.0
+    """Largest weight of a measured case: what counts as one case in the tests."""
     solved_weight: float = 0.0
     abstained_weight: float = 0.0
     cost_known: int = 0

@@ -211,7 +211,12 @@ class Builder:
         )
 
     def _prompt(self, candidate: Candidate, default_words: int | None) -> Any:
-        from rixin.solvers.prompt import EXAMPLE_WORDS, build_prompt, default_per_label, pick_examples
+        from rixin.solvers.prompt import (
+            EXAMPLE_WORDS,
+            build_prompt,
+            default_per_label,
+            pick_examples,
+        )
 
         output = self.output()
         wanted = candidate.options.get("examples_per_label")

@@ -10,20 +10,25 @@ from itertools import combinations
 
 from rixin import __version__
 from rixin.core.scenario import Scenario
-from rixin.core.verdict import PairTally, Tally, Verdict
-from rixin.decide.economics import incumbent_waterfall, waterfall
-from rixin.decide.verdict import decide
+from rixin.core.verdict import PairTally, Tally
+from rixin.decide.economics import Month
+from rixin.decide.promise import errors_of
+from rixin.decide.verdict import decide, months
 from rixin.ledger.cases import find_cases, last_case_id
 from rixin.ledger.outcomes import outcomes_of_case
 from rixin.ledger.store import Ledger
 from rixin.ledger.tallies import Sample, differing_cases, latencies, pair_tally, tally
 from rixin.report.data import (
-    DifferingAnswer,
+    ANSWERS,
+    BUILD,
+    REVIEWS,
+    VALUE,
+    WRONG,
     DifferingCase,
+    Part,
     PriceLine,
     ReportData,
     SolverLine,
-    Waterfall,
 )
 from rixin.stats.intervals import quantile_interval
 from rixin.workspace.build import Contender
@@ -42,9 +47,7 @@ class Stored:
     numbers: Mapping[str, int]
 
 
-def samples_of(
-    ledger: Ledger, scenario: Scenario, dataset: Dataset
-) -> dict[str, Sample]:
+def samples_of(ledger: Ledger, scenario: Scenario, dataset: Dataset) -> dict[str, Sample]:
     """The certify cases of each candidate: a prefix of the pool's random order."""
     found = {}
     for candidate in scenario.candidates:
@@ -69,7 +72,9 @@ def _tally(stored: Stored, name: str, scenario: Scenario) -> Tally:
     import numpy as np
 
     seconds = np.frombuffer(times, dtype=np.float64)
-    bounds = quantile_interval(seconds, 0.95, 1 - scenario.promise.confidence)
+    errors = errors_of(scenario)
+    lower = quantile_interval(seconds, 0.95, 2 * errors.fail).lower
+    upper = quantile_interval(seconds, 0.95, 2 * errors.hold).upper
     p50, p95 = np.quantile(seconds, [0.5, 0.95])
     return replace(
         found,
@@ -77,8 +82,8 @@ def _tally(stored: Stored, name: str, scenario: Scenario) -> Tally:
         latency_mean=float(seconds.mean()),
         latency_p50=float(p50),
         latency_p95=float(p95),
-        latency_p95_lower=_finite(bounds.lower),
-        latency_p95_upper=_finite(bounds.upper),
+        latency_p95_lower=_finite(lower),
+        latency_p95_upper=_finite(upper),
     )
 
 
@@ -125,7 +130,7 @@ def judge_stored(
         path=str(scenario.path),
         decided_at=now,
         verdict=verdict,
-        waterfalls=_waterfalls(verdict, scenario),
+        waterfalls=tuple((name, _parts(month)) for name, month in months(scenario, verdict)),
         differing=_differing(stored, scenario, dataset),
         notes=describe_notes(dataset.notes),
         pools=dict(dataset.pools),
@@ -154,12 +159,15 @@ def judge_stored(
     )
 
 
-def _waterfalls(verdict: Verdict, scenario: Scenario) -> tuple[Waterfall, ...]:
-    found = [Waterfall(name=scenario.incumbent.name, rows=incumbent_waterfall(scenario))]
-    for result in verdict.candidates:
-        if result.kind != "human" and (rows := waterfall(result, scenario)):
-            found.append(Waterfall(name=result.name, rows=rows))
-    return tuple(found)
+def _parts(month: Month) -> tuple[Part, ...]:
+    lines = (
+        (VALUE, month.value),
+        (ANSWERS, month.answers),
+        (WRONG, month.wrong),
+        (REVIEWS, month.reviews),
+        (BUILD, month.build),
+    )
+    return tuple((label, amount) for label, amount in lines if amount or label != BUILD)
 
 
 def _differing(stored: Stored, scenario: Scenario, dataset: Dataset) -> tuple[DifferingCase, ...]:
@@ -177,13 +185,7 @@ def _differing(stored: Stored, scenario: Scenario, dataset: Dataset) -> tuple[Di
         (case,) = find_cases(stored.ledger, dataset.id, case_id, limit=1)
         rows = outcomes_of_case(stored.ledger, case, names, stored.judge)
         answers = tuple(
-            DifferingAnswer(
-                solver=row.solver,
-                output=row.answer.output,
-                state=row.state,
-                confidence=row.answer.confidence,
-            )
-            for row in rows
+            (row.solver, row.answer.output, row.state.value, row.answer.confidence) for row in rows
         )
         found.append(
             DifferingCase(

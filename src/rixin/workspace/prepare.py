@@ -132,5 +132,7 @@ def describe_notes(notes: dict[str, Any]) -> tuple[str, ...]:
             " the solve rate without them"
         )
     if notes.get("unlabelled"):
-        lines.append(f"{notes['unlabelled']:,} cases have no expected output: they cannot be scored")
+        lines.append(
+            f"{notes['unlabelled']:,} cases have no expected output: they cannot be scored"
+        )
     return tuple(lines)

@@ -34,6 +34,8 @@ class Run:
     ledger: Ledger
     judge: Judge
     contenders: Sequence[Contender]
+    chosen: frozenset[str]
+    """Names of those to run; the others only serve as members of cascades."""
     samples: dict[str, Sample]
     numbers: dict[str, int]
     transport: Transport
@@ -64,7 +66,8 @@ class Run:
                 for contender in self.contenders:
                     runner = self._runner(contender, writer, cap, runners)
                     runners[contender.candidate.name] = runner
-                    await self._one(contender, runner, stop)
+                    if contender.candidate.name in self.chosen:
+                        await self._one(contender, runner, stop)
         finally:
             lag.cancel()
             self.lag_s = seen[0]

@@ -1,0 +1,1 @@
+"""Policy: what the stored counts mean for the promise, the money and the decision. Pure."""

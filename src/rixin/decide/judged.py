@@ -1,0 +1,91 @@
+"""One candidate under judgement: its standing, its money, and whether it could win."""
+
+from dataclasses import dataclass
+
+from rixin.core.scenario import Candidate, Scenario
+from rixin.core.verdict import CandidateResult, Estimate, Standing, Tally
+from rixin.decide.economics import Figures, Point, figures_of
+from rixin.decide.promise import UNKNOWN, Errors, Term, standing_of, terms_of
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate with what its result was made of."""
+
+    result: CandidateResult
+    point: Point | None
+
+    @property
+    def adoptable(self) -> bool:
+        """Whether it keeps the promise and saves money for certain."""
+        lower = self.result.saving_per_month.lower
+        return self.result.standing is Standing.HOLDS and lower is not None and lower > 0
+
+    @property
+    def excluded(self) -> bool:
+        """Whether more evidence could not make it the winner."""
+        upper = self.result.saving_per_month.upper
+        return self.result.standing is Standing.FAILS or (upper is not None and upper <= 0)
+
+
+def judge(scenario: Scenario, candidate: Candidate, tally: Tally, errors: Errors) -> Judged:
+    """The candidate's stored rows against the promise and the incumbent."""
+    if tally.cases == 0:
+        return Judged(_result(scenario, candidate, tally, (), None, errors), None)
+    terms = terms_of(scenario, tally, errors)
+    figures = figures_of(scenario, tally, errors)
+    return Judged(_result(scenario, candidate, tally, terms, figures, errors), figures.point)
+
+
+def _result(
+    scenario: Scenario,
+    candidate: Candidate,
+    tally: Tally,
+    terms: tuple[Term, ...],
+    figures: Figures | None,
+    errors: Errors,
+) -> CandidateResult:
+    found = {term.name: term.estimate for term in terms}
+    standing = standing_of(terms) if terms else Standing.UNMEASURED
+    settled = standing in {Standing.HOLDS, Standing.FAILS}
+    return CandidateResult(
+        name=candidate.name,
+        kind=candidate.kind,
+        uses_ai=scenario.uses_ai(candidate.name),
+        tally=tally,
+        standing=standing,
+        reasons=tuple(term.text for term in terms),
+        solved=found.get("solved", UNKNOWN),
+        harm=found.get("harm", UNKNOWN),
+        latency_p95=Estimate(tally.latency_p95, tally.latency_p95_lower, tally.latency_p95_upper),
+        cost_per_case=figures.cost_per_case if figures else UNKNOWN,
+        cost_per_solved=figures.cost_per_solved if figures else UNKNOWN,
+        saving_per_month=figures.saving_per_month if figures else UNKNOWN,
+        break_even_cases=figures.break_even_cases if figures else None,
+        payback_days=figures.payback_days if figures else None,
+        net_margin=figures.net_margin if figures else UNKNOWN,
+        cases_needed=_needed(standing, terms, figures, tally),
+        error_chance=errors.hold if settled else 0.0,
+    )
+
+
+def _needed(
+    standing: Standing, terms: tuple[Term, ...], figures: Figures | None, tally: Tally
+) -> int | None:
+    """More cases to settle all that is open; None where nothing is, or no number would."""
+    if standing is Standing.OPEN:
+        wanted = [term.cases_needed for term in terms if term.standing is Standing.OPEN]
+        return max((n for n in wanted if n is not None), default=None) if all(wanted) else None
+    if standing is Standing.HOLDS and figures:
+        return _needed_for_saving(figures.saving_per_month, tally.cases)
+    return None
+
+
+def _needed_for_saving(saving: Estimate, n: int) -> int | None:
+    """More cases until the saving is told from zero: its interval shrinks with the root of n."""
+    if saving.value is None or saving.lower is None or saving.upper is None:
+        return None
+    if saving.lower > 0 or saving.upper <= 0 or saving.value == 0:
+        return None
+    half = saving.value - saving.lower if saving.value > 0 else saving.upper - saving.value
+    return max(1, round(n * (half / saving.value) ** 2) - n)

@@ -1,0 +1,171 @@
+"""The verdict in words: headline, reasons, warnings."""
+
+from collections.abc import Iterator, Sequence
+
+from rixin.core.scenario import Scenario
+from rixin.core.verdict import CandidateResult, Decision, Standing, Tally
+from rixin.decide.changes import what_is_open, what_would_change
+from rixin.decide.economics import incumbent_result
+from rixin.decide.judged import Judged
+from rixin.decide.promise import unknown_cases
+from rixin.decide.wording import amount, listing, percent
+
+_NOTICEABLE = 0.005
+"""Change of a solve rate that near copies must cause to be worth a warning."""
+
+
+def headline(
+    scenario: Scenario, decision: Decision, winner: Judged | None, judged: Sequence[Judged]
+) -> str:
+    """One sentence for everybody."""
+    people, demand = scenario.incumbent.name, scenario.demand.cases_per_month
+    if winner is not None:
+        return _adopt_line(scenario, winner.result)
+    if decision is Decision.NO_AI:
+        models = [one.result for one in judged if one.result.uses_ai]
+        return f"Do not use AI here: {_why_not(scenario, models)}; keep {people}."
+    if decision is Decision.KEEP:
+        return f"Keep {people}: nothing that holds the promise pays at {demand:,} cases a month."
+    needed = cases_needed(judged)
+    if needed is None:
+        open_ones = [one.result.name for one in judged if not one.excluded]
+        return (
+            f"Cannot tell yet: {listing(open_ones)} {_are(open_ones)} not settled; keep {people}."
+        )
+    return f"Cannot tell yet: {needed:,} more cases are needed; until then keep {people}."
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _adopt_line(scenario: Scenario, one: CandidateResult) -> str:
+    currency, people = scenario.economics.currency, scenario.incumbent.name
+    solved, cost, saving = one.solved.value, one.cost_per_solved.value, one.saving_per_month.lower
+    assert solved is not None and cost is not None and saving is not None
+    no_model = "" if one.uses_ai else ", no AI is needed"
+    today = incumbent_result(scenario).cost_per_solved
+    return (
+        f"Adopt {one.name}{no_model}: it solves {percent(solved)} of the cases at"
+        f" {amount(cost, currency)} a solved case ({people}: {amount(today, currency)})"
+        f" and saves at least {amount(saving, currency)} a month."
+    )
+
+
+def _why_not(scenario: Scenario, models: Sequence[CandidateResult]) -> str:
+    """Why no model will do, in one clause: the best of them named with its figure."""
+    best = max(models, key=lambda one: one.solved.value or 0.0)
+    assert best.solved.value is not None and best.solved.upper is not None
+    floor = scenario.promise.solved_at_least
+    which = best.name if len(models) == 1 else f"the best model, {best.name},"
+    if best.solved.upper < floor:
+        return (
+            f"{which} solves {percent(best.solved.value)} of the cases,"
+            f" at most {percent(best.solved.upper)}, and {percent(floor)} was promised"
+        )
+    if best.standing is Standing.FAILS:
+        return f"{which} breaks the promise ({best.reasons[-1]})"
+    return f"{which} costs more a case than it saves, at any volume"
+
+
+def because(
+    scenario: Scenario, decision: Decision, winner: Judged | None, judged: Sequence[Judged]
+) -> Iterator[str]:
+    """The reasons in plain words."""
+    if winner is not None:
+        yield from _because_adopted(scenario, winner, judged)
+        return
+    for one in judged:
+        if one.excluded:
+            yield _because_excluded(scenario, one.result)
+    if decision is Decision.CANNOT_TELL:
+        yield from what_is_open(scenario, [one.result for one in judged if not one.excluded])
+
+
+def _because_adopted(scenario: Scenario, winner: Judged, judged: Sequence[Judged]) -> Iterator[str]:
+    one, currency = winner.result, scenario.economics.currency
+    saving, margin = one.saving_per_month, one.net_margin
+    assert saving.value is not None
+    yield (
+        f"it is expected to save {amount(saving.value, currency)} a month at"
+        f" {scenario.demand.cases_per_month:,} cases, what it costs to build included"
+    )
+    if margin.value is not None:
+        before = incumbent_result(scenario).net_margin
+        yield f"the net margin of the job goes from {percent(before)} to {percent(margin.value)}"
+    if one.payback_days:
+        yield f"building it is earned back in {one.payback_days:,.0f} days"
+    dearer = [each.result.name for each in judged if each.adoptable and each is not winner]
+    if dearer:
+        verb = "holds" if len(dearer) == 1 else "hold"
+        yield f"{listing(dearer)} {verb} the promise too, at a higher cost per solved case"
+
+
+def _because_excluded(scenario: Scenario, one: CandidateResult) -> str:
+    if one.standing is Standing.FAILS:
+        return f"{one.name} fails the promise"
+    saving = one.saving_per_month
+    assert saving.upper is not None
+    return (
+        f"{one.name} would save at most {amount(saving.upper, scenario.economics.currency)} a month"
+        " against the incumbent: it does not pay"
+    )
+
+
+def changes(
+    scenario: Scenario, decision: Decision, best: Judged | None, judged: Sequence[Judged]
+) -> Iterator[str]:
+    """What would change the decision."""
+    if best is not None and best.point is not None:
+        yield from what_would_change(
+            scenario, best.result, best.point, adopted=decision is Decision.ADOPT
+        )
+    if decision is not Decision.CANNOT_TELL:
+        open_ones = [one.result for one in judged if not one.excluded and not one.adoptable]
+        yield from what_is_open(scenario, open_ones)
+
+
+def warnings(scenario: Scenario, results: Sequence[CandidateResult]) -> Iterator[str]:
+    """What a reader must know before trusting the figures."""
+    if not scenario.policy.guards:
+        yield "harm is not part of this verdict: no guard counts it (policy.guards)"
+    for one in results:
+        tally = one.tally
+        if (lost := unknown_cases(tally)) and tally.cases:
+            yield (
+                f"{one.name}: {lost:,} of {tally.cases + lost:,} cases could not be measured"
+                f" ({_causes(tally)}); none of them counts in its favour"
+            )
+        if tally.cases and tally.cost_known < tally.cases:
+            yield f"the price of {one.name} is not known: its cost and saving cannot be stated"
+        yield from _twins(scenario, one)
+
+
+def _causes(tally: Tally) -> str:
+    if not tally.unmeasured:
+        return "not run"
+    return listing([f"{count:,} {cause}" for cause, count in tally.causes[:3]])
+
+
+def _twins(scenario: Scenario, one: CandidateResult) -> Iterator[str]:
+    """Near copies in another pool make a trained solver look better than it is."""
+    tally, solved = one.tally, one.solved.value
+    rest = tally.cases - tally.twin_cases
+    if not tally.twin_cases or rest <= 0 or solved is None:
+        return
+    without = (tally.solved - tally.twin_solved) / rest
+    if solved - without >= _NOTICEABLE or without < scenario.promise.solved_at_least <= solved:
+        yield (
+            f"{one.name} solves {percent(without)} without the {tally.twin_cases:,} cases that have"
+            " a near copy in another pool"
+        )
+
+
+def cases_needed(judged: Sequence[Judged]) -> int | None:
+    """Of the most promising candidate that a number of cases would settle."""
+    ranked = sorted(
+        (one.result for one in judged if not one.excluded and one.result.cases_needed),
+        key=lambda one: one.saving_per_month.value or 0.0,
+        reverse=True,
+    )
+    return ranked[0].cases_needed if ranked else None

@@ -1,0 +1,161 @@
+"""The verdict on a fixed sample: from summed rows to a decision that says what it rests on."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from rixin.core.scenario import Scenario
+from rixin.core.verdict import (
+    CandidateResult,
+    Decision,
+    Factor,
+    PairTally,
+    Standing,
+    Tally,
+    Verdict,
+)
+from rixin.decide.compare import compare
+from rixin.decide.economics import (
+    Month,
+    Point,
+    incumbent_point,
+    incumbent_result,
+    month_of,
+    prices_of,
+)
+from rixin.decide.judged import Judged, judge
+from rixin.decide.promise import errors_of
+from rixin.decide.telling import because, cases_needed, changes, headline, warnings
+from rixin.decide.wording import percent
+
+
+def decide(
+    scenario: Scenario, tallies: Mapping[str, Tally], pairs: Sequence[PairTally] = ()
+) -> Verdict:
+    """The verdict on a scenario.
+
+    A candidate is adopted when every term of the promise holds and the lower bound of its saving
+    is above zero; among several the one with the lowest cost per solved case. Without one the
+    verdict is *cannot tell* while any candidate may still become one, *do not use AI* when no
+    model would pay at any volume, and *keep the incumbent* otherwise.
+
+    Args:
+        scenario: The contract.
+        tallies: Stored rows of each candidate, summed, by its name.
+        pairs: Two candidates on the cases that both were measured on.
+
+    Returns:
+        The verdict; the chance that its promise is wrong is at most 1 - confidence.
+
+    References:
+        METHODS §1, §2 (on a fixed sample), §6 and §7.
+    """
+    errors = errors_of(scenario)
+    judged = [
+        judge(scenario, one, tallies[one.name], errors)
+        for one in scenario.candidates
+        if one.kind != "human"
+    ]
+    decision, winner = _ruling(judged)
+    best = winner or _nearest(judged)
+    results = tuple(one.result for one in judged)
+    settled = decision is not Decision.CANNOT_TELL
+    return Verdict(
+        scenario=scenario.name,
+        owner=scenario.owner,
+        decision=decision,
+        winner=winner.result.name if winner else None,
+        headline=headline(scenario, decision, winner, judged),
+        because=tuple(because(scenario, decision, winner, judged)),
+        error_chance=1 - scenario.promise.confidence if settled else 0.0,
+        changes=tuple(changes(scenario, decision, best, judged)),
+        warnings=tuple(warnings(scenario, results)),
+        cases_needed=None if settled else cases_needed(judged),
+        currency=scenario.economics.currency,
+        candidates=results,
+        incumbent=incumbent_result(scenario),
+        pairs=tuple(compare(scenario, pair) for pair in pairs if pair.cases),
+        factors=_factors(scenario, winner),
+        illustrative=tuple(sorted(scenario.illustrative)),
+        spent=_spent(results),
+    )
+
+
+def months(scenario: Scenario, verdict: Verdict) -> tuple[tuple[str, Month], ...]:
+    """Where a month's money comes from and goes: the incumbent first, then each candidate.
+
+    Candidates whose price is not known, or that were not measured, are left out.
+    """
+    found = [(scenario.incumbent.name, month_of(scenario, incumbent_point(scenario), built=False))]
+    for one in verdict.candidates:
+        if one.solved.value is not None and one.cost_per_case.value is not None:
+            gone = one.tally.abstained_weight / one.tally.weight
+            point = Point(one.solved.value, gone, one.cost_per_case.value)
+            found.append((one.name, month_of(scenario, point, built=True)))
+    return tuple(found)
+
+
+def _ruling(judged: Sequence[Judged]) -> tuple[Decision, Judged | None]:
+    adoptable = [one for one in judged if one.adoptable]
+    if adoptable:
+        return Decision.ADOPT, min(adoptable, key=_cost)
+    if not all(one.excluded for one in judged):
+        return Decision.CANNOT_TELL, None
+    models = [one for one in judged if one.result.uses_ai]
+    if models and not any(_pays_at_some_volume(one.result) for one in models):
+        return Decision.NO_AI, None
+    return Decision.KEEP, None
+
+
+def _pays_at_some_volume(one: CandidateResult) -> bool:
+    return one.standing is Standing.HOLDS and one.break_even_cases is not None
+
+
+def _cost(one: Judged) -> float:
+    value = one.result.cost_per_solved.value
+    return float("inf") if value is None else value
+
+
+def _nearest(judged: Sequence[Judged]) -> Judged | None:
+    """The candidate that comes nearest to a saving, those that may still hold first."""
+    known = [one for one in judged if one.result.saving_per_month.value is not None]
+    return max(
+        known,
+        key=lambda one: (not one.excluded, one.result.saving_per_month.value or 0.0),
+        default=None,
+    )
+
+
+def _factors(scenario: Scenario, winner: Judged | None) -> tuple[Factor, ...]:
+    """What was spent to build, revenue and its growth, net margin of the job."""
+    prices, today = prices_of(scenario), incumbent_result(scenario)
+    income = prices.demand * prices.value
+    growth = scenario.demand.growth_per_month
+    point = winner.point if winner else None
+    return (
+        Factor(
+            name="spent to build",
+            before=0.0,
+            after=prices.build if point else None,
+            unit="money",
+            note="once",
+        ),
+        Factor(
+            name="revenue of the job",
+            before=income * today.solved,
+            after=income * point.solved if point else None,
+            unit="money/month",
+            note=f"demand grows {percent(growth)} a month" if growth else "demand is stable",
+        ),
+        Factor(
+            name="net margin of the job",
+            before=today.net_margin,
+            after=prices.margin(point) if point else None,
+            unit="share",
+        ),
+    )
+
+
+def _spent(results: Sequence[CandidateResult]) -> Decimal | None:
+    if any(one.tally.cost_known < one.tally.cases for one in results):
+        return None
+    return sum((one.tally.spent for one in results), Decimal(0))

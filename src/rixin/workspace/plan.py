@@ -1,0 +1,201 @@
+"""What a decision will ask and cost at most, before any solver is called."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rixin.core.money import ceil_cent, format_money
+from rixin.core.scenario import Scenario
+from rixin.decide.demand import DemandScore, demand_score
+from rixin.decide.promise import errors_of
+from rixin.ledger.cases import label_counts, stream_cases
+from rixin.ledger.outcomes import stored_between
+from rixin.report.as_json import plain
+from rixin.report.columns import wrap
+from rixin.stats.planning import cases_needed_floor, cases_needed_harm
+from rixin.workspace.build import Contender
+from rixin.workspace.evaluate import Stored
+from rixin.workspace.prepare import Dataset, describe_notes
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanLine:
+    """What one candidate will be asked."""
+
+    candidate: str
+    kind: str
+    cases: int
+    stored: int
+    """Cases whose answer is stored already."""
+    most: Decimal | None
+    """The most that the other answers can cost, in money; None: the price is not known."""
+    paid: bool
+    price: str
+
+    @property
+    def missing(self) -> int:
+        """Cases that will be asked."""
+        return self.cases - self.stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A checked scenario: its demand, its cases, and what a decision takes."""
+
+    scenario: str
+    path: str
+    owner: str
+    currency: str
+    demand: DemandScore
+    pools: dict[str, int]
+    notes: tuple[str, ...]
+    illustrative: tuple[str, ...]
+    needs: tuple[str, ...]
+    """How many cases each term of the promise needs at least."""
+    lines: tuple[PlanLine, ...]
+    cap: Decimal | None
+
+    @property
+    def most(self) -> Decimal | None:
+        """The most that the decision can cost; None: a price is not known."""
+        paid = [line.most for line in self.lines if line.paid]
+        known = [amount for amount in paid if amount is not None]
+        total = sum(known, Decimal(0)) if len(known) == len(paid) else None
+        if self.cap is None:
+            return total
+        return self.cap if total is None else min(self.cap, total)
+
+    @property
+    def exit_code(self) -> int:
+        """1 where not even a perfect solver would pay, else 0."""
+        return 0 if self.demand.worth_it else 1
+
+    def to_json(self) -> dict[str, object]:
+        """Values that `json.dumps` takes; money is a string."""
+        found = plain(self)
+        assert isinstance(found, dict)
+        return {**found, "most": plain(self.most)}
+
+    def text(self) -> str:
+        """For a terminal."""
+        return "\n".join(self._text())
+
+    def _text(self) -> Iterator[str]:
+        yield f"{self.path} holds: {self.scenario}, owner {self.owner}"
+        yield ""
+        yield from wrap(f"demand score {self.demand.score:.0f} of 100: {self.demand.text}", _WIDTH)
+        pools = ", ".join(f"{count:,} {pool}" for pool, count in self.pools.items())
+        yield from wrap(f"cases: {pools}; the verdict is taken on certify", _WIDTH)
+        for note in self.notes:
+            yield from wrap(note, _WIDTH, first="  · ", rest="    ")
+        for need in self.needs:
+            yield from wrap(need, _WIDTH)
+        if self.illustrative:
+            names = ", ".join(self.illustrative)
+            yield from wrap(f"illustrative (defaults, not yours): {names}", _WIDTH)
+        yield ""
+        yield f"{'candidate':<22}{'kind':<10}{'cases':>9}{'stored':>9}{'costs at most':>20}  price"
+        for line in self.lines:
+            yield (
+                f"{line.candidate:<22}{line.kind:<10}{line.cases:>9,}{line.stored:>9,}"
+                f"{self._cost(line):>20}  {line.price}"
+            )
+        yield ""
+        yield from wrap(self._total(), _WIDTH)
+        yield f"next: rixin decide {self.path}"
+
+    def _cost(self, line: PlanLine) -> str:
+        if not line.paid:
+            return "no money"
+        return "unknown" if line.most is None else format_money(ceil_cent(line.most), self.currency)
+
+    def _total(self) -> str:
+        if not any(line.paid for line in self.lines):
+            return "a decision pays nothing to anybody: all candidates run on this machine"
+        if self.most is None:
+            return (
+                "what a decision costs is not known: state the missing `price`, or a cap"
+                " (budget.decide)"
+            )
+        cap = "" if self.cap is None else f" (hard cap {format_money(self.cap, self.currency)})"
+        return f"a decision costs at most {format_money(ceil_cent(self.most), self.currency)}{cap}"
+
+
+def plan(
+    scenario: Scenario, dataset: Dataset, stored: Stored, contenders: Sequence[Contender]
+) -> Plan:
+    """The plan of a decision on the cases as they are now."""
+    return Plan(
+        scenario=scenario.name,
+        path=str(scenario.path),
+        owner=scenario.owner,
+        currency=scenario.economics.currency,
+        demand=demand_score(scenario),
+        pools={str(pool): count for pool, count in dataset.pools.items()},
+        notes=(*describe_notes(dataset.notes), *_labels(scenario, dataset, stored)),
+        illustrative=tuple(sorted(scenario.illustrative)),
+        needs=tuple(_needs(scenario, dataset, stored)),
+        lines=tuple(_line(stored, one) for one in contenders),
+        cap=scenario.budget.decide,
+    )
+
+
+def _line(stored: Stored, one: Contender) -> PlanLine:
+    name = one.candidate.name
+    sample = stored.samples[name]
+    have, most = 0, Decimal(0)
+    for chunk in stream_cases(stored.ledger, sample.dataset_id, sample.pool, limit=sample.size):
+        measured, answered = stored_between(
+            stored.ledger, stored.numbers[name], chunk, judge=stored.judge
+        )
+        have += len(measured.keys() | answered.keys())
+        if one.costing.most is not None:
+            missing = (c for c in chunk if c.id not in measured and c.id not in answered)
+            most += sum((one.costing.most(case) for case in missing), Decimal(0))
+    return PlanLine(
+        candidate=name,
+        kind=one.candidate.kind,
+        cases=sample.size,
+        stored=have,
+        most=most if one.costing.most is not None or not one.paid else None,
+        paid=one.paid,
+        price=one.price,
+    )
+
+
+def _needs(scenario: Scenario, dataset: Dataset, stored: Stored) -> Iterator[str]:
+    """The fewest cases with which the promise could hold at all, and who gets fewer."""
+    errors, promise = errors_of(scenario), scenario.promise
+    floor = cases_needed_floor(1.0, promise.solved_at_least, errors.hold)
+    assert floor is not None
+    wanted = {f"solved at least {promise.solved_at_least:.4g}": floor}
+    if scenario.policy.guards and 0 < promise.harm_at_most < 1:
+        ceiling = f"harm at most {promise.harm_at_most:.4g}"
+        wanted[ceiling] = cases_needed_harm(promise.harm_at_most, errors.hold, allowed=0)
+    terms = ", ".join(f"{needed:,} for {term}" for term, needed in wanted.items())
+    yield f"the promise at {promise.confidence:.4g} confidence takes certify cases: {terms}"
+    most = max(wanted.values())
+    if dataset.pools["certify"] < most:
+        yield f"there are {dataset.pools['certify']:,} certify cases: nothing can be adopted yet"
+        return
+    for name, sample in stored.samples.items():
+        if sample.size < most:
+            yield f"{name} is asked {sample.size:,} cases: it can fail the promise, but not hold it"
+
+
+def _labels(scenario: Scenario, dataset: Dataset, stored: Stored) -> Iterator[str]:
+    """Labels of the contract that no case expects: likely misspelt."""
+    if scenario.output.kind != "labels" or not scenario.output.labels:
+        return
+    found = set(label_counts(stored.ledger, dataset.id))
+    unused = [label for label in scenario.output.labels if label not in found]
+    if unused:
+        yield f"no case expects {', '.join(map(repr, unused[:8]))}: misspelt, or not in these cases?"
+    unknown = [label for label in found if label not in scenario.output.labels]
+    if unknown:
+        yield (
+            f"{len(unknown):,} expected outputs are not among the labels, e.g."
+            f" {', '.join(map(repr, sorted(unknown)[:8]))}: no solver can solve those cases"
+        )
