@@ -7,20 +7,12 @@ import pytest
 
 from rixin.stats.intervals import (
     Interval,
-    RatioSums,
     clopper_pearson,
     cp_lower,
     cp_upper,
     quantile_interval,
-    ratio_interval,
     wilson,
 )
-
-
-def sums_of(x, s):
-    return RatioSums(
-        n=len(x), sum_x=x.sum(), sum_s=s.sum(), sum_xx=x @ x, sum_xs=x @ s, sum_ss=s @ s
-    )
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (0, 50), (3, 50), (25, 50), (50, 50)])
@@ -85,46 +77,6 @@ def test_the_order_of_measurements_does_not_matter():
 def test_impossible_quantiles_are_refused(values, q):
     with pytest.raises(ValueError, match="must"):
         quantile_interval(values, q, 0.05)
-
-
-def test_cost_per_solved_case_is_covered_about_as_often_as_stated():
-    rng = np.random.default_rng(4)
-    cost = rng.gamma(1.0, 0.01, size=(3000, 150))
-    solved = (rng.random(cost.shape) < 0.7).astype(float)
-    found = [ratio_interval(sums_of(x, s), 0.05) for x, s in zip(cost, solved, strict=True)]
-    inside = [i.lower <= 0.01 / 0.7 <= i.upper for i in found]
-    assert np.mean(inside) == pytest.approx(0.95, abs=0.02)
-
-
-def test_a_ratio_equals_the_mean_interval_when_every_case_is_solved():
-    x = np.random.default_rng(6).gamma(2.0, size=50)
-    found, half = ratio_interval(sums_of(x, np.ones(50)), 0.05), 2.00957 * x.std(ddof=1) / 50**0.5
-    assert (found.lower, found.upper) == pytest.approx((x.mean() - half, x.mean() + half), rel=1e-5)
-
-
-def test_a_ratio_has_no_upper_limit_while_hardly_anything_is_solved():
-    cost = np.full(100, 0.02)
-    one, none = np.zeros(100), np.zeros(100)
-    one[0] = 1
-    assert ratio_interval(sums_of(cost, one), 0.05).upper == inf
-    assert 0.2 < ratio_interval(sums_of(cost, one), 0.05).lower < 2
-    assert ratio_interval(sums_of(cost, none), 0.05).upper == inf
-
-
-def test_a_ratio_of_free_answers_is_zero():
-    found = ratio_interval(sums_of(np.zeros(20), np.ones(20)), 0.05)
-    assert found == Interval(lower=0.0, upper=0.0)
-
-
-def test_one_case_says_nothing_about_a_ratio():
-    assert ratio_interval(sums_of(np.ones(1), np.ones(1)), 0.05) == Interval(lower=0.0, upper=inf)
-
-
-@pytest.mark.parametrize("broken", [-1.0, inf, np.nan])
-def test_impossible_sums_are_refused(broken):
-    sums = RatioSums(n=5, sum_x=broken, sum_s=1, sum_xx=1, sum_xs=1, sum_ss=1)
-    with pytest.raises(ValueError, match="sums must be"):
-        ratio_interval(sums, 0.05)
 
 
 def test_importing_the_package_does_not_import_scipy():

@@ -64,10 +64,6 @@ class Tally:
     cost_total: Decimal = Decimal(0)
     cost_sq: float = 0.0
     """Sum of squared costs over measured outcomes."""
-    cost_solved: float = 0.0
-    """Sum of cost over solved outcomes."""
-    cost_abstained: float = 0.0
-    """Sum of cost over abstained outcomes."""
     latency_n: int = 0
     latency_mean: float | None = None
     latency_p50: float | None = None
@@ -78,7 +74,6 @@ class Tally:
     twin_cases: int = 0
     """Measured cases with a near copy in another pool."""
     twin_solved: int = 0
-    score_total: float = 0.0
     spent: Decimal = Decimal(0)
     """Money that the stored rows cost when they were first asked."""
 

@@ -1,4 +1,4 @@
-"""Confidence intervals for a sample of fixed size: rates, quantiles, and a ratio of means.
+"""Confidence intervals for a sample of fixed size: rates and quantiles.
 
 Unlike the bounds of `rixin.stats.eprocess` these hold for one look at a number of cases that was
 settled beforehand. In exchange they are narrower.
@@ -21,24 +21,6 @@ class Interval:
     """Lower limit; `-inf` when the data set none."""
     upper: float
     """Upper limit; `inf` when the data set none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatioSums:
-    """Sums over cases that suffice for the interval of a ratio of two means, x over s."""
-
-    n: int
-    """Number of cases, `>= 0`."""
-    sum_x: float
-    """Sum of the numerator, e.g. what each case cost."""
-    sum_s: float
-    """Sum of the denominator, e.g. 1 for each solved case."""
-    sum_xx: float
-    """Sum of squares of the numerator."""
-    sum_xs: float
-    """Sum of products."""
-    sum_ss: float
-    """Sum of squares of the denominator."""
 
 
 def cp_upper(k: int, n: int, alpha: float) -> float:
@@ -187,62 +169,6 @@ def quantile_interval(values: ArrayLike, q: float, alpha: float) -> Interval:
     low = int(np.searchsorted(below, alpha / 2))
     high = int(np.searchsorted(below, 1 - alpha / 2)) + 1
     return Interval(lower=float(padded[low]), upper=float(padded[high]))
-
-
-def ratio_interval(sums: RatioSums, alpha: float) -> Interval:
-    """Interval for a ratio of two means over the same cases, such as the cost per solved case.
-
-    Fieller's method asks which ratios a t-test on `x - ratio * s` does not reject. It says so when
-    hardly anything was solved (the upper limit is infinite), where the delta method would not.
-    The t-test is approximate: the coverage is nominal for some 30 cases and more.
-
-    Args:
-        sums: Sums of a non-negative numerator x and denominator s.
-        alpha: Chance that the interval misses the true ratio, in `(0, 1)`.
-
-    Returns:
-        Bounds in the unit of x per unit of s, `lower >= 0`; `[0, inf]` for fewer than two cases.
-
-    Raises:
-        ValueError: A sum is NaN, infinite or negative, or `alpha` is out of range.
-
-    References:
-        E. C. Fieller (1954), Some problems in interval estimation, JRSS B 16(2).
-
-    Examples:
-        100 cases at 2 cents each, 80 of them solved:
-
-        >>> cost = RatioSums(n=100, sum_x=2.0, sum_s=80, sum_xx=0.04, sum_xs=1.6, sum_ss=80)
-        >>> ratio_interval(cost, alpha=0.05)
-        Interval(lower=0.0227..., upper=0.0277...)
-    """
-    check_inside("alpha", alpha)
-    _check_sums(sums)
-    if sums.n < 2:
-        return Interval(lower=0.0, upper=inf)
-    a, b, c = _fieller_terms(sums, alpha)
-    root = sqrt(max(b * b - a * c, 0.0))
-    # c / (b + root) is the smaller root in the form that does not cancel; it also holds for a <= 0.
-    lower = c / (b + root) if c > 0 and b + root > 0 else 0.0
-    return Interval(lower=lower, upper=(b + root) / a if a > 0 else inf)
-
-
-def _fieller_terms(sums: RatioSums, alpha: float) -> tuple[float, float, float]:
-    """Coefficients of `a r**2 - 2 b r + c <= 0`, the ratios r that are not rejected."""
-    from scipy.special import stdtrit
-
-    n, x, s = sums.n, sums.sum_x / sums.n, sums.sum_s / sums.n
-    scale = float(stdtrit(n - 1, 1 - alpha / 2)) ** 2 / (n * (n - 1))
-    a = s * s - scale * max(sums.sum_ss - n * s * s, 0.0)
-    b = x * s - scale * (sums.sum_xs - n * x * s)
-    c = x * x - scale * max(sums.sum_xx - n * x * x, 0.0)
-    return a, b, c
-
-
-def _check_sums(sums: RatioSums) -> None:
-    parts = (sums.n, sums.sum_x, sums.sum_s, sums.sum_xx, sums.sum_xs, sums.sum_ss)
-    if not all(0 <= part < inf for part in parts):
-        raise ValueError(f"sums must be finite and not negative, got {sums!r}")
 
 
 def _check_rate(k: int, n: int, alpha: float) -> None:
