@@ -47,19 +47,30 @@ class Judge:
         if answer.failure is not None:
             return State.UNMEASURED, answer.failure.kind, None, ()
         if answer.recorded_score is not None:
-            return _recorded(answer.recorded_score)
+            return self._recorded(case, answer.recorded_score, answer.output)
         if answer.abstained or answer.output is None:
             reason = "abstained" if answer.abstained else "no output"
             return State.UNSOLVED, reason, Score(value=0.0, solved=False, reason=reason), ()
         return self._judged(case, answer.output)
 
+    def _recorded(self, case: Case, value: float, output: str | None) -> _Ruling:
+        violations = () if output is None else self._violations(case, output)
+        solved = value >= RECORDED_SOLVED and not violations
+        score = Score(value=value, solved=solved, reason="recorded score")
+        if solved:
+            return State.SOLVED, "", score, ()
+        return State.UNSOLVED, _violates(violations) or "wrong", score, violations
+
+    def _violations(self, case: Case, output: str) -> tuple[Violation, ...]:
+        return tuple(v for guard in self.guards for v in guard.check(case, output))
+
     def _judged(self, case: Case, output: str) -> _Ruling:
         score = self.scorer.score(case, output)
-        violations = tuple(v for guard in self.guards for v in guard.check(case, output))
+        violations = self._violations(case, output)
         if score.value is None:
             return State.UNMEASURED, "unscored", score, violations
         if violations:
-            return State.UNSOLVED, f"violates {violations[0].guard}", score, violations
+            return State.UNSOLVED, _violates(violations), score, violations
         if score.solved:
             return State.SOLVED, "", score, ()
         return State.UNSOLVED, self._cause(case, output), score, ()
@@ -70,7 +81,5 @@ class Judge:
         return "wrong"
 
 
-def _recorded(value: float) -> _Ruling:
-    solved = value >= RECORDED_SOLVED
-    score = Score(value=value, solved=solved, reason="recorded score")
-    return (State.SOLVED if solved else State.UNSOLVED), "" if solved else "wrong", score, ()
+def _violates(violations: Sequence[Violation]) -> str:
+    return f"violates {violations[0].guard}" if violations else ""

@@ -101,6 +101,23 @@ def outcomes_of_case(
     return [_outcome(rows[n], case, name) for n, name in solver_ids.items() if n in rows]
 
 
+def failure_example(ledger: Ledger, solver: int, judge: str) -> str | None:
+    """What went wrong with one case that a solver was not measured on, in words; None: nothing."""
+    query = (
+        select(outcomes.c.detail)
+        .where(
+            outcomes.c.solver_id == solver,
+            outcomes.c.judge == judge,
+            outcomes.c.state == State.UNMEASURED.value,
+            outcomes.c.detail.contains('"failure"'),
+        )
+        .limit(1)
+    )
+    with ledger.read() as connection:
+        detail = connection.execute(query).scalar()
+    return None if detail is None else str(json.loads(detail)["failure"][1])
+
+
 def _row(solver: int, judge: str, item: Outcome, asked_at: float) -> dict[str, Any]:
     answer, usage = item.answer, item.answer.usage
     return {

@@ -49,7 +49,6 @@ def tally(ledger: Ledger, sample: Sample, solver: int, judge: str, name: str) ->
             func.sum(cost * cost),
             func.sum(case((outcomes.c.violations.is_not(None), 1), else_=0)),
             func.sum(outcomes.c.retries),
-            func.sum(outcomes.c.score),
         )
         .select_from(_join(sample, solver, judge))
         .group_by(outcomes.c.state, outcomes.c.abstained, cases.c.twin, measured)
@@ -86,12 +85,9 @@ def _sum_up(
         cost_known=total(good, 6),
         cost_total=from_pico(total(good, 7)),
         cost_sq=float(total(good, 8)),
-        cost_solved=float(total(solved, 7)) * _PICO,
-        cost_abstained=float(total(gone, 7)) * _PICO,
         retries=total(rows, 10),
         twin_cases=total(twins, 3),
         twin_solved=total([row for row in twins if row[0] == State.SOLVED.value], 3),
-        score_total=float(total(good, 11)),
         spent=from_pico(total(rows, 7)),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rixin.core.answer import Answer
 from rixin.core.case import Case
+from rixin.core.ids import digest
 from rixin.core.scenario import Candidate, OutputSpec, Scenario
 from rixin.core.solver import Solver
 from rixin.core.transport import Transport
@@ -146,14 +147,19 @@ class Builder:
         given = candidate.options["columns"]
         assert isinstance(given, Mapping)
         columns = ReplayColumns(**given)
-        source = open_rows(path)
-        source.require(list(columns.used().values()))
+        where = candidate.options.get("where", {})
+        assert isinstance(where, Mapping)
+        names = list(dict.fromkeys([*columns.used().values(), *where]))
+        open_rows(path).require(names)
 
         def rows() -> Iterator[Mapping[str, object]]:
-            names = list(dict.fromkeys(columns.used().values()))
-            return (row.values for row in open_rows(path).rows(names))
+            wanted = {column: str(value) for column, value in where.items()}
+            for row in open_rows(path).rows(names):
+                if all(str(row.values[column]) == value for column, value in wanted.items()):
+                    yield row.values
 
-        solver = ReplaySolver(candidate.name, file_digest(path), rows, columns)
+        content = digest(file_digest(path), *sorted(f"{k}={v}" for k, v in where.items()))
+        solver = ReplaySolver(candidate.name, content, rows, columns)
         return Contender(
             candidate=candidate,
             solver=solver,

@@ -13,7 +13,6 @@ from rixin import __version__
 from rixin.core.scenario import Candidate, Scenario
 from rixin.errors import RixinError
 from rixin.ledger.store import Ledger
-from rixin.models.home import models_home
 from rixin.models.store import ModelStore
 from rixin.pricing.book import snapshot_date
 
@@ -91,7 +90,8 @@ def _extras(scenario: Scenario | None) -> Iterator[Finding]:
 
 
 def _disk(ledger: Path) -> Iterator[Finding]:
-    for topic, folder in (("disk of the ledger", ledger.parent), ("disk of models", models_home())):
+    places = (("disk of the ledger", ledger.parent), ("disk of models", ModelStore().home))
+    for topic, folder in places:
         place = _existing(folder)
         free = shutil.disk_usage(place).free
         little = free < _LITTLE_DISK
@@ -140,7 +140,7 @@ def _models(scenario: Scenario | None) -> Iterator[Finding]:
     yield Finding(
         topic="models",
         state="ok",
-        said=f"{', '.join(here) or 'none'} in {models_home()}",
+        said=f"{', '.join(here) or 'none'} in {store.home}",
     )
     for candidate in scenario.candidates if scenario else ():
         if candidate.kind != "local":

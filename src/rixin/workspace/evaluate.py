@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,12 +10,12 @@ from itertools import combinations
 
 from rixin import __version__
 from rixin.core.scenario import Scenario
-from rixin.core.verdict import PairTally, Tally
+from rixin.core.verdict import PairTally, Tally, Verdict
 from rixin.decide.economics import Month
 from rixin.decide.promise import errors_of
 from rixin.decide.verdict import decide, months
 from rixin.ledger.cases import find_cases, last_case_id
-from rixin.ledger.outcomes import outcomes_of_case
+from rixin.ledger.outcomes import failure_example, outcomes_of_case
 from rixin.ledger.store import Ledger
 from rixin.ledger.tallies import Sample, differing_cases, latencies, pair_tally, tally
 from rixin.report.data import (
@@ -122,7 +122,7 @@ def judge_stored(
 ) -> ReportData:
     """The verdict on what is stored, with all that its report shows."""
     verdict = decide(scenario, tallies_of(stored, scenario), pairs_of(stored, scenario))
-    verdict = replace(verdict, warnings=(*warnings, *verdict.warnings))
+    verdict = replace(verdict, warnings=(*warnings, *verdict.warnings, *_failures(stored, verdict)))
     return ReportData(
         scenario=scenario.name,
         owner=scenario.owner,
@@ -157,6 +157,15 @@ def judge_stored(
         demand_per_month=scenario.demand.cases_per_month,
         illustrative=tuple(sorted(scenario.illustrative)),
     )
+
+
+def _failures(stored: Stored, verdict: Verdict) -> Iterator[str]:
+    """One of its failures in full for each candidate that has some."""
+    for one in verdict.candidates:
+        if one.tally.unmeasured:
+            said = failure_example(stored.ledger, stored.numbers[one.name], stored.judge)
+            if said is not None:
+                yield f"{one.name}, one of {one.tally.unmeasured:,} failures: {said}"
 
 
 def _parts(month: Month) -> tuple[Part, ...]:

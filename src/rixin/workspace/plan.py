@@ -137,7 +137,7 @@ def plan(
         notes=(*describe_notes(dataset.notes), *_labels(scenario, dataset, stored)),
         illustrative=tuple(sorted(scenario.illustrative)),
         needs=tuple(_needs(scenario, dataset, stored)),
-        lines=tuple(_line(stored, one) for one in contenders),
+        lines=tuple(_line(stored, one) for one in contenders if one.candidate.kind != "human"),
         cap=scenario.budget.decide,
     )
 

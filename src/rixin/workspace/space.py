@@ -200,7 +200,11 @@ class _Opened:
             ledger=self.ledger,
             judge=self.judge,
             contenders=self.contenders,
-            chosen=frozenset(chosen or (one.candidate.name for one in self.contenders)),
+            chosen=frozenset(
+                one.candidate.name
+                for one in self.contenders
+                if one.candidate.kind != "human" and (not chosen or one.candidate.name in chosen)
+            ),
             samples=dict(self.stored.samples),
             numbers=dict(self.stored.numbers),
             transport=self.transport,

@@ -163,8 +163,12 @@ class Columns(Part):
     output: str | None = None
     confidence: str | None = None
     cost: str | None = None
-    latency: str | None = None
-    score: str | None = None
+    latency: str | None = Field(None, description="In seconds.")
+    latency_ms: str | None = Field(None, description="In milliseconds.")
+    input_tokens: str | None = None
+    output_tokens: str | None = None
+    score: str | None = Field(None, description="In [0, 1], or true and false.")
+    error: str | None = Field(None, description="Not empty where the recorded call failed.")
 
 
 class CandidatePart(Part):
@@ -237,6 +241,9 @@ class ReplayCandidate(CandidatePart):
 
     replay: Words
     columns: Columns
+    where: dict[Words, str | int | float | bool] = Field(
+        default={}, description="Only rows in which these columns have these values."
+    )
 
 
 class CascadeCandidate(CandidatePart):
