@@ -44,7 +44,7 @@ def test_what_was_not_measured_never_helps(n, data, lost, missing):
     solved = data.draw(st.integers(0, n))
     known = solved_share(tally(n=n, solved=solved), ERRORS)
     less = solved_share(
-        tally(n=n, solved=solved, unmeasured=lost, missing=missing, causes=(("timeout", lost),)),
+        tally(n=n, solved=solved, unmeasured=lost, missing=missing, lost=(("timeout", lost),)),
         ERRORS,
     )
     assert less.lower <= known.lower
@@ -52,7 +52,7 @@ def test_what_was_not_measured_never_helps(n, data, lost, missing):
 
 
 def test_a_case_without_an_expected_output_counts_for_nobody():
-    rows = tally(unmeasured=300, causes=(("unscored", 300),))
+    rows = tally(unmeasured=300, lost=(("unscored", 300),))
     assert solved_share(rows, ERRORS) == solved_share(tally(), ERRORS)
 
 
@@ -121,7 +121,7 @@ def test_a_p95_takes_59_calls_to_be_bounded():
 
 
 def test_calls_that_never_came_back_leave_the_latency_open():
-    lost = tally(unmeasured=200, causes=(("timeout", 200),))
+    lost = tally(unmeasured=200, lost=(("timeout", 200),))
     assert term("latency", lost).standing is Standing.OPEN
     unknown = tally(latency_n=0, latency_p95=None, latency_p95_lower=None, latency_p95_upper=None)
     assert "not known" in term("latency", unknown).text

@@ -91,7 +91,7 @@ def test_a_capped_candidate_is_told_to_take_more_cases():
 
 
 def test_what_was_never_measured_cannot_be_told():
-    rows = tally(n=0, solved=0, unmeasured=40, causes=(("connection", 40),))
+    rows = tally(n=0, solved=0, unmeasured=40, lost=(("connection", 40),))
     found = decide(scenario(), {"strong": rows})
     assert found.decision is Decision.CANNOT_TELL
     assert found.headline == "Cannot tell yet: strong is not settled; keep agents."
@@ -165,7 +165,7 @@ def test_lost_calls_and_near_copies_are_warned_of():
     rows = tally(
         unmeasured=12,
         missing=3,
-        causes=(("timeout", 12),),
+        lost=(("timeout", 12),),
         twin_cases=500,
         twin_solved=500,
     )
@@ -268,7 +268,7 @@ def test_a_winner_always_holds_the_promise_and_saves_money(rows):
             solved=k,
             violations=min(v, max(n, k)),
             unmeasured=u,
-            causes=(("x", u),),
+            lost=(("x", u),),
         )
         for name, (n, k, v, u) in zip(("student", "strong"), rows, strict=True)
     }

@@ -143,7 +143,8 @@ def test_a_tally_sums_what_is_stored(tmp_path: Path) -> None:
         assert len(latencies(ledger, EVERYTHING, number, "j")) == 4
     assert (found.cases, found.solved, found.unmeasured, found.missing) == (4, 2, 1, 1)
     assert (found.abstained, found.cost_known, found.cost_total) == (1, 3, Decimal("0.75"))
-    assert found.causes == (("wrong", 3),)
+    assert found.causes == (("wrong", 2), ("wrong", 1))
+    assert found.lost == (("wrong", 1),)
     assert found.weight == 4.0
     assert found.cost_sq == 3 * 0.0625
 

@@ -42,7 +42,7 @@ class Number(NamedTuple):
 
 
 def parse_number(text: str) -> Number | None:
-    r"""The last number of a text, or what follows the last `####` (the mark of GSM8K).
+    r"""The last number of a text, or what follows the last `####` (the mark that worked solutions often end with).
 
     Reads digits of every script, thousands separators of English, German, French, Swiss, Indian
     and Arabic writing, signs, currency signs, exponents, and brackets around the whole text as a

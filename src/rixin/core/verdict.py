@@ -50,6 +50,8 @@ class Tally:
     """Cases of the sample that have no stored row (the run was stopped)."""
     causes: tuple[tuple[str, int], ...] = ()
     """Reason of not being solved or not measured → count, most frequent first."""
+    lost: tuple[tuple[str, int], ...] = ()
+    """Those of `causes` for which outcomes were not measured."""
     solved: int = 0
     abstained: int = 0
     violations: int = 0

@@ -107,4 +107,4 @@ def _wrong_cost(
 
 
 def _cause(one: CandidateResult) -> str:
-    return one.tally.causes[0][0] if one.tally.causes else "it was not run"
+    return one.tally.lost[0][0] if one.tally.lost else "it was not run"

@@ -111,7 +111,7 @@ def abstained_share(tally: Tally, alpha: float) -> Estimate:
 
 def unknown_cases(tally: Tally) -> int:
     """Cases of the sample that could have been measured and were not."""
-    return tally.unmeasured - dict(tally.causes).get(UNSCORED, 0) + tally.missing
+    return tally.unmeasured - dict(tally.lost).get(UNSCORED, 0) + tally.missing
 
 
 def _solved(promise: Promise, tally: Tally, errors: Errors) -> Term:

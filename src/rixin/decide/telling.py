@@ -144,7 +144,7 @@ def warnings(scenario: Scenario, results: Sequence[CandidateResult]) -> Iterator
 def _causes(tally: Tally) -> str:
     if not tally.unmeasured:
         return "not run"
-    return listing([f"{count:,} {cause}" for cause, count in tally.causes[:3]])
+    return listing([f"{count:,} {cause}" for cause, count in tally.lost[:3]])
 
 
 def _twins(scenario: Scenario, one: CandidateResult) -> Iterator[str]:

@@ -173,6 +173,7 @@ _MENDS = {
     "disk I/O error": "check free space and the disk; what was stored stays",
     "readonly": "make the folder writable, or point --ledger at a folder that is",
     "Read-only": "make the folder writable, or point --ledger at a folder that is",
+    "not permitted": "make the folder writable, or point --ledger at a folder that is",
     "Permission denied": "make the folder writable, or point --ledger at a folder that is",
     "unable to open": "make the folder writable, or point --ledger at a folder that is",
     "not a database": "the file is no ledger: move it away, or point --ledger at another file",

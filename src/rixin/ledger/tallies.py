@@ -59,7 +59,7 @@ def tally(ledger: Ledger, sample: Sample, solver: int, judge: str, name: str) ->
 
 
 def _sum_up(
-    name: str, rows: list[tuple[Any, ...]], causes: tuple[tuple[str, int], ...], size: int
+    name: str, rows: list[tuple[Any, ...]], causes: list[tuple[str, str, int]], size: int
 ) -> Tally:
     good = [row for row in rows if row[0] != State.UNMEASURED.value]
     solved = [row for row in good if row[0] == State.SOLVED.value]
@@ -74,7 +74,8 @@ def _sum_up(
         cases=total(good, 3),
         unmeasured=total(rows, 3) - total(good, 3),
         missing=max(0, size - total(rows, 3)),
-        causes=causes,
+        causes=tuple((reason, count) for _, reason, count in causes),
+        lost=tuple((reason, n) for state, reason, n in causes if state == State.UNMEASURED.value),
         solved=total(solved, 3),
         abstained=total(gone, 3),
         violations=total(good, 9),
@@ -94,18 +95,19 @@ def _sum_up(
 
 def _causes(
     ledger: Ledger, sample: Sample, solver: int, judge: str, limit: int = 40
-) -> tuple[tuple[str, int], ...]:
+) -> list[tuple[str, str, int]]:
+    """State, reason, count; most frequent first."""
     number = func.count()
     query = (
-        select(outcomes.c.reason, number)
+        select(outcomes.c.state, outcomes.c.reason, number)
         .select_from(_join(sample, solver, judge))
         .where(outcomes.c.state != State.SOLVED.value)
-        .group_by(outcomes.c.reason)
+        .group_by(outcomes.c.state, outcomes.c.reason)
         .order_by(number.desc(), outcomes.c.reason)
         .limit(limit)
     )
     with ledger.read() as connection:
-        return tuple((row[0], row[1]) for row in connection.execute(query))
+        return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
 def latencies(ledger: Ledger, sample: Sample, solver: int, judge: str) -> "array[float]":

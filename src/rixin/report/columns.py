@@ -49,7 +49,7 @@ def cut(text: str, width: int) -> str:
     """The text, ended by `…` where it is wider than `width` cells.
 
     Examples:
-        >>> cut("newswire", 5), cut("日新日新", 5)
+        >>> cut("newsroom", 5), cut("日新日新", 5)
         ('news…', '日新…')
     """
     if display_width(text) <= width:

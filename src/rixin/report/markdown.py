@@ -55,8 +55,8 @@ def marker(scenario: str) -> str:
     """The hidden line that names the scenario.
 
     Examples:
-        >>> marker("newswire-desk")
-        '<!-- rixin:newswire-desk -->'
+        >>> marker("support-desk")
+        '<!-- rixin:support-desk -->'
     """
     return f"<!-- rixin:{re.sub(r'-{2,}|[<>]', '-', clean(scenario))} -->"
 

@@ -85,7 +85,7 @@ class Plan:
     def _text(self) -> Iterator[str]:
         yield f"{self.path} holds: {self.scenario}, owner {self.owner}"
         yield ""
-        yield from wrap(f"demand score {self.demand.score:.0f} of 100: {self.demand.text}", _WIDTH)
+        yield from wrap(f"demand score {int(self.demand.score)} of 100: {self.demand.text}", _WIDTH)
         pools = ", ".join(f"{count:,} {pool}" for pool, count in self.pools.items())
         yield from wrap(f"cases: {pools}; the verdict is taken on certify", _WIDTH)
         for note in self.notes:

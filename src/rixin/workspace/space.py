@@ -43,7 +43,7 @@ class Workspace:
 
     Examples:
         >>> with Workspace() as workspace:  # doctest: +SKIP
-        ...     result = workspace.decide("scenarios/newswire-desk.yaml")
+        ...     result = workspace.decide("desk.yaml")
         >>> print(result.text())  # doctest: +SKIP
     """
 
