@@ -14,7 +14,9 @@ _UNSPACED = (
 )
 _SPACED = rf"[^\W{_UNSPACED}]"
 _ONE_SPACED = re.compile(_SPACED)
-_WORD = re.compile(f"[{_UNSPACED}]|{_SPACED}+")
+WORD_PATTERN = f"[{_UNSPACED}]|{_SPACED}+"
+"""A word: a run of letters and digits, or one character of a script without spaces."""
+_WORD = re.compile(WORD_PATTERN)
 _ARABIC_MARKS = dict.fromkeys((*range(0x064B, 0x0660), 0x0670, 0x0640))
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rixin.core.case import Case
 from rixin.core.ids import digest_json
-from rixin.core.scenario import OutputKind, OutputSpec
+from rixin.core.scenario import OutputSpec
 from rixin.core.text import WORD_PATTERN
 
 EXAMPLE_WORDS = 60
