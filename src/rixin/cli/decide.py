@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @click.option(
     "--only", multiple=True, metavar="NAME", help="Run only this candidate; may be repeated."
 )
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Where the HTML goes.")
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Where the HTML goes."
+)
 @ledger_option
 @json_option
 @quiet_option

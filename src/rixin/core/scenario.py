@@ -161,6 +161,8 @@ class Scenario:
     candidates: tuple[Candidate, ...]
     path: Path
     """The scenario file; relative paths in it start from its folder."""
+    prices: str | None = None
+    """A dated price file, its amounts in the scenario's currency."""
     illustrative: frozenset[str] = frozenset()
     """Dotted names of figures left at defaults, stamped wherever they show."""
 

@@ -26,6 +26,8 @@ class Progress:
     retries: int = 0
     spent: Decimal = Decimal(0)
     """Money of this run; what stored rows cost earlier is not in it."""
+    unpriced: int = 0
+    """Outcomes of this run whose cost is not known; never taken for zero."""
     members_asked: int = 0
     _begin: float = field(default_factory=time.monotonic)
 
@@ -48,7 +50,11 @@ class Progress:
 
     def _count_calls(self, outcome: Outcome) -> None:
         self.retries += outcome.answer.retries
-        self.spent += outcome.answer.cost or Decimal(0)
+        answer = outcome.answer
+        if answer.cost is None:
+            self.unpriced += answer.failure is None
+        else:
+            self.spent += answer.cost
 
     @property
     def rate(self) -> float:
@@ -63,7 +69,8 @@ class Progress:
             parts.append(f"solved {self.solved / measured:.0%}")
         if self.asked:
             parts.append(f"{self.rate:.3g}/s")
-            parts.append(f"spent {format_money(self.spent, self.currency)}")
+            spent = None if self.unpriced else self.spent
+            parts.append(f"spent {format_money(spent, self.currency)}")
         if self.members_asked:
             parts.append(f"{self.members_asked} asked of its members")
         if self.retries:

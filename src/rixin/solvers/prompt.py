@@ -244,5 +244,7 @@ def _rules(output: OutputSpec) -> str:
     if output.kind == "json-schema":
         schema: Mapping[str, object] = output.schema or {}
         written = json.dumps(schema, ensure_ascii=False)
-        return f"Answer with one JSON value that meets this JSON Schema, and nothing else:\n{written}"
+        return (
+            f"Answer with one JSON value that meets this JSON Schema, and nothing else:\n{written}"
+        )
     return ""

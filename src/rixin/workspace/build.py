@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from rixin.core.answer import Answer
@@ -18,26 +17,9 @@ from rixin.engine.runner import Costing
 from rixin.ledger.cases import stream_cases
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
-from rixin.pricing.book import Rates, cpu_cost
+from rixin.pricing.book import cpu_cost
+from rixin.workspace.contender import Contender
 from rixin.workspace.prepare import Dataset
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contender:
-    """A candidate as a solver, with how it is priced and how hard it may be driven."""
-
-    candidate: Candidate
-    solver: Solver
-    costing: Costing
-    concurrency: int = 1
-    rate_per_minute: float | None = None
-    paid: bool = False
-    """Its calls cost money elsewhere, so the spend cap holds for it."""
-    price: str = ""
-    price_date: str = ""
-    price_source: str = ""
-    about: str = ""
-    steps: tuple[tuple[str, float | None], ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +31,8 @@ class Builder:
     ledger: Ledger
     models: ModelStore
     transport: Transport
+    need_keys: bool = True
+    """False where nothing will be asked: a report needs no key."""
     say: Any = print
     """Gets a line before each step that takes long."""
     _made: dict[str, Contender] = field(default_factory=dict)
@@ -137,7 +121,9 @@ class Builder:
         from rixin.workspace.endpoints import build_endpoint
 
         prompt = self._prompt(candidate, None)
-        return build_endpoint(self.scenario, candidate, prompt, self.transport)
+        return build_endpoint(
+            self.scenario, candidate, prompt, self.transport, need_key=self.need_keys
+        )
 
     def _replay(self, candidate: Candidate) -> Contender:
         from rixin.interop.readers import file_digest, open_rows
@@ -237,20 +223,5 @@ class Builder:
             yield from chunk
 
 
-def rates_line(rates: Rates | None) -> tuple[str, str, str]:
-    """Price, date and source for the report; an unknown price says so."""
-    if rates is None:
-        return "unknown", "", ""
-    return rates.per_million(), rates.date, rates.source
-
-
 def _picked(options: Mapping[str, object], names: Iterable[str]) -> dict[str, Any]:
     return {name: options[name] for name in names if options.get(name) is not None}
-
-
-def relative(path: Path) -> str:
-    """A path as short as it can be said from here."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

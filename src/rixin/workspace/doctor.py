@@ -60,8 +60,8 @@ def examine(scenario: Scenario | None, ledger: Path, wait: Wait) -> Iterator[Fin
     yield _prices()
     yield from _models(scenario)
     for candidate in scenario.candidates if scenario else ():
-        if candidate.kind == "endpoint":
-            yield from _endpoint(candidate, wait)
+        if candidate.kind == "endpoint" and scenario:
+            yield from _endpoint(scenario, candidate, wait)
 
 
 def _python() -> Finding:
@@ -154,16 +154,16 @@ def _models(scenario: Scenario | None) -> Iterator[Finding]:
             yield Finding(topic=f"model of {candidate.name}", state="ok", said=str(path))
 
 
-def _endpoint(candidate: Candidate, wait: Wait) -> Iterator[Finding]:
+def _endpoint(scenario: Scenario, candidate: Candidate, wait: Wait) -> Iterator[Finding]:
     from rixin.workspace.endpoints import probe_endpoint
 
     topic = f"endpoint of {candidate.name}"
     try:
-        probe = wait(probe_endpoint(candidate))
+        probe = wait(probe_endpoint(scenario, candidate))
     except RixinError as error:
         yield _bad(topic, error)
         return
-    yield Finding(topic=topic, state="ok" if probe.ok else "bad", said=probe.said, mend=probe.mend)
+    yield Finding(topic=topic, state=probe.state, said=probe.said, mend=probe.mend)
 
 
 def _bad(topic: str, error: RixinError) -> Finding:

@@ -31,7 +31,7 @@ from rixin.report.data import (
     SolverLine,
 )
 from rixin.stats.intervals import quantile_interval
-from rixin.workspace.build import Contender
+from rixin.workspace.contender import Contender
 from rixin.workspace.prepare import Dataset, describe_notes
 
 _SHOWN_CASES = 40

@@ -13,7 +13,7 @@ from rixin.ledger.outcomes import stored_between
 from rixin.report.as_json import plain
 from rixin.report.columns import wrap
 from rixin.stats.planning import cases_needed_floor, cases_needed_harm
-from rixin.workspace.build import Contender
+from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Stored
 from rixin.workspace.prepare import Dataset, describe_notes
 

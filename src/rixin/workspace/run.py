@@ -22,7 +22,7 @@ from rixin.ledger.outcomes import solver_id
 from rixin.ledger.store import Ledger
 from rixin.ledger.tallies import Sample
 from rixin.solvers.cascade import CascadeSolver
-from rixin.workspace.build import Contender
+from rixin.workspace.contender import Contender
 
 _LAG_WORTH_A_WORD_S = 0.25
 

@@ -19,7 +19,8 @@ from rixin.interop.contract.load import fingerprint, load_scenario
 from rixin.ledger.decisions import last_decision, write_decision
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
-from rixin.workspace.build import Builder, Contender
+from rixin.workspace.build import Builder
+from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Stored, judge_stored, samples_of, spent_so_far
 from rixin.workspace.prepare import Dataset, prepare
 from rixin.workspace.result import Result
@@ -96,7 +97,7 @@ class Workspace:
         scenario = load_scenario(Path(path))
         _check_names(scenario, only)
         with self._ledger(path).exclusive():
-            opened = self._open(scenario)
+            opened = self._open(scenario, need_keys=True)
             run = opened.run(self._reporter, chosen=only)
             _wait(run.go())
             data = opened.report(run.warnings())
@@ -160,7 +161,7 @@ class Workspace:
             self._ledgers[place] = Ledger(place)
         return self._ledgers[place]
 
-    def _open(self, scenario: Scenario) -> "_Opened":
+    def _open(self, scenario: Scenario, *, need_keys: bool = False) -> "_Opened":
         ledger = self._ledger(scenario.path)
         dataset = prepare(ledger, scenario, self._reporter)
         transport = AiohttpTransport()
@@ -170,6 +171,7 @@ class Workspace:
             ledger=ledger,
             models=ModelStore(),
             transport=transport,
+            need_keys=need_keys,
             say=self._reporter.say,
         )
         judge, contenders = builder.judge(), builder.contenders()

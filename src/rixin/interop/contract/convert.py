@@ -47,6 +47,7 @@ def to_scenario(file: schema.ScenarioFile, path: Path) -> Scenario:
         budget=Budget(decide=file.budget.decide, cases=file.budget.cases),
         candidates=tuple(_candidate(one) for one in file.candidates),
         path=path,
+        prices=file.prices,
         illustrative=_illustrative(file),
     )
 
@@ -72,7 +73,9 @@ def parts(given: Sequence[str | Mapping[str, Any]]) -> tuple[PartSpec, ...]:
             found.append(PartSpec(name=one))
             continue
         for name, options in one.items():
-            plain = options if isinstance(options, Mapping) else {"target": options} if options else {}
+            plain = (
+                options if isinstance(options, Mapping) else {"target": options} if options else {}
+            )
             found.append(PartSpec(name=name, options=dict(plain)))
     return tuple(found)
 

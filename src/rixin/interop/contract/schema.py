@@ -294,6 +294,9 @@ class ScenarioFile(Part):
     policy: Policy = Policy()
     budget: Budget = Budget()
     candidates: Annotated[list[Candidate], Field(min_length=1)]
+    prices: Words | None = Field(
+        None, description="A dated price file; its prices go before those of genai-prices."
+    )
     illustrative: list[str] = Field(
         default_factory=list, description="Figures that nobody has confirmed yet, e.g. demand."
     )

@@ -1,0 +1,241 @@
+"""The endpoint solver: anything that speaks OpenAI's chat completions, through a transport."""
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rixin.core.answer import Answer, Failure, Usage
+from rixin.core.case import Case
+from rixin.core.ids import digest_json
+from rixin.core.transport import Reply, Transport, TransportError
+from rixin.solvers._chat import (
+    Features,
+    answer_probabilities,
+    features_after,
+    read_usage,
+    refusal,
+    retry_after,
+)
+from rixin.solvers._labels import margin
+from rixin.solvers.outputs import parse_output
+from rixin.solvers.prompt import Prompt, label_schema
+
+_RECIPE = "endpoint/1"
+_MARK = "⟦case⟧"
+_TOP = 20
+"""Alternatives that are asked for at each token: the most that servers commonly give."""
+_DEFAULT_TOKENS: Mapping[str, int] = {"labels": 64, "number": 512, "json-schema": 1024}
+_OVERHEAD = 64
+"""Tokens that a chat template may add at most around two messages."""
+_FATAL = {401: "refuses the key", 403: "forbids this call", 404: "does not know this address"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointOptions:
+    """Where a model listens and how it is asked."""
+
+    base_url: str
+    """Ends before `/chat/completions`."""
+    model: str
+    key: str | None = None
+    """Sent as a bearer token; never shown, stored or hashed."""
+    key_name: str = ""
+    """Where the key came from, for messages."""
+    timeout_s: float = 60.0
+    temperature: float = 0.0
+    max_tokens: int | None = None
+    """Tokens of an answer at most; None: by the kind of output."""
+    logprobs: str = "auto"
+    """`on`, `off`, or `auto`: until the server refuses."""
+
+    def __repr__(self) -> str:
+        return f"EndpointOptions({self.model!r} at {self.base_url!r})"
+
+
+class EndpointSolver:
+    """Answers with a model behind an OpenAI-compatible API.
+
+    Labels and JSON are asked for with a JSON Schema, and with log-probabilities; a server that
+    refuses one of these is asked without it from then on. `confidence` of a label is its margin
+    over the next label, of other outputs the geometric mean of the probabilities of their tokens;
+    None where the server gives no log-probabilities. What goes wrong is a failure that says
+    whether to call again; this solver never does.
+
+    Args:
+        name: The name in the scenario file.
+        transport: Posts the requests.
+        prompt: What the model is asked; the part that all cases share goes first.
+        options: Where and how.
+    """
+
+    def __init__(
+        self, name: str, transport: Transport, prompt: Prompt, options: EndpointOptions
+    ) -> None:
+        self.name = name
+        self.batch_size = 1
+        self._transport, self._prompt, self._options = transport, prompt, options
+        self._url = f"{options.base_url}/chat/completions"
+        self._headers = {"Content-Type": "application/json"}
+        if options.key:
+            self._headers["Authorization"] = f"Bearer {options.key}"
+        kind = prompt.output.kind
+        self._most = options.max_tokens or _DEFAULT_TOKENS.get(kind, 512)
+        self._features = Features(
+            schema=kind in {"labels", "json-schema"},
+            logprobs=options.logprobs != "off",
+            temperature=True,
+            newer_limit=False,
+        )
+        self._before, self._after = self._frame()
+        self.fingerprint = digest_json(
+            {
+                "recipe": _RECIPE,
+                "url": options.base_url,
+                "model": options.model,
+                "temperature": options.temperature,
+                "max_tokens": self._most,
+                "logprobs": options.logprobs,
+                "prompt": prompt.fingerprint,
+            }
+        )
+
+    async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
+        """One answer per case, in order."""
+        return [await self._answer(case) for case in cases]
+
+    async def close(self) -> None:
+        """Nothing: the transport belongs to whoever made it."""
+
+    def max_usage(self, case: Case) -> Usage:
+        """The most tokens that one call for a case can use: a token is at least one byte."""
+        text = self._prompt.text(case.input)
+        shared = len(self._before) + len(self._after)
+        size = shared + len(text.encode("utf-8", "replace")) + _OVERHEAD
+        return Usage(input_tokens=size, output_tokens=self._most, calls=1)
+
+    async def _answer(self, case: Case) -> Answer:
+        text = json.dumps(self._prompt.text(case.input))[1:-1].encode()
+        calls = 0
+        while True:
+            asked_with = self._features
+            calls += 1
+            try:
+                reply = await self._transport.post(
+                    self._url,
+                    headers=self._headers,
+                    body=self._before + text + self._after,
+                    timeout_s=self._options.timeout_s,
+                )
+            except TransportError as error:
+                failure = Failure(kind=error.kind, message=str(error), retryable=True)
+                return Answer(failure=failure, usage=Usage(calls=calls))
+            if reply.status in {400, 422, 501} and self._adapt(asked_with, reply):
+                continue
+            answer = self._read(reply)
+            return replace(
+                answer,
+                latency_s=reply.latency_s,
+                usage=replace(answer.usage, calls=calls),
+            )
+
+    def _adapt(self, asked_with: Features, reply: Reply) -> bool:
+        """Whether to ask again, without what the server refused."""
+        if asked_with == self._features:
+            keep = self._options.logprobs == "on"
+            self._features = features_after(asked_with, refusal(reply), keep_logprobs=keep)
+            self._before, self._after = self._frame()
+        return asked_with != self._features
+
+    def _frame(self) -> tuple[bytes, bytes]:
+        """The request around a case's text, made once."""
+        messages = [message._asdict() for message in self._prompt.messages(_MARK)]
+        body = {"model": self._options.model, "messages": messages, **self._parameters()}
+        before, _, after = json.dumps(body).rpartition(json.dumps(_MARK)[1:-1])
+        return before.encode(), after.encode()
+
+    def _parameters(self) -> dict[str, object]:
+        features, output = self._features, self._prompt.output
+        limit = "max_completion_tokens" if features.newer_limit else "max_tokens"
+        found: dict[str, object] = {limit: self._most}
+        if features.temperature:
+            found["temperature"] = self._options.temperature
+        if features.logprobs:
+            found |= {"logprobs": True, "top_logprobs": _TOP if output.kind == "labels" else 0}
+        if features.schema:
+            schema = label_schema(output.labels) if output.kind == "labels" else output.schema
+            named: dict[str, object] = {"name": "answer", "schema": schema}
+            if output.kind == "labels":
+                named["strict"] = True
+            found["response_format"] = {"type": "json_schema", "json_schema": named}
+        return found
+
+    def _read(self, reply: Reply) -> Answer:
+        if reply.status != 200:
+            return Answer(failure=self._refused(reply))
+        try:
+            body = json.loads(reply.body)
+            choice, usage = body["choices"][0], read_usage(body.get("usage"))
+            said, message = choice["message"].get("content"), choice["message"]
+            return replace(self._understood(choice, said, message), usage=usage, note=_note(body))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            text = reply.body[:120].decode("utf-8", "replace")
+            return _failed("bad_reply", f"no chat completion ({error}): {text!r}", retryable=True)
+
+    def _understood(self, choice: Mapping[str, Any], said: str | None, message: Any) -> Answer:
+        cause, output_spec = choice.get("finish_reason"), self._prompt.output
+        if message.get("refusal") or cause == "content_filter":
+            why = message.get("refusal") or "its content filter stopped the answer"
+            return _failed("refused", f"the model refused: {why}")
+        output = parse_output(output_spec.kind, said or "", output_spec.labels)
+        if output is None and cause == "length":
+            message = f"the answer was cut at {self._most} tokens: raise `max_tokens`"
+            return _failed("bad_reply", message)
+        places = (choice.get("logprobs") or {}).get("content") or ()
+        if output is None or not places:
+            return Answer(output=output)
+        return self._with_confidence(output, places)
+
+    def _with_confidence(self, output: str, places: Sequence[Any]) -> Answer:
+        if self._prompt.output.kind == "labels":
+            found = answer_probabilities(output, self._prompt.output.labels, places)
+            sure = margin(list(found.values())) if found else None
+            return Answer(output=output, confidence=sure, probabilities=found)
+        mean = sum(float(place["logprob"]) for place in places) / len(places)
+        return Answer(output=output, confidence=min(1.0, math.exp(mean)))
+
+    def _refused(self, reply: Reply) -> Failure:
+        said = refusal(reply)
+        if reply.status == 429:
+            wait = retry_after(reply.headers, time.time())
+            return Failure(kind="rate_limited", message=said, retryable=True, retry_after_s=wait)
+        if reply.status >= 500 or reply.status in {408, 409, 425}:
+            wait = retry_after(reply.headers, time.time())
+            return Failure(
+                kind="server_error",
+                message=f"HTTP {reply.status}: {said}",
+                retryable=True,
+                retry_after_s=wait,
+            )
+        if reply.status in _FATAL:
+            return Failure(kind="fatal", message=self._fatal(reply.status, said))
+        return Failure(kind="refused", message=f"HTTP {reply.status}: {said}")
+
+    def _fatal(self, status: int, said: str) -> str:
+        options = self._options
+        where = f"{options.base_url} {_FATAL[status]} (HTTP {status}: {said})"
+        if status == 404:
+            return f"{where}; check the model name {options.model!r} and base_url"
+        key = f"the key in {options.key_name}" if options.key else "no key was sent: set `key`"
+        return f"{where}; check {key}" if options.key else f"{where}; {key}"
+
+
+def _failed(kind: str, message: str, *, retryable: bool = False) -> Answer:
+    return Answer(failure=Failure(kind=kind, message=message, retryable=retryable))
+
+
+def _note(body: Mapping[str, Any]) -> str:
+    model = body.get("model")
+    return f"model {model}" if isinstance(model, str) else ""

@@ -1,0 +1,25 @@
+"""A candidate that is ready to be asked."""
+
+from dataclasses import dataclass
+
+from rixin.core.scenario import Candidate
+from rixin.core.solver import Solver
+from rixin.engine.runner import Costing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """A candidate as a solver, with how it is priced and how hard it may be driven."""
+
+    candidate: Candidate
+    solver: Solver
+    costing: Costing
+    concurrency: int = 1
+    rate_per_minute: float | None = None
+    paid: bool = False
+    """Its calls cost money elsewhere, so the spend cap holds for it."""
+    price: str = ""
+    price_date: str = ""
+    price_source: str = ""
+    about: str = ""
+    steps: tuple[tuple[str, float | None], ...] = ()

@@ -1,0 +1,219 @@
+"""Endpoint candidates: their key, their price, and whether they can be reached at all."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from rixin.core.answer import Answer
+from rixin.core.case import Case
+from rixin.core.scenario import Candidate, Scenario
+from rixin.core.transport import Reply, Transport, TransportError
+from rixin.engine.runner import Costing
+from rixin.engine.transport import AiohttpTransport
+from rixin.errors import EndpointFault, UsageError, nearest_hint
+from rixin.interop.contract.checks import is_loopback
+from rixin.pricing.book import Rates, given_rates, in_currency, listed_rates, load_price_file
+from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
+from rixin.solvers.prompt import Prompt
+from rixin.workspace.contender import Contender
+
+_PROBE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key and where it came from."""
+
+    value: str | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What an endpoint said to one free question."""
+
+    state: Literal["ok", "warn", "bad"]
+    said: str
+    mend: str = ""
+
+
+def build_endpoint(
+    scenario: Scenario,
+    candidate: Candidate,
+    prompt: Prompt,
+    transport: Transport,
+    *,
+    need_key: bool = True,
+) -> Contender:
+    """An endpoint candidate with its price.
+
+    Args:
+        scenario: The contract.
+        candidate: The candidate, of kind `endpoint`.
+        prompt: What it is asked.
+        transport: How it is reached.
+        need_key: Whether a missing key is an error; a report needs none.
+
+    Raises:
+        EndpointFault: Its key is not set.
+        UsageError: It costs money, nobody knows how much, and a spend cap is to hold.
+    """
+    options = candidate.options
+    address = str(options["base_url"])
+    key = find_key(scenario, candidate, need=need_key)
+    solver = EndpointSolver(
+        candidate.name,
+        transport,
+        prompt,
+        EndpointOptions(
+            base_url=address,
+            model=str(options["model"]),
+            key=key.value,
+            key_name=key.origin,
+            timeout_s=float(str(options["timeout_s"])),
+            temperature=float(str(options["temperature"])),
+            max_tokens=_whole(options.get("max_tokens")),
+            logprobs=str(options["logprobs"]),
+        ),
+    )
+    rates = find_rates(scenario, candidate)
+    _check_cap(scenario, candidate, rates, address)
+    return Contender(
+        candidate=candidate,
+        solver=solver,
+        costing=_costing(solver, rates),
+        concurrency=int(str(options["concurrency"])),
+        rate_per_minute=_number(options.get("rate_per_minute")),
+        paid=rates is not None or not is_loopback(address),
+        price="unknown" if rates is None else rates.per_million(),
+        price_date="" if rates is None else rates.date,
+        price_source="" if rates is None else rates.source,
+        about=f"{options['model']} at {address}",
+    )
+
+
+def find_key(scenario: Scenario, candidate: Candidate, *, need: bool) -> Key:
+    """The key of an endpoint, from its variable or its file.
+
+    Raises:
+        EndpointFault: It is needed and not there.
+    """
+    variable, file = candidate.options.get("key_env"), candidate.options.get("key_file")
+    if file is not None:
+        path = scenario.resolve(str(file))
+        try:
+            return Key(value=path.read_text(encoding="utf-8").strip(), origin=str(file))
+        except (OSError, UnicodeDecodeError) as error:
+            if not need:
+                return Key(value=None, origin=str(file))
+            raise EndpointFault(
+                f"the key of {candidate.name!r} cannot be read from {str(path)!r}: {error}",
+                hint="write the key into that file, or name another with `key: {file: …}`",
+            ) from error
+    if variable is None:
+        return Key(value=None, origin="")
+    value = os.environ.get(str(variable), "").strip()
+    if not value and need:
+        raise EndpointFault(
+            f"candidate {candidate.name!r} needs a key, and {variable} is not set",
+            hint=f"export {variable}=…, or name a file with `key: {{file: …}}`; nothing was asked",
+        )
+    return Key(value=value or None, origin=str(variable))
+
+
+def find_rates(scenario: Scenario, candidate: Candidate) -> Rates | None:
+    """What its tokens cost: the contract's own price, a price file, or the price list."""
+    options, model = candidate.options, str(candidate.options["model"])
+    given = options.get("price")
+    if isinstance(given, Mapping):
+        return given_rates(given, "", "the contract")
+    if scenario.prices is not None:
+        listed = load_price_file(scenario.resolve(scenario.prices))
+        for name in (candidate.target, model):
+            if name in listed:
+                return listed[name]
+    provider = options.get("provider")
+    if provider is None and is_loopback(str(options["base_url"])):
+        return None
+    known = listed_rates(
+        None if provider is None else str(provider), model, str(options["base_url"])
+    )
+    return None if known is None else in_currency(known, scenario.economics.usd_rate)
+
+
+async def probe_endpoint(scenario: Scenario, candidate: Candidate) -> Probe:
+    """Asks an endpoint for its models: is it there, does it take the key, has it the model?
+
+    Raises:
+        EndpointFault: The key is not set.
+    """
+    key = find_key(scenario, candidate, need=True)
+    address, model = str(candidate.options["base_url"]), str(candidate.options["model"])
+    headers = {"Authorization": f"Bearer {key.value}"} if key.value else {}
+    transport = AiohttpTransport()
+    try:
+        reply = await transport.get(f"{address}/models", headers=headers, timeout_s=_PROBE_S)
+    except TransportError as error:
+        return Probe(
+            state="bad", said=f"{address}: {error}", mend="start the server, or check base_url"
+        )
+    finally:
+        await transport.close()
+    if reply.status in {401, 403}:
+        mend = f"check the key in {key.origin}" if key.value else "name its key with `key:`"
+        return Probe(
+            state="bad", said=f"{address} refuses the key (HTTP {reply.status})", mend=mend
+        )
+    names = _model_names(reply)
+    if names and model not in names:
+        # A server on this machine often has one model, and answers whatever name it hears.
+        state: Literal["warn", "bad"] = "warn" if is_loopback(address) else "bad"
+        said = f"{address} lists no model {model!r}"
+        return Probe(state=state, said=said, mend=nearest_hint(model, names))
+    priced = find_rates(scenario, candidate)
+    price = "price unknown" if priced is None else priced.per_million()
+    return Probe(state="ok", said=f"{model} at {address}, {price}")
+
+
+def _costing(solver: EndpointSolver, rates: Rates | None) -> Costing:
+    if rates is None:
+        return Costing(price=lambda _: None)
+
+    def price(answer: Answer) -> Decimal | None:
+        used = answer.usage
+        if answer.failure is None and not used.input_tokens:
+            return None  # the server did not say what it used
+        return rates.cost(used)
+
+    def most(case: Case) -> Decimal:
+        return rates.cost(solver.max_usage(case))
+
+    return Costing(price=price, most=most)
+
+
+def _check_cap(scenario: Scenario, candidate: Candidate, rates: Rates | None, address: str) -> None:
+    cap = scenario.budget.decide
+    if rates is None and cap is not None and not is_loopback(address):
+        raise UsageError(
+            f"the price of {candidate.name!r} ({candidate.target}) is not known, so the spend cap"
+            f" of {cap} cannot hold",
+            hint="add `price: {input: …, output: …}` per million tokens to the candidate",
+        )
+
+
+def _model_names(reply: Reply) -> list[str]:
+    try:
+        return [str(model["id"]) for model in json.loads(reply.body)["data"]]
+    except (ValueError, LookupError, TypeError):
+        return []
+
+
+def _whole(value: object) -> int | None:
+    return None if value is None else int(str(value))
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))
