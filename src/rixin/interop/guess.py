@@ -49,7 +49,12 @@ class _Pick(NamedTuple):
 
 
 def guess_columns(
-    path: Path, sample: int = 2000, *, delimiter: str | None = None, sheet: str | None = None
+    path: Path,
+    sample: int = 2000,
+    *,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    chosen: Mapping[Role, str] | None = None,
 ) -> Guess:
     """Guesses the columns of a file: by their names first, then by their values.
 
@@ -58,20 +63,24 @@ def guess_columns(
         sample: Rows to look at, spread evenly over the first 200,000 (10,000 of a workbook).
         delimiter: Of a CSV file; None finds it.
         sheet: Of a workbook; None takes the first one.
+        chosen: Columns that the user has named; they are not guessed.
 
     Raises:
-        CasesError: The file cannot be read, or no column can be an input.
+        CasesError: The file cannot be read, a chosen column is not there, or no column can be an
+            input.
     """
     check_file(path)
     is_text = find_format(path) not in {"parquet", "xlsx"}
     encoding = detect_encoding(path) if is_text else "utf-8"
     source = open_rows(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    chosen = chosen or {}
+    source.require(list(chosen.values()))
     limit = _READ if source.sheet is None else _READ_XLSX
     rows, seen = _spread(islice(source, limit), sample)
     columns = {
         name: profile([to_text(row.values[name]) for row in rows]) for name in source.columns
     }
-    return _guess(source, encoding, columns, seen)
+    return _guess(source, encoding, columns, seen, chosen)
 
 
 def _spread(rows: Iterable[Row], sample: int) -> tuple[list[Row], int]:
@@ -87,17 +96,26 @@ def _spread(rows: Iterable[Row], sample: int) -> tuple[list[Row], int]:
     return kept, seen
 
 
-def _guess(source: RowSource, encoding: str, columns: Mapping[str, Profile], seen: int) -> Guess:
-    input_pick = _pick_input(columns)
+def _guess(
+    source: RowSource,
+    encoding: str,
+    columns: Mapping[str, Profile],
+    seen: int,
+    chosen: Mapping[Role, str],
+) -> Guess:
+    free = {name: found for name, found in columns.items() if name not in chosen.values()}
+    input_pick = _chosen("input", chosen) or _pick_input(free)
     if input_pick.column is None:
         raise CasesError(
             f"{source.path}: no column looks like an input", hint="name it yourself: --input COLUMN"
         )
     rest = {name: found for name, found in columns.items() if name != input_pick.column}
-    expected_pick = _pick_expected(rest)
+    expected_pick = _chosen("expected", chosen) or _pick_expected(
+        {name: found for name, found in free.items() if name in rest}
+    )
     kind, labels, why = _output(expected_pick.column, rest)
     rest.pop(expected_pick.column or "", None)
-    ids, strata = _pick_id(rest), _pick_stratum(rest)
+    ids, strata = _chosen("id", chosen) or _pick_id(rest), _pick_stratum(rest)
     reasons = [input_pick.reason, expected_pick.reason, why, ids.reason, strata.reason]
     return Guess(
         input=input_pick.column,
@@ -113,6 +131,11 @@ def _guess(source: RowSource, encoding: str, columns: Mapping[str, Profile], see
         reasons=tuple(reason for reason in reasons if reason),
         confident=input_pick.clear and expected_pick.clear,
     )
+
+
+def _chosen(role: Role, chosen: Mapping[Role, str]) -> _Pick | None:
+    column = chosen.get(role)
+    return _Pick(column, True, f"{role}: {column!r}, as you said") if column is not None else None
 
 
 def _pick_input(columns: Mapping[str, Profile]) -> _Pick:

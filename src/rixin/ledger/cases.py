@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from rixin.core.case import Case
 from rixin.core.ids import POOLS, Pool
@@ -172,18 +172,27 @@ def last_case_id(ledger: Ledger, dataset_id: str, pool: Pool, limit: int | None)
 
 
 def find_cases(ledger: Ledger, dataset_id: str, wanted: str, *, limit: int = 5) -> list[Case]:
-    """Cases whose own reference is `wanted`, or whose id starts with it."""
-    query = (
-        _case_select()
-        .where(
-            cases.c.dataset_id == dataset_id,
-            or_(cases.c.ref == wanted, cases.c.case_id.startswith(wanted, autoescape=True)),
-        )
-        .order_by(cases.c.case_id)
-        .limit(limit)
+    """Cases that a user may mean, by the closest reading that finds any.
+
+    That is their own reference, then the beginning of their hash, then words of their input.
+    """
+    readings = (
+        cases.c.ref == wanted,
+        cases.c.case_id.startswith(wanted, autoescape=True),
+        cases.c.input.contains(wanted, autoescape=True),
     )
-    with ledger.read() as connection:
-        return [_case(row) for row in connection.execute(query)]
+    for reading in readings:
+        query = (
+            _case_select()
+            .where(cases.c.dataset_id == dataset_id, reading)
+            .order_by(cases.c.case_id)
+            .limit(limit)
+        )
+        with ledger.read() as connection:
+            found = [_case(row) for row in connection.execute(query)]
+        if found:
+            return found
+    return []
 
 
 def _case_select() -> Select[Any]:

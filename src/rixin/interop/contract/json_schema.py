@@ -16,9 +16,14 @@ def scenario_schema() -> dict[str, Any]:
     }
 
 
+def schema_text() -> str:
+    """The schema as it stands in a file."""
+    return json.dumps(scenario_schema(), indent=2, ensure_ascii=False)
+
+
 def main() -> None:
     """Prints the schema."""
-    print(json.dumps(scenario_schema(), indent=2, ensure_ascii=False))
+    print(schema_text())
 
 
 if __name__ == "__main__":
