@@ -70,6 +70,21 @@ def test_the_incumbent_stays_when_there_are_too_few_cases_to_pay_for_building():
     assert any("would pay if agents cost more than" in line for line in found.changes)
 
 
+def test_a_model_that_would_pay_but_falls_short_keeps_the_incumbent():
+    found = decide(scenario(), {"strong": tally(solved=1600)})
+    assert found.decision is Decision.KEEP
+    assert "would save USD" in found.headline
+    assert "solves 80 % of the cases, at most" in found.headline
+    assert any("strong would keep a promise of" in line for line in found.changes)
+
+
+def test_a_model_that_is_too_slow_keeps_the_incumbent():
+    slow = tally(latency_p95=9.0, latency_p95_lower=8.0, latency_p95_upper=10.0)
+    found = decide(scenario(), {"strong": slow})
+    assert found.decision is Decision.KEEP
+    assert "breaks the promise: p95 latency 9 s" in found.headline
+
+
 def test_without_any_model_a_failed_rule_keeps_the_incumbent():
     found = decide(scenario(candidate("rules", "rule")), {"rules": tally("rules", solved=900)})
     assert found.decision is Decision.KEEP

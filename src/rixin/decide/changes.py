@@ -81,6 +81,9 @@ def _solve_rate(
     needed = point.solved - slack / (prices.value + prices.wrong)
     if best.standing is Standing.FAILS and max(needed, floor) < 1:
         yield f"a solver like {best.name} is worth another look from {percent(max(needed, floor))}"
+        lower = best.solved.lower
+        if lower is not None and needed < lower < floor:
+            yield f"{best.name} would keep a promise of {percent(lower)} solved"
         return
     if 0 < needed < 1:
         yield f"{best.name} pays from a solve rate of {percent(needed)} on (promised {percent(floor)})"

@@ -14,6 +14,7 @@ class Judged:
 
     result: CandidateResult
     point: Point | None
+    terms: tuple[Term, ...] = ()
 
     @property
     def adoptable(self) -> bool:
@@ -27,6 +28,19 @@ class Judged:
         upper = self.result.saving_per_month.upper
         return self.result.standing is Standing.FAILS or (upper is not None and upper <= 0)
 
+    @property
+    def failing(self) -> Term | None:
+        """The first term of the promise that fails."""
+        return next((term for term in self.terms if term.standing is Standing.FAILS), None)
+
+    @property
+    def worth_it(self) -> bool:
+        """Whether it would pay at some volume and harms nobody; its quality may fall short."""
+        harmful = any(
+            term.name == "harm" and term.standing is Standing.FAILS for term in self.terms
+        )
+        return self.result.break_even_cases is not None and not harmful
+
 
 def judge(scenario: Scenario, candidate: Candidate, tally: Tally, errors: Errors) -> Judged:
     """The candidate's stored rows against the promise and the incumbent."""
@@ -34,7 +48,7 @@ def judge(scenario: Scenario, candidate: Candidate, tally: Tally, errors: Errors
         return Judged(_result(scenario, candidate, tally, (), None, errors), None)
     terms = terms_of(scenario, tally, errors)
     figures = figures_of(scenario, tally, errors)
-    return Judged(_result(scenario, candidate, tally, terms, figures, errors), figures.point)
+    return Judged(_result(scenario, candidate, tally, terms, figures, errors), figures.point, terms)
 
 
 def _result(

@@ -18,10 +18,12 @@ from rixin.core.verdict import Estimate, Standing, Tally
 from rixin.decide.wording import percent, seconds
 from rixin.stats.eprocess import lower_bound, upper_bound
 from rixin.stats.intervals import clopper_pearson, cp_lower, cp_upper
-from rixin.stats.planning import cases_needed_floor, cases_needed_harm
+from rixin.stats.planning import cases_needed_floor
 
 UNSCORED = "unscored"
 """Reason of outcomes whose case has no expected output: no solver could be measured on it."""
+_TOO_MANY = 100_000_000
+"""Cases that nobody will ever have."""
 UNKNOWN = Estimate(None, None, None)
 TermName = Literal["solved", "harm", "latency"]
 
@@ -155,14 +157,19 @@ def _harm(ceiling: float, tally: Tally, errors: Errors) -> Term:
 
 def _more_for_harm(ceiling: float, hits: int, n: int, alpha: float) -> int | None:
     """Cases until the measured rate of violations would be shown to keep the ceiling."""
-    if not 0 < ceiling < 1 or hits / n >= ceiling:
-        return None
-    needed = n
-    while cp_upper(math.ceil(hits * needed / n), needed, alpha) > ceiling:
-        needed = max(
-            needed + 1, cases_needed_harm(ceiling, alpha, allowed=math.ceil(hits * needed / n))
-        )
-    return max(needed - n, 1)
+
+    def enough(cases: int) -> bool:
+        return cp_upper(math.ceil(hits * cases / n), cases, alpha) <= ceiling
+
+    few, many = n, 2 * n
+    while not enough(many):
+        few, many = many, 2 * many
+        if many > _TOO_MANY:
+            return None
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if enough(middle) else (middle, many)
+    return many - n
 
 
 def _latency(limit: float, tally: Tally, alpha: float) -> Term:

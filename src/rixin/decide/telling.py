@@ -18,14 +18,14 @@ def headline(
     scenario: Scenario, decision: Decision, winner: Judged | None, judged: Sequence[Judged]
 ) -> str:
     """One sentence for everybody."""
-    people, demand = scenario.incumbent.name, scenario.demand.cases_per_month
+    people = scenario.incumbent.name
     if winner is not None:
         return _adopt_line(scenario, winner.result)
     if decision is Decision.NO_AI:
-        models = [one.result for one in judged if one.result.uses_ai]
+        models = [one for one in judged if one.result.uses_ai]
         return f"Do not use AI here: {_why_not(scenario, models)}; keep {people}."
     if decision is Decision.KEEP:
-        return f"Keep {people}: nothing that holds the promise pays at {demand:,} cases a month."
+        return f"Keep {people}: {_why_keep(scenario, judged)}."
     needed = cases_needed(judged)
     if needed is None:
         open_ones = [one.result.name for one in judged if not one.excluded]
@@ -52,20 +52,40 @@ def _adopt_line(scenario: Scenario, one: CandidateResult) -> str:
     )
 
 
-def _why_not(scenario: Scenario, models: Sequence[CandidateResult]) -> str:
+def _why_not(scenario: Scenario, models: Sequence[Judged]) -> str:
     """Why no model will do, in one clause: the best of them named with its figure."""
-    best = max(models, key=lambda one: one.solved.value or 0.0)
-    assert best.solved.value is not None and best.solved.upper is not None
-    floor = scenario.promise.solved_at_least
-    which = best.name if len(models) == 1 else f"the best model, {best.name},"
-    if best.solved.upper < floor:
-        return (
-            f"{which} solves {percent(best.solved.value)} of the cases,"
-            f" at most {percent(best.solved.upper)}, and {percent(floor)} was promised"
-        )
-    if best.standing is Standing.FAILS:
-        return f"{which} breaks the promise ({best.reasons[-1]})"
-    return f"{which} costs more a case than it saves, at any volume"
+    best = max(models, key=lambda one: one.result.solved.value or 0.0)
+    name = best.result.name
+    which = name if len(models) == 1 else f"the best model, {name},"
+    if best.failing is None:
+        return f"{which} costs more a case than it saves, at any volume"
+    return f"{which} {_shortfall(scenario, best)}"
+
+
+def _shortfall(scenario: Scenario, one: Judged) -> str:
+    """The first term that fails, as what the candidate does."""
+    solved, term = one.result.solved, one.failing
+    assert term is not None and solved.value is not None and solved.upper is not None
+    if term.name != "solved":
+        return f"breaks the promise: {term.text}"
+    return (
+        f"solves {percent(solved.value)} of the cases, at most {percent(solved.upper)}, and"
+        f" {percent(scenario.promise.solved_at_least)} was promised"
+    )
+
+
+def _why_keep(scenario: Scenario, judged: Sequence[Judged]) -> str:
+    """Why nothing is adopted although something would pay, in one clause."""
+    demand = scenario.demand.cases_per_month
+    worth = [one for one in judged if one.worth_it]
+    failed = [one for one in worth if one.failing is not None]
+    if not worth or len(failed) < len(worth):
+        return f"nothing that holds the promise pays at {demand:,} cases a month"
+    best = max(failed, key=lambda one: one.result.saving_per_month.value or 0.0)
+    saving = best.result.saving_per_month.value
+    assert saving is not None
+    money = amount(saving, scenario.economics.currency)
+    return f"{best.result.name} would save {money} a month, but {_shortfall(scenario, best)}"
 
 
 def because(

@@ -9,7 +9,6 @@ from rixin.core.verdict import (
     Decision,
     Factor,
     PairTally,
-    Standing,
     Tally,
     Verdict,
 )
@@ -36,7 +35,7 @@ def decide(
     A candidate is adopted when every term of the promise holds and the lower bound of its saving
     is above zero; among several the one with the lowest cost per solved case. Without one the
     verdict is *cannot tell* while any candidate may still become one, *do not use AI* when no
-    model would pay at any volume, and *keep the incumbent* otherwise.
+    model would pay at any volume without doing harm, and *keep the incumbent* otherwise.
 
     Args:
         scenario: The contract.
@@ -101,13 +100,9 @@ def _ruling(judged: Sequence[Judged]) -> tuple[Decision, Judged | None]:
     if not all(one.excluded for one in judged):
         return Decision.CANNOT_TELL, None
     models = [one for one in judged if one.result.uses_ai]
-    if models and not any(_pays_at_some_volume(one.result) for one in models):
+    if models and not any(one.worth_it for one in models):
         return Decision.NO_AI, None
     return Decision.KEEP, None
-
-
-def _pays_at_some_volume(one: CandidateResult) -> bool:
-    return one.standing is Standing.HOLDS and one.break_even_cases is not None
 
 
 def _cost(one: Judged) -> float:

@@ -1,205 +1,320 @@
-"""llama.cpp in this process; the only module that imports `xllamacpp`."""
+"""llama.cpp in this process, through `xllamacpp`; the only module that imports it."""
 
 import json
 import os
+import re
 import secrets
-import urllib.error
-import urllib.request
+import shutil
+import socket
+import tempfile
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+from http.client import HTTPConnection, HTTPException
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rixin.errors import MissingExtra, ModelFault
+from rixin.solvers.prompt import Message
 
-_ADMITTED = 100.0
-"""Added to the scores of the tokens that may follow: e¹⁰⁰ to one against every other."""
-_NO_LIMITS = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
-"""Probabilities after sampling are those of the model only when no sampler cuts any."""
-_NEVER_TOO_LATE_S = 600.0
+_BIAS = 100.0
+_SOCKET_PATH = 80
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_ONE_LINE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+_PLACE = re.compile(r"@@place(\d+)@@")
 
 
 class LlamaRefused(Exception):
-    """The runtime refused a request; the message says why."""
+    """A request that llama.cpp could not serve; the message says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What one request gave."""
+class Shares(NamedTuple):
+    """How a model spreads its belief over the tokens that may come next."""
+
+    probabilities: Mapping[int, float]
+    """Summing to 1."""
+    cached_tokens: int
+
+
+class Reading(NamedTuple):
+    """What a model wrote after a prompt."""
 
     text: str
-    probabilities: tuple[float, ...]
-    """Of each token that was written, before any constraint."""
-    shares: Mapping[int, float]
-    """Token → probability among the admitted ones."""
-    input_tokens: int
+    logprobs: tuple[float, ...]
+    """Natural logarithm of the probability of each token."""
     cached_tokens: int
-    output_tokens: int
-    complete: bool
-    """False where the answer was cut at its longest."""
+    finished: bool
+    """False: it was cut at the most tokens it may have."""
 
 
 class Llama:
-    """A loaded model. Not for two threads at once.
+    """A loaded model with one slot, which keeps what it has read until the next prompt differs.
+
+    llama.cpp brings a web server along; it listens on a socket in a private folder instead of a
+    port, behind a random key. Only one thread may call at a time, save `stop`.
 
     Args:
         path: A GGUF file.
-        threads: Threads that compute, at least 1.
-        context: Tokens of prompt and answer together.
+        threads: Threads that compute.
+        context: Tokens that prompt and answer may have together; the model may know fewer.
 
     Raises:
-        MissingExtra: The package is not installed.
+        MissingExtra: `xllamacpp` is not installed.
         ModelFault: The file cannot be loaded.
     """
 
     def __init__(self, path: Path, *, threads: int, context: int) -> None:
-        library = _library()
-        self.context = context
-        # The runtime listens on a random loopback port whatever one does: nobody else has the key.
-        self._key = secrets.token_urlsafe(32)
+        root = tempfile.gettempdir()
+        self._folder = tempfile.mkdtemp(
+            prefix="rixin-", dir=root if len(root) < _SOCKET_PATH else "/tmp"
+        )
+        self._socket = f"{self._folder}/llama.sock"
+        self._key = secrets.token_hex(16)
+        self._stopped = threading.Event()
+        self._server: Any = None
         try:
-            self._server: Any = library.Server(_params(library, path, threads, context, self._key))
-        except (RuntimeError, ValueError, OSError) as error:
-            raise _unusable(path, error) from error
-        self._address = str(self._server.listening_address)
+            self._server = self._start(path, threads, context)
+            properties = self._get("GET", "/props")
+        except BaseException:
+            self.close()
+            raise
+        self.context = int(properties["default_generation_settings"]["n_ctx"])
+        """Tokens that prompt and answer may have together."""
+        self.end_token = self._encode(str(properties.get("eos_token") or "\n"), special=True)[-1]
+        """What the model writes when it has finished."""
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text; what looks like a control token in it is plain text."""
+        return self._encode(text, special=False)
+
+    def encode_chat(self, messages: Sequence[Message]) -> list[list[int]]:
+        """The tokens of a chat, cut before and after the content of each message.
+
+        Models whose template knows no system message get it as the first part of the next one.
+        """
+        pieces = self._template(messages)
+        if pieces is None and messages[0].role == "system":
+            first, second, *rest = messages
+            joined = Message(second.role, f"{first.content}\n\n{second.content}")
+            messages, pieces = [joined, *rest], self._template([joined, *rest])
+        if pieces is None:
+            raise LlamaRefused("the model's chat template leaves out messages")
+        encoded = [self._encode(pieces[0], special=True, begin=True)]
+        for message, piece in zip(messages, pieces[1:], strict=True):
+            encoded += [self.encode(message.content), self._encode(piece, special=True)]
+        return encoded
+
+    def read(self, prompt: Sequence[int]) -> None:
+        """Reads a prompt ahead, so that prompts which begin with it need not read it again.
+
+        Raises:
+            LlamaRefused: It does not fit.
+        """
+        self._complete({"prompt": list(prompt), "n_predict": 0})
+
+    def weigh(self, prompt: Sequence[int], tokens: Sequence[int]) -> Shares:
+        """The probabilities of some tokens after a prompt, as if no others could follow.
+
+        One large bias on all of them leaves their odds as they are and everything else behind.
+
+        Raises:
+            LlamaRefused: The prompt does not fit, or the model failed.
+        """
+        reply = self._complete(
+            {
+                "prompt": list(prompt),
+                "n_predict": 1,
+                "n_probs": len(tokens),
+                "post_sampling_probs": True,
+                "samplers": ["top_k", "temperature"],
+                "top_k": len(tokens),
+                "temperature": 1.0,
+                "logit_bias": [[token, _BIAS] for token in tokens],
+            }
+        )
+        found = {entry["id"]: float(entry["prob"]) for entry in _places(reply)[0]["top_probs"]}
+        total = sum(found.get(token, 0.0) for token in tokens)
+        shares = {token: found.get(token, 0.0) / total for token in tokens}
+        return Shares(shares, _cached(reply))
+
+    def write(
+        self, prompt: Sequence[int], most: int, schema: Mapping[str, object] | None = None
+    ) -> Reading:
+        """Lets the model write its likeliest tokens.
+
+        Args:
+            prompt: What comes before.
+            most: Tokens it may write.
+            schema: A JSON Schema that the text must meet; written on one line, because small
+                models may otherwise indent without end.
+
+        Raises:
+            LlamaRefused: The prompt does not fit, the model failed, or `stop` was called.
+        """
+        request = {
+            "prompt": list(prompt),
+            "n_predict": most,
+            "n_probs": 1,
+            "temperature": 0.0,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if schema is not None:
+            request["json_schema"] = {**schema, "x-guidance": _ONE_LINE}
+        chunks: list[Mapping[str, Any]] = []
+        self._complete(request, chunks)
+        choices = [choice for chunk in chunks for choice in chunk["choices"]]
+        places = [place for choice in choices for place in _places({"choices": [choice]})]
+        return Reading(
+            text="".join(choice["text"] for choice in choices),
+            logprobs=tuple(float(place["logprob"]) for place in places),
+            cached_tokens=_cached(chunks[-1]),
+            finished=all(choice["finish_reason"] != "length" for choice in choices),
+        )
+
+    def stop(self) -> None:
+        """Makes `write` stop after its next token; may be called from any thread."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Frees the model; may be called twice."""
         self._server = None
+        shutil.rmtree(self._folder, ignore_errors=True)
 
-    def tokens(self, text: str, *, special: bool = False) -> tuple[int, ...]:
-        """The tokens of a text.
+    def _start(self, path: Path, threads: int, context: int) -> object:
+        try:
+            import xllamacpp
+        except ImportError as error:
+            raise MissingExtra("a local model", "local") from error
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+        params.n_ctx, params.n_parallel = context, 1
+        params.hostnames, params.api_keys = [self._socket], [self._key]
+        params.n_threads_http, params.ui, params.offline = 1, False, True
+        params.verbosity = -1
+        # What is here fits: neither shrink the context to free memory, nor keep old prompts in it.
+        params.fit_params, params.cache_ram_mib, params.warmup = False, 0, False
+        try:
+            return xllamacpp.Server(params)
+        except (RuntimeError, ValueError) as error:
+            raise ModelFault(
+                f"llama.cpp cannot load {str(path)!r}",
+                hint="the file may be broken or of a kind it does not know (rixin models verify), "
+                "or memory too small: a model needs some more than its size on disk",
+            ) from error
 
-        Args:
-            text: The text.
-            special: Read marks such as `<|im_end|>` as the tokens they name; never for text that
-                came from outside.
-        """
-        body = {"content": text, "add_special": False, "parse_special": special}
-        return tuple(int(token) for token in self._post("/tokenize", body)["tokens"])
+    def _template(self, messages: Sequence[Message]) -> list[str] | None:
+        """What a chat has around the contents of its messages; None where it drops one."""
+        chat = [
+            {"role": message.role, "content": f"@@place{place}@@"}
+            for place, message in enumerate(messages)
+        ]
+        body = {"messages": chat, "chat_template_kwargs": {"enable_thinking": False}}
+        try:
+            prompt = self._get("POST", "/apply-template", body)["prompt"]
+        except LlamaRefused:
+            return None
+        pieces = _PLACE.split(prompt)
+        wanted = [str(place) for place in range(len(messages))]
+        return pieces[::2] if pieces[1::2] == wanted else None
 
-    def chat(self, messages: Sequence[Mapping[str, str]]) -> str:
-        """The messages as the text that the model's own chat template makes of them."""
-        return str(self._post("/apply-template", {"messages": list(messages)})["prompt"])
-
-    def end_token(self) -> int:
-        """The token that ends an answer."""
-        return self.tokens(str(self._post("/props", None)["eos_token"]), special=True)[-1]
-
-    def shares(self, prompt: Sequence[int], admitted: Sequence[int]) -> Reading:
-        """The probability of each admitted token after a prompt, summing to 1."""
+    def _encode(self, text: str, *, special: bool, begin: bool = False) -> list[int]:
         body = {
-            "n_predict": 1,
-            "n_probs": len(admitted),
-            "logit_bias": [[token, _ADMITTED] for token in admitted],
-            "post_sampling_probs": True,
-            **_NO_LIMITS,
+            "content": text.encode("utf-8", "replace").decode(),
+            "parse_special": special,
+            "add_special": begin,
         }
-        return self._complete(prompt, body)
+        tokens: list[int] = self._get("POST", "/tokenize", body)["tokens"]
+        return tokens
 
-    def write(
-        self, prompt: Sequence[int], max_tokens: int, schema: Mapping[str, object] | None = None
-    ) -> Reading:
-        """The likeliest answer, token by token; with a JSON Schema, one that meets it.
-
-        Raises:
-            LlamaRefused: The prompt is too long, or the schema cannot be read.
-        """
-        body: dict[str, object] = {"n_predict": max_tokens, "n_probs": 1, "temperature": 0.0}
-        if schema is not None:
-            body["json_schema"] = schema
-        return self._complete(prompt, body)
-
-    def _complete(self, prompt: Sequence[int], body: Mapping[str, object]) -> Reading:
-        request = {"prompt": list(prompt), "cache_prompt": True, **body}
+    def _get(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
+        connection = _SocketConnection(self._socket)
+        headers = {"Authorization": f"Bearer {self._key}"}
         try:
-            reply = self._server.handle_completions(request)
-        except (ValueError, RuntimeError) as error:
-            raise LlamaRefused(str(error)) from error
-        if "error" in reply:
-            raise LlamaRefused(str(reply["error"].get("message", reply["error"])))
-        return _reading(reply)
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            reply: Mapping[str, Any] = json.loads(response.read())
+        except (OSError, HTTPException, ValueError) as error:
+            raise LlamaRefused(f"llama.cpp does not answer: {error}") from error
+        finally:
+            connection.close()
+        return _checked(reply)
 
-    def _post(self, path: str, body: Mapping[str, object] | None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        request = urllib.request.Request(self._address + path, data=data, headers=headers)  # noqa: S310 - our own loopback port
+    def _complete(
+        self, request: Mapping[str, object], chunks: list[Mapping[str, Any]] | None = None
+    ) -> Mapping[str, Any]:
+        if self._stopped.is_set():
+            raise LlamaRefused("the solver was closed")
+
+        def take(chunk: Mapping[str, Any]) -> bool:
+            assert chunks is not None
+            chunks.append(_checked(chunk))
+            return self._stopped.is_set()
+
         try:
-            with _DIRECT.open(request, timeout=_NEVER_TOO_LATE_S) as reply:
-                return json.loads(reply.read())
-        except urllib.error.HTTPError as error:
-            raise LlamaRefused(error.read().decode("utf-8", "replace")) from error
+            if chunks is None:
+                return _checked(self._server.handle_completions(request))
+            self._server.handle_completions(request, take)
+        except (RuntimeError, ValueError) as error:
+            raise LlamaRefused(f"llama.cpp failed: {error}") from error
+        if self._stopped.is_set():
+            raise LlamaRefused("the solver was closed")
+        return {}
 
 
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""No proxy from the environment may see what goes to our own port."""
+class _SocketConnection(HTTPConnection):
+    """HTTP over a socket file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 def processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Processors that this process may use, at least one; the quota of a container counts.
+
+    Examples:
+        >>> processors() >= 1
+        True
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = _QUOTA.read_text(encoding="ascii").split()
+        allowed = int(quota) // int(period)
+    except (OSError, ValueError):  # no quota, or not a Linux container
+        return usable or 1
+    return max(1, min(usable or 1, allowed))
 
 
 def runtime_version() -> str:
-    """Version of the runtime: another one may answer otherwise.
+    """The installed version of llama.cpp, read without importing it.
 
     Raises:
         MissingExtra: It is not installed.
     """
-    _library()
-    return version("xllamacpp")
-
-
-def _library() -> Any:
     try:
-        import xllamacpp
-    except ImportError as error:
+        return version("xllamacpp")
+    except PackageNotFoundError as error:
         raise MissingExtra("a local model", "local") from error
-    return xllamacpp
 
 
-def _params(library: Any, path: Path, threads: int, context: int, key: str) -> Any:
-    params = library.CommonParams()
-    params.model.path = str(path)
-    params.api_keys = [key]
-    params.n_ctx = context
-    params.n_parallel = 1  # one slot: every case finds the shared prefix in its cache
-    params.cpuparams.n_threads = threads
-    params.cpuparams_batch.n_threads = threads
-    params.cache_ram_mib = 0
-    params.fit_params = False
-    params.warmup = False
-    params.verbosity = -1
-    return params
+def _checked(reply: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "error" in reply:
+        error = reply["error"]
+        raise LlamaRefused(str(error.get("message", error) if isinstance(error, dict) else error))
+    return reply
 
 
-def _unusable(path: Path, error: Exception) -> ModelFault:
-    return ModelFault(
-        f"the model {str(path)!r} cannot be loaded: {str(error).strip() or 'no reason given'}",
-        hint="check that it is a GGUF of a text model: rixin models verify",
-    )
+def _places(reply: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The tokens of a reply, with what stands beside them."""
+    return list((reply["choices"][0]["logprobs"] or {}).get("content", ()))
 
 
-def _reading(reply: Mapping[str, Any]) -> Reading:
-    choice, usage = reply["choices"][0], reply["usage"]
-    places = (choice.get("logprobs") or {}).get("content", ())
-    first = places[0].get("top_probs", ()) if places else ()
-    details = usage.get("prompt_tokens_details") or {}
-    return Reading(
-        text=choice["text"],
-        probabilities=tuple(_probability(place) for place in places),
-        shares={int(each["id"]): float(each["prob"]) for each in first},
-        input_tokens=int(usage["prompt_tokens"]),
-        cached_tokens=int(details.get("cached_tokens", 0)),
-        output_tokens=int(usage["completion_tokens"]),
-        complete=choice["finish_reason"] != "length",
-    )
-
-
-def _probability(place: Mapping[str, Any]) -> float:
-    import math
-
-    return float(place["prob"]) if "prob" in place else math.exp(float(place["logprob"]))
+def _cached(reply: Mapping[str, Any]) -> int:
+    return int(reply["usage"]["prompt_tokens_details"]["cached_tokens"])
