@@ -136,7 +136,9 @@ def _solved(promise: Promise, tally: Tally, errors: Errors) -> Term:
 
 def _more_for_floor(rate: float, floor: float, tally: Tally, errors: Errors) -> int | None:
     needed = cases_needed_floor(rate, floor, errors.hold if rate > floor else errors.fail)
-    return None if needed is None else max(needed - tally.cases, unknown_cases(tally), 1)
+    if needed is None or needed > _TOO_MANY:
+        return None
+    return max(needed - tally.cases, unknown_cases(tally), 1)
 
 
 def _harm(ceiling: float, tally: Tally, errors: Errors) -> Term:

@@ -120,7 +120,7 @@ class Llama:
         Raises:
             LlamaRefused: The prompt does not fit, or the model failed.
         """
-        reply = self._complete(
+        (reply,) = self._complete(
             {
                 "prompt": list(prompt),
                 "n_predict": 1,
@@ -132,7 +132,7 @@ class Llama:
                 "logit_bias": [[token, _BIAS] for token in tokens],
             }
         )
-        found = {entry["id"]: float(entry["prob"]) for entry in _places(reply)[0]["top_probs"]}
+        found = {entry["id"]: float(entry["prob"]) for entry in _places(reply["choices"][0])[0]["top_probs"]}
         total = sum(found.get(token, 0.0) for token in tokens)
         shares = {token: found.get(token, 0.0) / total for token in tokens}
         return Shares(shares, _cached(reply))
@@ -161,10 +161,9 @@ class Llama:
         }
         if schema is not None:
             request["json_schema"] = {**schema, "x-guidance": _ONE_LINE}
-        chunks: list[Mapping[str, Any]] = []
-        self._complete(request, chunks)
+        chunks = self._complete(request)
         choices = [choice for chunk in chunks for choice in chunk["choices"]]
-        places = [place for choice in choices for place in _places({"choices": [choice]})]
+        places = [place for choice in choices for place in _places(choice)]
         return Reading(
             text="".join(choice["text"] for choice in choices),
             logprobs=tuple(float(place["logprob"]) for place in places),
@@ -241,26 +240,21 @@ class Llama:
             connection.close()
         return _checked(reply)
 
-    def _complete(
-        self, request: Mapping[str, object], chunks: list[Mapping[str, Any]] | None = None
-    ) -> Mapping[str, Any]:
-        if self._stopped.is_set():
-            raise LlamaRefused("the solver was closed")
+    def _complete(self, request: Mapping[str, object]) -> list[Mapping[str, Any]]:
+        """The chunks of a reply; one where the request does not ask for a stream."""
+        chunks: list[Mapping[str, Any]] = []
 
         def take(chunk: Mapping[str, Any]) -> bool:
-            assert chunks is not None
-            chunks.append(_checked(chunk))
+            chunks.append(chunk)
             return self._stopped.is_set()
 
         try:
-            if chunks is None:
-                return _checked(self._server.handle_completions(request))
             self._server.handle_completions(request, take)
         except (RuntimeError, ValueError) as error:
             raise LlamaRefused(f"llama.cpp failed: {error}") from error
         if self._stopped.is_set():
             raise LlamaRefused("the solver was closed")
-        return {}
+        return [_checked(chunk) for chunk in chunks]
 
 
 class _SocketConnection(HTTPConnection):
@@ -311,9 +305,9 @@ def _checked(reply: Mapping[str, Any]) -> Mapping[str, Any]:
     return reply
 
 
-def _places(reply: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The tokens of a reply, with what stands beside them."""
-    return list((reply["choices"][0]["logprobs"] or {}).get("content", ()))
+def _places(choice: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The tokens of a choice, with their probabilities."""
+    return list((choice["logprobs"] or {}).get("content", ()))
 
 
 def _cached(reply: Mapping[str, Any]) -> int:

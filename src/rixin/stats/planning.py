@@ -15,6 +15,10 @@ from rixin.stats._checks import check_inside, check_share, non_negative, unit_va
 from rixin.stats.eprocess import log_e, log_e_down, log_e_pair
 
 
+_SAME = 1e-3
+"""Rates so close that millions of cases would be needed to tell them apart."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightedCounts:
     """A weighted sample as counts that the tests of `rixin.stats.eprocess` accept."""
@@ -39,7 +43,8 @@ def cases_needed_floor(rate: float, floor: float, delta: float) -> int | None:
         delta: Error probability, in `(0, 1)`.
 
     Returns:
-        Number of cases, at least 1; None if the rate equals the floor: no number tells them apart.
+        Number of cases, at least 1; None if the rate is within 0.001 of the floor: no
+        number of cases that anybody has tells them apart.
 
     Raises:
         ValueError: An argument is out of range.
@@ -54,7 +59,7 @@ def cases_needed_floor(rate: float, floor: float, delta: float) -> int | None:
     check_share("rate", rate)
     check_inside("floor", floor)
     check_inside("delta", delta)
-    if rate == floor:
+    if abs(rate - floor) < _SAME:
         return None
     test = log_e if rate > floor else log_e_down
     return _first(lambda n: test([0, 1], [n * (1 - rate), n * rate], floor) >= -log(delta))
