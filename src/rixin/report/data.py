@@ -18,7 +18,7 @@ VALUE = "value of solved cases"
 ANSWERS = "cost of answers"
 WRONG = "cost of wrong answers"
 REVIEWS = "cost of reviews"
-BUILD = "cost to build, spread over the horizon"
+BUILD = "cost to build, spread"
 
 _RESTS_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

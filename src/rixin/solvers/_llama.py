@@ -18,7 +18,7 @@ from rixin.errors import MissingExtra, ModelFault
 from rixin.solvers.prompt import Message
 
 _BIAS = 100.0
-_SOCKET_PATH = 80
+_LONGEST_FOLDER = 70
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _ONE_LINE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 _PLACE = re.compile(r"@@place(\d+)@@")
@@ -64,10 +64,7 @@ class Llama:
     """
 
     def __init__(self, path: Path, *, threads: int, context: int) -> None:
-        root = tempfile.gettempdir()
-        self._folder = tempfile.mkdtemp(
-            prefix="rixin-", dir=root if len(root) < _SOCKET_PATH else "/tmp"
-        )
+        self._folder = tempfile.mkdtemp(prefix="rixin-", dir=_short_folder())
         self._socket = f"{self._folder}/llama.sock"
         self._key = secrets.token_hex(16)
         self._stopped = threading.Event()
@@ -132,7 +129,10 @@ class Llama:
                 "logit_bias": [[token, _BIAS] for token in tokens],
             }
         )
-        found = {entry["id"]: float(entry["prob"]) for entry in _places(reply["choices"][0])[0]["top_probs"]}
+        found = {
+            entry["id"]: float(entry["prob"])
+            for entry in _places(reply["choices"][0])[0]["top_probs"]
+        }
         total = sum(found.get(token, 0.0) for token in tokens)
         shares = {token: found.get(token, 0.0) / total for token in tokens}
         return Shares(shares, _cached(reply))
@@ -268,6 +268,11 @@ class _SocketConnection(HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
+
+
+def _short_folder() -> str | None:
+    """Where a socket can be: the path of one may have some hundred characters only."""
+    return None if len(tempfile.gettempdir()) < _LONGEST_FOLDER else "/tmp"  # noqa: S108
 
 
 def processors() -> int:

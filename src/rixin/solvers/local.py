@@ -7,20 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from rixin.core.answer import Answer, Failure, Usage
 from rixin.core.case import Case
-from rixin.core.ids import digest, digest_json
+from rixin.core.ids import digest
+from rixin.errors import ModelFault
+from rixin.solvers._gguf import weights_digest
 from rixin.solvers._labels import margin, search_labels, separate
 from rixin.solvers._llama import Llama, LlamaRefused, Reading, processors, runtime_version
 from rixin.solvers.outputs import parse_output
 from rixin.solvers.prompt import Prompt
 
 _RECIPE = "local/1"
-_HASHED = 1 << 20
 _DEFAULT_TOKENS: Mapping[str, int] = {"number": 320, "json-schema": 512, "free-text": 256}
-_MARK = "⟦case⟧"
-"""Stands for a case's text while the chat template is laid around it."""
+_LEAST_ROOM = 16
+_TOKEN_CHARACTERS = 20
 Say = Callable[[str], None]
 
 
@@ -37,12 +39,24 @@ class LocalOptions:
     """Tokens that prompt and answer may have together."""
 
 
+class _Frame(NamedTuple):
+    """What stands around a case in the prompt, as tokens."""
+
+    head: list[int]
+    tail: list[int]
+    room: int
+    """Tokens that are left for the case."""
+    labels: list[tuple[int, ...]]
+
+
 class LocalSolver:
     """Answers with a local model; `confidence` of a label is its margin over the next label.
 
-    Of other outputs `confidence` is the geometric mean of the probabilities of their tokens.
-    The model is loaded at the first `solve`; calls queue up before one thread, so that the event
-    loop stays free, and `latency_s` is the time of a call without its time in the queue.
+    Of other outputs `confidence` is the geometric mean of the probabilities of their tokens. What
+    holds no answer in the form that was asked for is given back as the model wrote it: it is a
+    wrong answer, not a failed call. The model is loaded and reads its examples at the first
+    `solve`; calls queue up before one thread, so that the event loop stays free, and `latency_s`
+    is the time of a call without its time in the queue.
 
     Args:
         name: The name in the scenario file.
@@ -73,152 +87,163 @@ class LocalSolver:
         self._max_tokens = options.max_tokens or _DEFAULT_TOKENS.get(prompt.output.kind, 1)
         self._context = options.context
         self._say = say or (lambda _: None)
+        self._llama: Llama | None = None
         self._frame: _Frame | None = None
         self._worker: ThreadPoolExecutor | None = None
-        self.fingerprint = self._identity()
+        # Threads are left out: they change the time of an answer, not what is asked or read.
+        self.fingerprint = digest(
+            _RECIPE,
+            runtime_version(),
+            weights_digest(model_path),
+            prompt.fingerprint,
+            f"{self._max_tokens} {self._context}",
+        )
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
-        """One answer per case, in order."""
-        loop = asyncio.get_running_loop()
-        if self._worker is None:
-            self._worker = ThreadPoolExecutor(1, thread_name_prefix="llama")
-        waiting = [loop.run_in_executor(self._worker, self._answer, case) for case in cases]
-        return await asyncio.gather(*waiting)
-
-    async def close(self) -> None:
-        """Frees the model; may be called twice."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.shutdown(wait=True, cancel_futures=True)
-        if self._frame is not None:
-            self._frame.llama.close()
-            self._frame = None
-
-    def _identity(self) -> str:
-        with self._path.open("rb") as file:
-            head = file.read(_HASHED)
-            size = file.seek(0, 2)
-            file.seek(max(0, size - _HASHED))
-            tail = file.read(_HASHED)
-        return digest_json(
-            {
-                "recipe": _RECIPE,
-                "runtime": runtime_version(),
-                "model": digest(str(size), head.hex(), tail.hex()),
-                "prompt": self._prompt.fingerprint,
-                "max_tokens": self._max_tokens,
-                "context": self._context,
-            }
-        )
-
-    def _answer(self, case: Case) -> Answer:
-        """In the worker's thread: one case from its text to its answer."""
-        frame = self._frame or self._load()
-        begin, cpu = time.perf_counter(), time.process_time()
-        try:
-            answer = frame.answer(case.input)
-        except LlamaRefused as error:
-            answer = Answer(failure=Failure(kind="refused", message=str(error)))
-        return replace(
-            answer,
-            latency_s=time.perf_counter() - begin,
-            usage=replace(answer.usage, cpu_s=time.process_time() - cpu),
-        )
-
-    def _load(self) -> "_Frame":
-        self._say(f"loading {self._path.parent.name}/{self._path.name} ({self._threads} threads)")
-        llama = Llama(self._path, threads=self._threads, context=self._context)
-        self._frame = _Frame(llama, self._prompt, self._max_tokens)
-        return self._frame
-
-
-class _Frame:
-    """A loaded model and the tokens that all cases share."""
-
-    def __init__(self, llama: Llama, prompt: Prompt, max_tokens: int) -> None:
-        self.llama, self._prompt, self._max_tokens = llama, prompt, max_tokens
-        before, after = _around(llama, prompt)
-        self._before = llama.tokens(before, special=True)
-        self._after = llama.tokens(after, special=True)
-        self._labels = prompt.output.labels if prompt.output.kind == "labels" else ()
-        plain = [llama.tokens(label) for label in self._labels]
-        self._sequences = separate(plain, llama.end_token()) if plain else []
-
-    def answer(self, text: str) -> Answer:
-        """The answer to one input.
+        """One answer per case; a label comes with the probability of every label.
 
         Raises:
-            LlamaRefused: The prompt leaves no room for it.
+            ModelFault: The model cannot be loaded, so that no case can be answered.
         """
-        prompt = self._fitted(text)
-        if self._labels:
-            return self._label(prompt)
-        kind, schema = self._prompt.output.kind, self._prompt.output.schema
-        reading = self.llama.write(
-            prompt, self._max_tokens, schema if kind == "json-schema" else None
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(1, thread_name_prefix="rixin-local")
+        loop, worker = asyncio.get_running_loop(), self._worker
+        return [await loop.run_in_executor(worker, self._answer, case.input) for case in cases]
+
+    async def close(self) -> None:
+        """Ends the thread and frees the model; the next `solve` loads it again."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            if self._llama is not None:
+                self._llama.stop()
+            await asyncio.to_thread(worker.shutdown, cancel_futures=True)
+            self._unload()
+
+    def _answer(self, text: str) -> Answer:
+        llama, frame = self._ready()
+        begin, begin_cpu = time.perf_counter(), time.process_time()
+        try:
+            answer = self._ask(llama, frame, text)
+        except LlamaRefused as refused:
+            answer = Answer(failure=Failure(kind="server_error", message=str(refused)))
+        cpu_s = time.process_time() - begin_cpu  # of all threads: the model's own do the work
+        usage = replace(answer.usage, cpu_s=cpu_s)
+        return replace(answer, usage=usage, latency_s=time.perf_counter() - begin)
+
+    def _ask(self, llama: Llama, frame: _Frame, text: str) -> Answer:
+        if frame.room < _LEAST_ROOM:
+            return _no_room(len(frame.head) + len(frame.tail), llama.context)
+        read = self._prompt.text(text)
+        tokens = llama.encode(read[: llama.context * _TOKEN_CHARACTERS])
+        prompt = [*frame.head, *tokens[: frame.room], *frame.tail]
+        note = "the text was cut to fit the model's context" if len(tokens) > frame.room else ""
+        if frame.labels:
+            return replace(self._label(llama, frame, prompt), note=note)
+        schema = self._prompt.output.schema if self._prompt.output.kind == "json-schema" else None
+        return self._text(llama.write(prompt, self._max_tokens, schema), len(prompt), note)
+
+    def _label(self, llama: Llama, frame: _Frame, prompt: list[int]) -> Answer:
+        cached: list[int] = []
+
+        def ask(path: tuple[int, ...], tokens: tuple[int, ...]) -> Mapping[int, float]:
+            shares = llama.weigh([*prompt, *path], tokens)
+            cached.append(shares.cached_tokens)
+            return shares.probabilities
+
+        chances = search_labels(frame.labels, ask)
+        labels = self._prompt.output.labels
+        return Answer(
+            output=labels[chances.index(max(chances))],
+            confidence=margin(chances),
+            probabilities={
+                label: round(chance, 6) for label, chance in zip(labels, chances, strict=True)
+            },
+            usage=Usage(
+                input_tokens=len(prompt),
+                cached_tokens=cached[0] if cached else 0,
+                output_tokens=len(cached),
+                calls=1,
+            ),
         )
+
+    def _text(self, reading: Reading, input_tokens: int, note: str) -> Answer:
+        kind = self._prompt.output.kind
         output = parse_output(kind, reading.text)
-        if output is None:
-            why = "" if reading.complete else f"; it was cut at {self._max_tokens} tokens"
-            note = f"no {kind} in the answer{why}: {reading.text[-80:]!r}"
-            return Answer(usage=_usage([reading]), note=note)
+        notes = [
+            note,
+            "" if output is not None else f"no {kind} in what the model wrote",
+            "" if reading.finished else f"cut at {self._max_tokens} tokens",
+        ]
+        count = len(reading.logprobs)
         return Answer(
-            output=output, confidence=_mean(reading.probabilities), usage=_usage([reading])
+            output=reading.text.strip() if output is None else output,
+            confidence=min(1.0, math.exp(sum(reading.logprobs) / count)) if count else None,
+            note="; ".join(filter(None, notes)),
+            usage=Usage(
+                input_tokens=input_tokens,
+                cached_tokens=reading.cached_tokens,
+                output_tokens=count,
+                calls=1,
+            ),
         )
 
-    def _fitted(self, text: str) -> tuple[int, ...]:
-        """The prompt's tokens; a text that is too long loses its end."""
-        case = self.llama.tokens(f" {self._prompt.text(text)}")
-        longest = max((len(each) for each in self._sequences), default=self._max_tokens)
-        room = self.llama.context - len(self._before) - len(self._after) - longest - 1
-        if room < 1:
-            raise LlamaRefused(
-                f"the shared prompt of {len(self._before):,} tokens leaves no room in a context of"
-                f" {self.llama.context:,}; raise `context` or lower `examples_per_label`"
+    def _ready(self) -> tuple[Llama, _Frame]:
+        """The loaded model, with the part of the prompt that all cases share in its cache."""
+        if self._llama is None or self._frame is None:
+            size = self._path.stat().st_size / 1e6
+            examples = f" and reading {self._prompt.examples} examples" * bool(self._prompt.shown)
+            self._say(
+                f"{self.name}: loading {self._path.name} ({size:,.0f} MB){examples}, "
+                f"{self._threads} thread{'s' if self._threads > 1 else ''}"
             )
-        return (*self._before, *case[:room], *self._after)
+            self._llama = Llama(self._path, threads=self._threads, context=self._context)
+            try:
+                self._frame = self._build_frame(self._llama)
+                self._llama.read(self._frame.head[: self._llama.context - 1])
+            except LlamaRefused as refused:
+                self._unload()
+                raise ModelFault(
+                    f"the model {str(self._path)!r} cannot be asked: {refused}",
+                    hint="use a model that was trained to chat",
+                ) from refused
+        return self._llama, self._frame
 
-    def _label(self, prompt: tuple[int, ...]) -> Answer:
-        readings: list[Reading] = []
+    def _build_frame(self, llama: Llama) -> _Frame:
+        output = self._prompt.output
+        labels: list[tuple[int, ...]] = []
+        if output.kind == "labels":
+            labels = [tuple(llama.encode(label)) for label in output.labels]
+            labels = separate(labels, llama.end_token)
+        answer = max(map(len, labels)) if labels else self._max_tokens
+        parts = llama.encode_chat(self._prompt.turns(""))
+        head, tail = _fitting(parts, (llama.context - answer) * 3 // 4, self._prompt.examples)
+        room = llama.context - answer - len(head) - len(tail)
+        return _Frame(head, tail, room, labels)
 
-        def ask(path: tuple[int, ...], admitted: tuple[int, ...]) -> Mapping[int, float]:
-            readings.append(self.llama.shares((*prompt, *path), admitted))
-            return readings[-1].shares
-
-        found = search_labels(self._sequences, ask)
-        best = max(range(len(found)), key=found.__getitem__)
-        return Answer(
-            output=self._labels[best],
-            confidence=margin(found),
-            probabilities=dict(zip(self._labels, found, strict=True)),
-            usage=_usage(readings),
-        )
-
-
-def _around(llama: Llama, prompt: Prompt) -> tuple[str, str]:
-    """What the chat template puts before and after a case's text."""
-    messages = [message._asdict() for message in prompt.messages(_MARK)]
-    try:
-        whole = llama.chat(messages)
-    except LlamaRefused:  # a template without a system role
-        text = "\n\n".join(message["content"] for message in messages)
-        whole = llama.chat([{"role": "user", "content": text}])
-    before, _, after = whole.rpartition(_MARK)
-    return before.rstrip(" "), after
+    def _unload(self) -> None:
+        llama, self._llama, self._frame = self._llama, None, None
+        if llama is not None:
+            llama.close()
 
 
-def _usage(readings: Sequence[Reading]) -> Usage:
-    return Usage(
-        input_tokens=sum(reading.input_tokens for reading in readings),
-        cached_tokens=sum(reading.cached_tokens for reading in readings),
-        output_tokens=sum(reading.output_tokens for reading in readings),
-        calls=len(readings),
+def _fitting(parts: list[list[int]], most: int, examples: int) -> tuple[list[int], list[int]]:
+    """What stands before and after the case, without the last examples where there is no room.
+
+    Args:
+        parts: Tokens of the chat; the last three are: before the case, the case, after it.
+        most: Tokens that may stand around the case.
+        examples: How many pairs of messages before the case may go.
+    """
+    parts = list(parts)
+    while examples and sum(map(len, parts)) > most:
+        del parts[-6:-2]  # question, what follows it, answer, what follows it
+        examples -= 1
+    return [token for part in parts[:-2] for token in part], parts[-1]
+
+
+def _no_room(taken: int, context: int) -> Answer:
+    message = (
+        f"the prompt alone takes {taken:,} of the {context:,} tokens that the model can read; "
+        "shorten the task or the labels, or raise context"
     )
-
-
-def _mean(probabilities: Sequence[float]) -> float | None:
-    """Geometric mean; None where there is nothing to take it of."""
-    if not probabilities:
-        return None
-    logs = [math.log(max(probability, 1e-12)) for probability in probabilities]
-    return min(1.0, math.exp(sum(logs) / len(logs)))
+    return Answer(failure=Failure(kind="refused", message=message))

@@ -17,7 +17,7 @@ _EDGES = " \t\r\n\"'`*.«»“”‘’。[](){}"
 
 
 def parse_output(kind: OutputKind, text: str, labels: Sequence[str] = ()) -> str | None:
-    """The answer in a model's text, in the form that scorers compare; None: it holds none.
+    r"""The answer in a model's text, in the form that scorers compare; None: it holds none.
 
     Thoughts between `<think>` marks are left out. A label is found in its own spelling, in
     another letter case, in JSON, or as the only label that stands whole in the text.
@@ -25,7 +25,7 @@ def parse_output(kind: OutputKind, text: str, labels: Sequence[str] = ()) -> str
     Examples:
         >>> parse_output("labels", "Label: **Spam**.", ["ham", "spam"])
         'spam'
-        >>> parse_output("number", "3 + 4 = 7\\n#### 1,007 apples")
+        >>> parse_output("number", "3 + 4 = 7\n#### 1,007 apples")
         '1007'
         >>> parse_output("json-schema", 'Here it is: {"total": 3}')
         '{"total": 3}'

@@ -128,8 +128,8 @@ def describe_notes(notes: dict[str, Any]) -> tuple[str, ...]:
         )
     if notes.get("near_cases"):
         lines.append(
-            f"{notes['near_cases']:,} cases have a near copy in another pool; the report shows"
-            " the solve rate without them"
+            f"{notes['near_cases']:,} cases have a near copy in another pool; where that lifts a"
+            " solve rate by half a point or over the floor, a warning says so"
         )
     if notes.get("unlabelled"):
         lines.append(
