@@ -141,7 +141,11 @@ def one_case(mock: MockServer, folder: Path) -> float:
 def peers(mock: MockServer, folder: Path) -> dict[str, tuple[float, str]]:
     """Stored results a second of the peers that are installed, and our ratio to each."""
     found: dict[str, tuple[float, str]] = {}
-    for name, program in (("inspect", "inspect"), ("lm_eval", "lm-eval"), ("promptfoo", "promptfoo")):
+    for name, program in (
+        ("inspect", "inspect"),
+        ("lm_eval", "lm-eval"),
+        ("promptfoo", "promptfoo"),
+    ):
         if shutil.which(program) is None:
             print(f"skipped {name}: {program!r} is not installed", file=sys.stderr)
             continue

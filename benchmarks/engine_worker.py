@@ -38,7 +38,10 @@ def write_scenario(
         writer.writerow(["question", "answer"])
         # A spread of words keeps the cases from being near copies of each other.
         writer.writerows(
-            (f"{n * 2654435761 % 4294967296:x} {n * 40503 % 65536:x} case {n}", "41" if n % 4 == 0 else "42")
+            (
+                f"{n * 2654435761 % 4294967296:x} {n * 40503 % 65536:x} case {n}",
+                "41" if n % 4 == 0 else "42",
+            )
             for n in range(cases)
         )
     candidate = candidate or (
@@ -70,7 +73,9 @@ def run_rixin(folder: Path, url: str, options: dict[str, Any]) -> dict[str, floa
 
 def run_replay(folder: Path, url: str, options: dict[str, Any]) -> dict[str, float]:
     count = options["cases"]
-    candidate = "{name: log, replay: log.jsonl, columns: {input: question, output: said, cost: usd}}"
+    candidate = (
+        "{name: log, replay: log.jsonl, columns: {input: question, output: said, cost: usd}}"
+    )
     write_scenario(folder, url, cases=count, candidate=candidate)
     with (folder / "cases.csv").open() as source, (folder / "log.jsonl").open("w") as target:
         for row in csv.DictReader(source):
@@ -97,7 +102,12 @@ def run_imports() -> dict[str, float]:
 
 
 def main() -> None:
-    kind, url, folder, options = sys.argv[1], sys.argv[2], Path(sys.argv[3]), json.loads(sys.argv[4])
+    kind, url, folder, options = (
+        sys.argv[1],
+        sys.argv[2],
+        Path(sys.argv[3]),
+        json.loads(sys.argv[4]),
+    )
     if kind == "rixin":
         figures = run_rixin(folder, url, options)
     elif kind == "replay":

@@ -6,7 +6,9 @@ import struct
 from pathlib import Path
 
 REPORT = Path(__file__).parents[1] / "src" / "rixin" / "report"
-_ENTRY = re.compile(r'^msgid ((?:"(?:[^"\\]|\\.)*"\s*)+)^msgstr ((?:"(?:[^"\\]|\\.)*"\s*)+)', re.MULTILINE)
+_ENTRY = re.compile(
+    r'^msgid ((?:"(?:[^"\\]|\\.)*"\s*)+)^msgstr ((?:"(?:[^"\\]|\\.)*"\s*)+)', re.MULTILINE
+)
 
 
 def read_po(text: str) -> dict[str, str]:

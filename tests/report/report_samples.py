@@ -54,7 +54,7 @@ def candidate(
     n = more.pop("n", 3776)
     causes = more.pop("causes", (("wrong label", 151), ("abstained", 20)))
     fields: dict[str, Any] = {
-        "uses_ai": kind not in {"rule"},
+        "uses_ai": kind != "rule",
         "tally": Tally(solver=name, cases=n, causes=causes, cost_total=Decimal("0.051")),
         "standing": Standing.HOLDS,
         "reasons": ("solved at least 85 %: holds (95.3 % at the lower bound)",),

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -138,7 +139,7 @@ def ended(pid):
             os.kill(pid, 0)
         except ProcessLookupError:
             return True
-        with open(f"/proc/{pid}/stat") as stat:
+        with Path(f"/proc/{pid}/stat").open() as stat:
             if stat.read().rpartition(")")[2].split()[0] == "Z":
                 return True
         time.sleep(0.02)

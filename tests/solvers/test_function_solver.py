@@ -70,7 +70,7 @@ def test_a_reply_that_cannot_be_read_is_a_failure_of_that_case(reply, message):
 
 def test_with_case_it_sees_everything_but_the_expected_output():
     seen = []
-    ask(lambda case: seen.append(case), argument="case")
+    ask(seen.append, argument="case")
     assert seen[0] == {"id": "a", "input": "a", "stratum": ""}
 
 

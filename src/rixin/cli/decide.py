@@ -1,6 +1,8 @@
 """`rixin decide` and what it shares with `rixin report`."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +66,6 @@ def show(result: "Result", *, as_json: bool) -> None:
     if as_json:
         print_json(result.to_json())
         return
-    stream = click.get_text_stream("stdout")
-    width = min(shutil.get_terminal_size((100, 24)).columns, 120) if stream.isatty() else 100
-    click.echo(result.text(width=width, colour=stream.isatty()))
+    live = sys.stdout.isatty()
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120) if live else 100
+    click.echo(result.text(width=width, colour=live and "NO_COLOR" not in os.environ))

@@ -148,7 +148,7 @@ def cpu_cost(usage: Usage, cpu_hour: Decimal) -> Decimal:
     """CPU seconds on this machine × the stated price of a core hour.
 
     Examples:
-        >>> cpu_cost(Usage(cpu_s=36.0), Decimal("0.05"))
-        Decimal('0.00050')
+        >>> cpu_cost(Usage(cpu_s=36.0), Decimal("0.05")) == Decimal("0.0005")
+        True
     """
     return Decimal(f"{usage.cpu_s:.9f}") / 3600 * cpu_hour

@@ -55,7 +55,7 @@ def cut(text: str, width: int) -> str:
     if display_width(text) <= width:
         return text
     head, _ = _split(text, max(width - 1, 0))
-    return f"{head}…"
+    return "…" if display_width(head) >= width else f"{head}…"
 
 
 def pad(text: str, width: int, *, end: bool = False) -> str:

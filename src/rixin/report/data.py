@@ -22,9 +22,12 @@ BUILD = "cost to build, spread"
 
 _RESTS_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "cost_per_solved": ("economics.cost_per_wrong", "economics.cost_per_review"),
-        "saving_per_month": ("economics.cost_per_wrong", "economics.cost_per_review", "demand")
-        + ("incumbent", "economics.value_per_solved", "economics.build_cost"),
+        "cost_per_solved": (
+            "economics.cost_per_wrong",
+            "economics.cost_per_review",
+            "economics.cpu_hour",
+        ),
+        "saving_per_month": ("economics", "demand", "incumbent"),
         "net_value": ("economics", "demand", "incumbent"),
         "payback_days": ("economics", "demand", "incumbent"),
         "margin": ("economics", "demand", "incumbent"),

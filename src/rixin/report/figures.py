@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from rixin.core.money import format_money
-from rixin.core.verdict import Estimate, Standing
+from rixin.core.verdict import Decision, Estimate, Standing, Verdict
 
 UNKNOWN = "–"
 """Stands where a figure is not known; never a zero."""
@@ -70,7 +70,7 @@ def money(value: float | None, currency: str) -> str:
     """An amount with its currency.
 
     Examples:
-        >>> money(-1234.5, "USD")
+        >>> money(-1234.5, "USD").replace("\N{NO-BREAK SPACE}", " ")
         '−USD 1,234'
     """
     if known(value) is None or value is None:
@@ -112,6 +112,13 @@ def seconds_span(estimate: Estimate) -> str:
         '1.1 s–1.4 s'
     """
     return _span(estimate, seconds, "")
+
+
+def risk(verdict: Verdict) -> str:
+    """The chance that a verdict is wrong, in words; nothing is promised where nothing is told."""
+    if verdict.decision is Decision.CANNOT_TELL:
+        return "nothing is promised yet"
+    return f"chance that this is wrong: at most {percent(verdict.error_chance)}"
 
 
 def _hundred(value: float | None) -> str:

@@ -192,7 +192,7 @@ def _incumbent_row(data: ReportData, names: Sequence[str], say: Say) -> str:
 
 def _row(data: ReportData, one: CandidateResult, names: Sequence[str], say: Say) -> str:
     mark = f'<span class="{one.standing.value}">{MARKS[one.standing]}</span>'
-    about = f"<small>{escape(one.kind)}, n={_num(f'{one.tally.cases:,}')}</small>"
+    about = f"<small>{_num(f'{one.kind}, n={one.tally.cases:,}')}</small>"
     pays = UNKNOWN if one.break_even_cases is None else f"{one.break_even_cases:,.0f}"
     if one.break_even_cases is None and one.cost_per_case.value is not None:
         pays = say("at no volume")

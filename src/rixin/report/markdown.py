@@ -14,6 +14,7 @@ from rixin.report.figures import (
     number_span,
     percent,
     percent_span,
+    risk,
     seconds,
 )
 
@@ -77,7 +78,7 @@ def _facts(data: ReportData) -> str:
     parts = [
         f"**{escape(data.scenario)}** for {escape(data.owner)}",
         f"{data.demand_per_month:,} cases a month",
-        f"chance that this is wrong: at most {percent(verdict.error_chance)}",
+        risk(verdict),
     ]
     if verdict.cases_needed is not None:
         parts.append(f"{verdict.cases_needed:,} more cases needed")

@@ -159,7 +159,9 @@ class _Chart:
         self.data, self.marks, self.rtl = data, marks, rtl
         costs = [c for m in marks for c in _figures(m.cost)]
         rates = [r for m in marks for r in _figures(m.solved)]
-        low, high = _LEFT, _WIDTH - _RIGHT
+        # The figures of the vertical axis stand where a line of the script begins.
+        self.left, self.right = (_RIGHT, _WIDTH - _LEFT) if rtl else (_LEFT, _WIDTH - _RIGHT)
+        low, high = self.left, self.right
         self.x = _Scale(costs, high, low) if rtl else _Scale(costs, low, high)
         self.y = _Rates([*rates, data.floor], _TOP, _HEIGHT - _BOTTOM)
 
@@ -186,18 +188,18 @@ class _Chart:
 
     def _floor(self, say: Say) -> Iterator[str]:
         y, bottom = self.y(self.data.floor), _HEIGHT - _BOTTOM
-        wide = _WIDTH - _LEFT - _RIGHT
-        yield f'<rect class="below" x="{_LEFT}" y="{y:.1f}" width="{wide:g}" height="{bottom - y:.1f}"/>'
-        yield f'<line class="floor" x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH - _RIGHT}" y2="{y:.1f}"/>'
-        side, anchor = (_WIDTH - _RIGHT - 4, "end") if not self.rtl else (_LEFT + 4, "start")
+        wide = self.right - self.left
+        yield f'<rect class="below" x="{self.left}" y="{y:.1f}" width="{wide:g}" height="{bottom - y:.1f}"/>'
+        yield f'<line class="floor" x1="{self.left}" y1="{y:.1f}" x2="{self.right}" y2="{y:.1f}"/>'
+        side, anchor = (self.right - 4, "end") if not self.rtl else (self.left + 4, "start")
         text = f"{say('promised')} {percent(self.data.floor)}"
         yield _text(side, y + 14, text, anchor=anchor, kind="floor-text")
 
     def _axes(self, say: Say) -> Iterator[str]:
-        bottom, edge = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT if self.rtl else _LEFT
+        bottom, edge = _HEIGHT - _BOTTOM, self.right if self.rtl else self.left
         for rate in self.y.ticks():
             y = self.y(rate)
-            yield f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH - _RIGHT}" y2="{y:.1f}"/>'
+            yield f'<line class="grid" x1="{self.left}" y1="{y:.1f}" x2="{self.right}" y2="{y:.1f}"/>'
             place, anchor = (edge + 8, "start") if self.rtl else (edge - 8, "end")
             yield _text(place, y + 4, percent(rate), anchor=anchor)
         for cost in self.x.ticks():

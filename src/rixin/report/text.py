@@ -13,6 +13,7 @@ from rixin.report.figures import (
     number_span,
     percent,
     percent_span,
+    risk,
     seconds,
 )
 
@@ -77,9 +78,8 @@ def _headline(data: ReportData, width: int, colour: bool) -> Iterator[str]:
     verdict = data.verdict
     for line in wrap(clean(verdict.headline), width):
         yield _paint(line, _BOLD + _OF_DECISION[verdict.decision], colour)
-    chance = percent(verdict.error_chance)
     facts = f"{data.scenario} · {data.owner} · {data.demand_per_month:,} cases a month"
-    yield from wrap(f"{clean(facts)} · chance that this is wrong: at most {chance}", width)
+    yield from wrap(f"{clean(facts)} · {risk(verdict)}", width)
     if data.illustrative:
         names = ", ".join(data.illustrative)
         yield from wrap(f"* illustrative: rests on defaults for {clean(names)}", width, rest="  ")

@@ -104,7 +104,7 @@ class Prompt:
     def turns(self, case_input: str) -> tuple[Message, ...]:
         """The same as a conversation in which each example was asked and answered before.
 
-        Measured on newswire, models of half a billion parameters follow examples in this form
+        Measured on short stories in eight classes, models of half a billion parameters follow examples in this form
         far better than examples within one text: 70 % of 60 stories against 35 %.
 
         Examples:

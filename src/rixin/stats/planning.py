@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from rixin.stats._checks import check_inside, check_share, non_negative, unit_values
 from rixin.stats.eprocess import log_e, log_e_down, log_e_pair
 
-
 _SAME = 1e-3
 """Rates so close that millions of cases would be needed to tell them apart."""
 

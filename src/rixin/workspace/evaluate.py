@@ -133,7 +133,7 @@ def judge_stored(
         waterfalls=tuple((name, _parts(month)) for name, month in months(scenario, verdict)),
         differing=_differing(stored, scenario, dataset),
         notes=describe_notes(dataset.notes),
-        pools=dict(dataset.pools),
+        pools={str(pool): count for pool, count in dataset.pools.items()},
         prices=tuple(
             PriceLine(
                 solver=one.candidate.name,
