@@ -1,0 +1,314 @@
+"""The endpoint solver against real servers on loopback, with all their differences."""
+
+import asyncio
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rixin.core.scenario import OutputSpec
+from rixin.engine.transport import AiohttpTransport
+from rixin.solvers._chat import Features, answer_probabilities, features_after, retry_after
+from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
+from rixin.solvers.prompt import Example, build_prompt
+from support import completion, failure, model_server, plain_cases
+
+LABELS = OutputSpec(kind="labels", labels=("ham", "spam"))
+SECRET = "sk-very-secret-0123456789"
+
+
+def make(url, output=LABELS, **options):
+    prompt = build_prompt(
+        "Sort mail.", output, [Example("win!", output.labels[-1] if output.labels else "1")]
+    )
+    given_options = EndpointOptions(
+        base_url=url, model="m", key=SECRET, key_name="MAIL_KEY", **options
+    )
+    return EndpointSolver("strong", AiohttpTransport(), prompt, given_options)
+
+
+def ask(handler, output=LABELS, count=1, **options):
+    """Answers, and the server with what it was asked."""
+
+    async def go(server):
+        solver = make(server.url, output, **options)
+        try:
+            return list(await solver.solve(plain_cases(count)))
+        finally:
+            await solver.close()
+            await solver._transport.close()
+
+    with model_server(handler) as server:
+        return asyncio.run(go(server)), server
+
+
+def token(text, p, *others):
+    tops = [(text, p), *others]
+    return {
+        "token": text,
+        "logprob": math.log(p),
+        "top_logprobs": [{"token": t, "logprob": math.log(q)} for t, q in tops],
+    }
+
+
+def sure(content, places, **more):
+    status, headers, body = completion(content, **more)
+    found = json.loads(body)
+    found["choices"][0]["logprobs"] = {"content": places}
+    return status, headers, json.dumps(found).encode()
+
+
+def test_a_label_comes_with_its_probabilities_tokens_and_model():
+    places = [token('{"label": "', 1.0), token("spam", 0.75, ("ham", 0.25)), token('"}', 1.0)]
+    (answer,), server = ask(lambda *_: sure('{"label": "spam"}', places))
+    assert (answer.output, answer.note) == ("spam", "model test-model")
+    assert answer.confidence == pytest.approx(0.5)
+    assert answer.probabilities == pytest.approx({"ham": 0.25, "spam": 0.75})
+    assert (answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.calls) == (20, 2, 1)
+    assert answer.latency_s > 0
+    body = server.calls[0]
+    assert body["response_format"]["json_schema"]["schema"]["properties"]["label"]["enum"] == [
+        "ham",
+        "spam",
+    ]
+    assert body["logprobs"] is True
+    assert body["messages"][-1]["content"].count("case number 0") == 1
+    assert server.headers[0]["Authorization"] == f"Bearer {SECRET}"
+
+
+def test_the_shared_prompt_comes_first_and_is_the_same_for_every_case():
+    _, server = ask(lambda *_: completion("ham"), count=3)
+    systems = {json.dumps(call["messages"][:-1]) for call in server.calls}
+    assert len(systems) == 1
+    assert "win!" in systems.pop()
+
+
+@pytest.mark.parametrize(
+    ("said", "gone", "kept"),
+    [
+        ("logprobs is not supported by this model", "logprobs", "response_format"),
+        ("response_format json_schema is unknown", "response_format", "logprobs"),
+        ("Unsupported value: 'temperature'", "temperature", "logprobs"),
+    ],
+)
+def test_a_server_is_asked_without_what_it_refuses_from_then_on(said, gone, kept):
+    def handler(_, body):
+        return failure(400, said) if gone in body else completion("spam")
+
+    answers, server = ask(handler, count=3)
+    assert [answer.output for answer in answers] == ["spam"] * 3
+    assert len(server.calls) == 4
+    assert gone not in server.calls[-1]
+    assert kept in server.calls[-1]
+    assert answers[0].usage.calls == 2
+
+
+def test_the_limit_of_tokens_goes_by_the_name_that_the_server_knows():
+    def handler(_, body):
+        if "max_tokens" in body:
+            return failure(400, "Use 'max_completion_tokens' instead of 'max_tokens'")
+        return completion("ham")
+
+    (answer,), server = ask(handler, max_tokens=7)
+    assert answer.output == "ham"
+    assert server.calls[-1]["max_completion_tokens"] == 7
+
+
+def test_a_refusal_that_names_nothing_is_told():
+    (answer,), server = ask(lambda *_: failure(400, "context too long"))
+    assert (answer.failure.kind, answer.failure.retryable) == ("refused", False)
+    assert "context too long" in answer.failure.message
+    assert len(server.calls) == 1
+
+
+def test_insisted_log_probabilities_are_not_dropped():
+    (answer,), server = ask(lambda *_: failure(400, "no logprobs here"), logprobs="on")
+    assert answer.failure.kind == "refused"
+    assert len(server.calls) == 1
+
+
+def test_log_probabilities_can_be_left_out():
+    (answer,), server = ask(lambda *_: completion("spam"), logprobs="off")
+    assert "logprobs" not in server.calls[0]
+    assert answer.confidence is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "retryable"),
+    [
+        (failure(429, "slow down", **{"Retry-After": "3"}), "rate_limited", True),
+        (failure(500, "oops"), "server_error", True),
+        (failure(503, "busy", **{"Retry-After": "1"}), "server_error", True),
+        (failure(401, "bad key"), "fatal", False),
+        (failure(403, "not you"), "fatal", False),
+        (failure(404, "no such model"), "fatal", False),
+        (failure(413, "too large"), "refused", False),
+        ((200, {}, b'{"choices": '), "bad_reply", True),
+        ((200, {}, b'{"choices": []}'), "bad_reply", True),
+        ((200, {}, b"<html>proxy</html>"), "bad_reply", True),
+        ((0, {}, b""), "connection", True),
+    ],
+)
+def test_what_goes_wrong_is_a_failure_that_says_whether_to_call_again(reply, kind, retryable):
+    (answer,), _ = ask(lambda *_: reply)
+    assert (answer.failure.kind, answer.failure.retryable) == (kind, retryable)
+    assert SECRET not in answer.failure.message
+
+
+def test_a_server_says_how_long_to_wait():
+    (answer,), _ = ask(lambda *_: failure(429, "slow", **{"Retry-After": "3"}))
+    assert answer.failure.retry_after_s == 3.0
+    now = 1_700_000_000.0
+    assert retry_after({"retry-after": "Tue, 14 Nov 2023 22:13:30 GMT"}, now) == 10.0
+    assert retry_after({"retry-after": "soon"}, now) is None
+    assert retry_after({"retry-after": "99999"}, now) == 120.0
+    assert retry_after({"retry-after": "nan"}, now) is None
+    assert retry_after({}, now) is None
+
+
+def test_a_wrong_key_names_where_it_came_from_and_never_itself():
+    (answer,), _ = ask(lambda *_: failure(401, "bad key"))
+    assert "check the key in MAIL_KEY" in answer.failure.message
+    assert SECRET not in repr(make("http://127.0.0.1:1/v1")._options)
+    assert "check the model name 'm'" in ask(lambda *_: failure(404, "x"))[0][0].failure.message
+
+
+def test_a_missing_key_says_that_none_was_sent():
+    async def go(server):
+        prompt = build_prompt("Sort.", LABELS)
+        options = EndpointOptions(base_url=server.url, model="m")
+        solver = EndpointSolver("s", AiohttpTransport(), prompt, options)
+        answers = await solver.solve(plain_cases(1))
+        await solver._transport.close()
+        return answers[0]
+
+    with model_server(lambda *_: failure(401, "who?")) as server:
+        answer = asyncio.run(go(server))
+    assert "no key was sent" in answer.failure.message
+    assert "Authorization" not in server.headers[0]
+
+
+def test_a_server_that_hangs_times_out():
+    import time
+
+    def handler(*_):
+        time.sleep(0.6)
+        return completion("ham")
+
+    (answer,), _ = ask(handler, timeout_s=0.15)
+    assert (answer.failure.kind, answer.failure.retryable) == ("timeout", True)
+
+
+def test_a_model_that_refuses_is_not_measured():
+    status, headers, body = completion("")
+    found = json.loads(body)
+    found["choices"][0]["message"]["refusal"] = "I will not"
+    (answer,), _ = ask(lambda *_: (status, headers, json.dumps(found).encode()))
+    assert answer.failure.kind == "refused"
+    found["choices"][0] = {"message": {"content": None}, "finish_reason": "content_filter"}
+    (answer,), _ = ask(lambda *_: (status, headers, json.dumps(found).encode()))
+    assert "content filter" in answer.failure.message
+
+
+def test_an_answer_that_was_cut_says_which_limit_to_raise():
+    status, headers, body = completion("I think that")
+    found = json.loads(body)
+    found["choices"][0]["finish_reason"] = "length"
+    (answer,), _ = ask(lambda *_: (status, headers, json.dumps(found).encode()), max_tokens=3)
+    assert answer.failure.message == "the answer was cut at 3 tokens: raise `max_tokens`"
+
+
+def test_an_answer_without_any_label_has_no_output():
+    (answer,), _ = ask(lambda *_: completion("neither"))
+    assert (answer.output, answer.failure) == (None, None)
+
+
+def test_other_outputs_are_as_sure_as_their_tokens():
+    places = [token("4", 0.81), token("2", 1.0)]
+    (answer,), server = ask(lambda *_: sure("42", places), OutputSpec(kind="number"))
+    assert answer.output == "42"
+    assert answer.confidence == pytest.approx(0.9)
+    assert "response_format" not in server.calls[0]
+
+
+def test_json_is_asked_for_with_its_own_schema():
+    schema = {"type": "object", "properties": {"total": {"type": "number"}}}
+    output = OutputSpec(kind="json-schema", schema=schema)
+    (answer,), server = ask(lambda *_: completion('{"total": 3}'), output)
+    assert answer.output == '{"total": 3}'
+    assert server.calls[0]["response_format"]["json_schema"]["schema"] == schema
+
+
+def test_cached_tokens_are_counted_and_missing_usage_is_none():
+    usage = {
+        "prompt_tokens": 90,
+        "completion_tokens": 3,
+        "prompt_tokens_details": {"cached_tokens": 64},
+    }
+    (answer,), _ = ask(lambda *_: completion("ham", usage=usage))
+    assert answer.usage.cached_tokens == 64
+    (answer,), _ = ask(lambda *_: completion("ham", usage=None))
+    assert answer.usage.input_tokens == 0
+
+
+def test_the_fingerprint_knows_what_changes_answers_and_not_the_key():
+    one = make("http://127.0.0.1:1/v1").fingerprint
+    assert make("http://127.0.0.1:1/v1").fingerprint == one
+    assert make("http://127.0.0.1:2/v1").fingerprint != one
+    assert make("http://127.0.0.1:1/v1", temperature=0.5).fingerprint != one
+    other = EndpointOptions(base_url="http://127.0.0.1:1/v1", model="m", key="another")
+    prompt = make("http://127.0.0.1:1/v1")._prompt
+    assert EndpointSolver("x", AiohttpTransport(), prompt, other).fingerprint == one
+
+
+@given(st.text(max_size=200))
+def test_no_call_uses_more_tokens_than_it_has_bytes(text):
+    from rixin.core.case import make_case
+
+    solver = make("http://127.0.0.1:1/v1", max_tokens=9)
+    case = make_case(text, "ham", {"certify": 1.0})
+    most = solver.max_usage(case)
+    messages = solver._prompt.messages(text)
+    size = sum(len(message.content.encode("utf-8", "replace")) for message in messages)
+    assert most.input_tokens >= size
+    assert most.output_tokens == 9
+
+
+@pytest.mark.parametrize(
+    "text", ['quote " and \\ slash', "line\nbreak", "عربي 中文 😀", "\x00", "\ud800"]
+)
+def test_every_text_reaches_the_server_as_it_is(text):
+    from rixin.core.case import make_case
+
+    async def go(server):
+        solver = make(server.url)
+        answers = await solver.solve([make_case(text, "ham", {"certify": 1.0})])
+        await solver._transport.close()
+        return answers
+
+    with model_server(lambda *_: completion("ham")) as server:
+        (answer,) = asyncio.run(go(server))
+    assert answer.output == "ham"
+    assert text.strip() in server.calls[0]["messages"][-1]["content"]
+
+
+def test_features_fall_one_after_the_other_and_then_stay():
+    everything = Features(schema=True, logprobs=True, temperature=True, newer_limit=True)
+    assert not features_after(everything, "max_completion_tokens is unknown").newer_limit
+    assert not features_after(everything, "cannot compile grammar").schema
+    bare = Features(schema=False, logprobs=False, temperature=False, newer_limit=False)
+    assert features_after(bare, "logprobs schema temperature") == bare
+
+
+def test_probabilities_need_tokens_that_name_the_label():
+    assert answer_probabilities("spam", ["ham", "spam"], [token("nothing", 1.0)]) == {}
+    assert answer_probabilities("spam", ["ham", "spam"], [token("spam", 0.6, ("ham", 0.2))]) == {
+        "ham": pytest.approx(0.25),
+        "spam": pytest.approx(0.75),
+    }
+    quoted = answer_probabilities(
+        'a"b', ['a"b', "c"], [token('{"label": "', 1.0), token('a\\"b', 0.5), token('"}', 1)]
+    )
+    assert set(quoted) <= {'a"b', "c"}

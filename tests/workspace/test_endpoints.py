@@ -1,0 +1,199 @@
+"""Endpoint candidates through the whole path: keys, prices, caps, servers that fail."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from desk import write_desk
+from rixin import Workspace
+from rixin.core.verdict import Decision, Standing
+from rixin.errors import BudgetReached, ContractError, EndpointFault, UsageError
+from support import completion, failure, model_server
+
+USAGE = {"prompt_tokens": 100, "completion_tokens": 10}
+
+
+def right(_, body):
+    """A model that reads the message and knows the queue."""
+    text = body["messages"][-1]["content"].rpartition("Input:")[2]
+    for label, words in {
+        "refund": ("refund", "money", "charge"),
+        "delivery": ("parcel", "delivery", "courier"),
+    }.items():
+        if any(word in text for word in words):
+            return completion(json.dumps({"label": label}), usage=USAGE)
+    return completion('{"label": "account"}', usage=USAGE)
+
+
+def strong(server, **more):
+    return {
+        "name": "strong",
+        "endpoint": "big",
+        "base_url": server if isinstance(server, str) else server.url,
+        **more,
+    }
+
+
+def decide(folder, *candidates, **changes):
+    with Workspace(quiet=True) as workspace:
+        return workspace.decide(write_desk(folder, candidates=list(candidates), **changes))
+
+
+PRICE = {"price": {"input": 1, "output": 10}}
+
+
+def test_an_endpoint_is_decided_with_its_price(tmp_path):
+    with model_server(right) as server:
+        result = decide(tmp_path, strong(server, **PRICE))
+        assert len(server.calls) == 422
+    (one,) = result.verdict.candidates
+    assert (result.verdict.decision, one.standing) == (Decision.ADOPT, Standing.HOLDS)
+    assert one.cost_per_case.value == pytest.approx(100e-6 + 10 * 10e-6)
+    assert one.tally.cost_total == Decimal("0.0844")
+    assert result.verdict.spent == Decimal("0.0844")
+
+
+def test_an_unknown_price_is_never_zero(tmp_path):
+    with model_server(right) as server:
+        result = decide(tmp_path, strong(server, cases=60))
+    (one,) = result.verdict.candidates
+    assert one.cost_per_case.value is None
+    assert result.verdict.spent is None
+    assert any("price of strong is not known" in line for line in result.verdict.warnings)
+
+
+def test_a_price_file_gives_the_price_and_its_date(tmp_path):
+    (tmp_path / "prices.yaml").write_text("date: 2026-11-01\nmodels: {big: {input: 2, output: 8}}")
+    with model_server(right) as server:
+        result = decide(tmp_path, strong(server, cases=30), prices="prices.yaml")
+    (line,) = result.data.prices
+    assert (line.date, line.source) == ("2026-11-01", "prices.yaml")
+
+
+def test_the_spend_cap_holds_and_the_next_run_goes_on(tmp_path):
+    with model_server(right) as server:
+        with pytest.raises(BudgetReached, match="spend cap") as caught:
+            decide(tmp_path, strong(server, **PRICE), budget={"decide": 0.05})
+        assert caught.value.exit_code == 3
+        first = len(server.calls)
+        assert first * 0.0002 <= 0.05
+        with Workspace(quiet=True) as workspace:
+            plan = workspace.check(tmp_path / "desk.yaml")
+            assert plan.lines[0].stored > 100
+            assert plan.most == Decimal("0.05")
+        result = decide(tmp_path, strong(server, **PRICE), budget={"decide": 5})
+        assert len(server.calls) == 422
+    assert result.verdict.winner == "strong"
+
+
+def test_a_missing_key_is_told_before_anything_is_asked(tmp_path, monkeypatch):
+    monkeypatch.delenv("DESK_KEY", raising=False)
+    with model_server(right) as server:
+        candidate = strong(server, key={"env": "DESK_KEY"}, **PRICE)
+        with pytest.raises(EndpointFault, match="DESK_KEY is not set") as caught:
+            decide(tmp_path, candidate)
+        assert "export DESK_KEY=" in caught.value.hint
+        assert server.calls == []
+        with Workspace(quiet=True) as workspace:
+            workspace.check(tmp_path / "desk.yaml")
+            workspace.report(tmp_path / "desk.yaml")
+
+
+def test_a_key_comes_from_the_environment_or_a_file_and_is_stored_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("DESK_KEY", "sk-from-the-environment")
+    (tmp_path / "key.txt").write_text("sk-from-a-file\n")
+    with model_server(right) as server:
+        decide(tmp_path, strong(server, key={"env": "DESK_KEY"}, cases=20, **PRICE))
+        assert server.headers[-1]["Authorization"] == "Bearer sk-from-the-environment"
+        count = len(server.calls)
+        decide(tmp_path, strong(server, key={"file": "key.txt"}, cases=25, **PRICE))
+        assert server.headers[-1]["Authorization"] == "Bearer sk-from-a-file"
+        assert len(server.calls) == count + 5
+        with pytest.raises(EndpointFault, match="cannot be read"):
+            decide(tmp_path, strong(server, key={"file": "none.txt"}, **PRICE))
+    for path in (tmp_path / ".rixin").iterdir():
+        assert b"sk-from" not in path.read_bytes()
+
+
+def test_a_server_that_is_down_leaves_the_others_decided(tmp_path):
+    down = strong("http://127.0.0.1:9/v1", **PRICE)
+    result = decide(tmp_path, {"name": "rules", "rule": "rules.yaml"}, down)
+    assert result.exit_code == 4
+    assert result.verdict.winner == "rules"
+    assert any("candidate 'strong' cannot be measured" in line for line in result.verdict.warnings)
+
+
+def test_a_wrong_model_name_is_found_with_one_call(tmp_path):
+    with model_server(lambda *_: failure(404, "model 'big' not found")) as server:
+        result = decide(tmp_path, strong(server, **PRICE))
+        assert len(server.calls) == 1
+    assert result.exit_code == 4
+    assert any("check the model name 'big'" in line for line in result.verdict.warnings)
+
+
+def test_faults_are_retried_until_the_exact_score_is_there(tmp_path):
+    def shaky(number, body):
+        if number % 20 == 7:
+            return failure(429, "slow down", **{"Retry-After": "0.01"})
+        return failure(500, "oops") if number % 20 == 13 else right(number, body)
+
+    with model_server(shaky) as server:
+        result = decide(tmp_path, strong(server, **PRICE))
+    (one,) = result.verdict.candidates
+    assert (one.tally.cases, one.tally.solved, one.tally.unmeasured) == (422, 422, 0)
+    assert one.tally.retries > 20
+
+
+def test_without_a_price_no_cap_can_hold_elsewhere(tmp_path):
+    with pytest.raises(UsageError, match="the spend cap of 5 cannot hold"):
+        decide(
+            tmp_path,
+            {"name": "far", "endpoint": "big", "base_url": "http://192.0.2.1/v1"},
+            budget={"decide": 5},
+            policy={"egress": "allowed"},
+        )
+
+
+def test_nothing_leaves_where_egress_is_none(tmp_path):
+    with pytest.raises(ContractError, match="egress is none"):
+        decide(tmp_path, {"name": "far", "endpoint": "big", "base_url": "http://192.0.2.1/v1"})
+
+
+def test_doctor_asks_an_endpoint_for_its_models(tmp_path, monkeypatch):
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+    from threading import Thread
+
+    state = {"status": 200, "models": ["big"]}
+
+    class Models(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps({"data": [{"id": name} for name in state["models"]]}).encode()
+            self.send_response(state["status"])
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Models)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    monkeypatch.setenv("DESK_KEY", "k")
+    path = write_desk(tmp_path, candidates=[strong(url, key={"env": "DESK_KEY"})])
+
+    def found():
+        with Workspace(quiet=True) as workspace:
+            return workspace.doctor(path)[-1]
+
+    assert (found().state, found().said) == ("ok", f"big at {url}, price unknown")
+    state["models"] = ["bigger"]
+    assert (found().state, found().mend) == ("warn", "did you mean 'bigger'?")
+    state["status"] = 401
+    assert "refuses the key" in found().said
+    server.shutdown()
+    server.server_close()
+    assert found().state == "bad"
+    monkeypatch.delenv("DESK_KEY")
+    assert "DESK_KEY is not set" in found().said
