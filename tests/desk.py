@@ -72,9 +72,9 @@ def contract(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**fields, **changes}.items() if value is not None}
 
 
-def write_desk(folder: Path, *, cases: int = 900, **changes: Any) -> Path:
+def write_desk(folder: Path, *, count: int = 900, **changes: Any) -> Path:
     """Cases, rules, functions and scenario in a folder; gives the scenario file."""
-    write_cases(folder / "cases.csv", cases)
+    write_cases(folder / "cases.csv", count)
     (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
     (folder / "solver.py").write_text(SOLVER, encoding="utf-8")
     path = folder / "desk.yaml"

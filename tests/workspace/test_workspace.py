@@ -131,7 +131,7 @@ def test_failures_are_not_measured_and_one_is_told(tmp_path):
 def test_weights_and_strata_of_the_file_count(tmp_path):
     path = write_desk(
         tmp_path,
-        cases=300,
+        count=300,
         candidates=[{"name": "wrong", "function": "solver:never"}],
     )
     text = (tmp_path / "cases.csv").read_text().splitlines()
@@ -190,7 +190,7 @@ def test_two_decisions_at_once_on_one_ledger_are_refused(tmp_path):
 
 
 def test_an_empty_pool_is_told_with_the_way_out(tmp_path):
-    path = write_desk(tmp_path, cases=1)
+    path = write_desk(tmp_path, count=1)
     with Workspace(quiet=True) as workspace, pytest.raises(CasesError, match="no case is left"):
         workspace.decide(path)
 

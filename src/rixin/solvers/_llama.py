@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from rixin.errors import MissingExtra, ModelFault
 from rixin.solvers.prompt import Message
 
+_PACKAGE = "xllamacpp"
 _BIAS = 100.0
 _LONGEST_FOLDER = 70
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -298,7 +299,7 @@ def runtime_version() -> str:
         MissingExtra: It is not installed.
     """
     try:
-        return version("xllamacpp")
+        return version(_PACKAGE)
     except PackageNotFoundError as error:
         raise MissingExtra("a local model", "local") from error
 

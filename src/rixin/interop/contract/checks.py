@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rixin.core.scenario import Candidate, Scenario
-from rixin.errors import nearest_hint
+from rixin.errors import UsageError, nearest_hint
 from rixin.interop.contract.providers import PROVIDERS
 from rixin.interop.contract.yaml_lines import Path as Where
+from rixin.scorers.build import build_scorer
 
 Found = tuple[Where, str, str]
 """Where in the file, what is wrong, how to mend it."""
@@ -19,6 +20,7 @@ _LATER_GUARDS = {"pii", "secrets", "injection", "content", "sql"}
 def check_whole(scenario: Scenario) -> Iterator[Found]:
     """Every mistake that single fields do not show."""
     yield from _cases(scenario)
+    yield from _scorers(scenario)
     yield from _guards(scenario)
     yield from _names(scenario)
     for number, candidate in enumerate(scenario.candidates):
@@ -82,6 +84,15 @@ def _cases(scenario: Scenario) -> Iterator[Found]:
         yield ("cases",), "nothing can be scored without expected outputs", mend
     if source.expected is not None and source.expected == source.input:
         yield ("cases", "expected"), "input and expected are the same column", "name another one"
+
+
+def _scorers(scenario: Scenario) -> Iterator[Found]:
+    labels = scenario.output.labels or (("any",) if scenario.output.kind == "labels" else ())
+    for number, spec in enumerate(scenario.scorers):
+        try:
+            build_scorer(spec, scenario.output, labels)
+        except (UsageError, ValueError) as error:
+            yield ("scorers", number), str(error), getattr(error, "hint", None) or ""
 
 
 def _guards(scenario: Scenario) -> Iterator[Found]:

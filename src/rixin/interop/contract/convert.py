@@ -76,8 +76,17 @@ def parts(given: Sequence[str | Mapping[str, Any]]) -> tuple[PartSpec, ...]:
             plain = (
                 options if isinstance(options, Mapping) else {"target": options} if options else {}
             )
-            found.append(PartSpec(name=name, options=dict(plain)))
+            found.append(PartSpec(name=name, options={k: _float(v) for k, v in plain.items()}))
     return tuple(found)
+
+
+def _float(value: object) -> object:
+    """Options are no money: their decimals are plain numbers."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {key: _float(one) for key, one in value.items()}
+    return [_float(one) for one in value] if isinstance(value, list) else value
 
 
 def _cases(given: schema.Cases) -> CaseSource:

@@ -1,7 +1,8 @@
 """YAML to plain values with the line of each: the safe part of YAML without its surprises.
 
 `yes`, `no`, `on`, dates and numbers with leading zeros stay text, because labels look like that;
-decimal numbers become `Decimal`, because money does.
+where only a text can stand (a label, a column, a name) all plain words stay as they are written.
+Decimal numbers become `Decimal`, because money does.
 """
 
 import re
@@ -13,15 +14,23 @@ from typing import Any
 import yaml
 
 from rixin.errors import Mistake
+from rixin.interop.contract.syntax import syntax_mistake
 
 Path = tuple[str | int, ...]
 """Keys and indices from the top of the file."""
 
-_STR, _NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
-_TEXTS = {"null": None, "Null": None, "NULL": None, "~": None, "": None}
+_NULLS = frozenset({"null", "Null", "NULL", "~", ""})
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9][0-9_]*)?\.?[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.")
+_TEXT_HERE = re.compile(
+    r"scenario|owner|task|prices|output\.labels\.\d+|incumbent\.(name|source)|illustrative\.\d+"
+    r"|cases\.(path|input|expected|stratum|weight|id|encoding|delimiter|sheet)"
+    r"|candidates\.\d+\.(name|rule|local|endpoint|replay|columns\.[^.]+|where\..+|function\.\d+"
+    r"|cascade\.\d+\.solver)"
+)
+_LABEL_HERE = re.compile(r"output\.labels\.\d+")
+_MOST_VALUES = 100_000
 
 
 @dataclass(slots=True)
@@ -47,64 +56,75 @@ def parse(text: str, name: str) -> Document:
     Args:
         text: The file's text.
         name: The file's name, for messages.
+
+    Examples:
+        >>> parsed = parse("cases:\\n  id: 007\\n  pools: {shape: 0.50}", "desk.yaml")
+        >>> parsed.values, parsed.line(("cases", "pools"))
+        ({'cases': {'id': '007', 'pools': {'shape': Decimal('0.50')}}}, 3)
     """
     document = Document(values=None)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        document.mistakes.append(_syntax(error, text, name))
-        return document
-    if node is not None:
-        document.values = _value(node, (), document, name)
+        if node is not None:
+            document.values = _Values(document, name).value(node, ())
+    except (yaml.YAMLError, RecursionError) as error:
+        document.values = None
+        document.mistakes.append(syntax_mistake(error, text, name))
     return document
 
 
-def _syntax(error: yaml.YAMLError, text: str, name: str) -> tuple[int, Mistake]:
-    mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark else 1
-    rows = text.splitlines()
-    row = rows[line - 1] if line <= len(rows) else ""
-    if "\t" in row[: len(row) - len(row.lstrip())] or "'\\t'" in str(error):
-        reason = "a tab indents the line; YAML takes spaces only"
-        return line, Mistake(f"{name}:{line}", reason, "replace each tab by two spaces")
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    mend = "compare it with the line above: is a colon, a quote or a bracket missing?"
-    return line, Mistake(f"{name}:{line}", f"this is not YAML: {problem}", mend)
+class _Values:
+    """Values of nodes; a node that many aliases share is counted each time it is used."""
+
+    def __init__(self, document: Document, name: str) -> None:
+        self._document, self._name = document, name
+        self._count = 0
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self._document.lines.setdefault(path, node.start_mark.line + 1)
+        self._count += 1
+        if self._count > _MOST_VALUES:
+            raise RecursionError
+        if isinstance(node, yaml.MappingNode):
+            return dict(self._pairs(node, path))
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)
+        return _scalar(node, ".".join(map(str, path)))
+
+    def _pairs(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
+        seen: set[str] = set()
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._add(line, "a key is a list or a mapping", "write a plain word as the key")
+                continue
+            key = key_node.value
+            if key in seen:
+                self._add(line, f"the key {key!r} is there twice", "keep one of them")
+            seen.add(key)
+            self._document.lines[*path, key] = line
+            yield key, self.value(value_node, (*path, key))
+
+    def _add(self, line: int, reason: str, mend: str) -> None:
+        mistake = Mistake(f"{self._name}:{line}", reason, mend)
+        self._document.mistakes.append((line, mistake))
 
 
-def _value(node: yaml.Node, path: Path, document: Document, name: str) -> Any:
-    document.lines.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        return dict(_pairs(node, path, document, name))
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item, (*path, i), document, name) for i, item in enumerate(node.value)]
-    assert isinstance(node, yaml.ScalarNode)
-    return _scalar(node)
-
-
-def _pairs(
-    node: yaml.MappingNode, path: Path, document: Document, name: str
-) -> Iterator[tuple[str, Any]]:
-    seen: set[str] = set()
-    for key_node, value_node in node.value:
-        key = str(key_node.value)
-        line = key_node.start_mark.line + 1
-        if key in seen:
-            reason = f"the key {key!r} is there twice"
-            document.mistakes.append((line, Mistake(f"{name}:{line}", reason, "keep one of them")))
-        seen.add(key)
-        document.lines[*path, key] = line
-        yield key, _value(value_node, (*path, key), document, name)
-
-
-def _scalar(node: yaml.ScalarNode) -> Any:
+def _scalar(node: yaml.ScalarNode, where: str) -> Any:
     text: str = node.value
     if node.style in {"'", '"', "|", ">"} or node.tag not in _PLAIN_TAGS:
         return text
-    if text in _TEXTS:
-        return _TEXTS[text]
+    if text in _NULLS:
+        return text if text.isalpha() and _LABEL_HERE.fullmatch(where) else None
+    if _TEXT_HERE.fullmatch(where):
+        return text
     if text in _BOOLS:
         return _BOOLS[text]
+    return _number(text)
+
+
+def _number(text: str) -> int | Decimal | str:
     if _INTEGER.fullmatch(text):
         return int(text.replace("_", ""))
     if _DECIMAL.fullmatch(text) and not re.match(r"[-+]?0[0-9]", text):

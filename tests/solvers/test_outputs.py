@@ -1,0 +1,88 @@
+"""Reading what a language model wrote."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rixin.solvers.outputs import parse_output
+
+LABELS = ["ham", "spam", "spam lite", "إيجابي", "好"]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("spam", "spam"),
+        (" SPAM.\n", "spam"),
+        ("Label: **Spam**", "spam"),
+        ("answer = `ham`", "ham"),
+        ('{"label": "spam lite"}', "spam lite"),
+        ('"ham"', "ham"),
+        ("It is spam lite, I think.", "spam lite"),
+        ("<think>ham? no</think>\nspam", "spam"),
+        ("<think>ham, and so on", None),
+        ("الجواب: إيجابي", "إيجابي"),
+        ("好。", "好"),
+        ("ham or spam", None),
+        ("eggs", None),
+        ('{"label": 3}', None),
+        ('{"label": "ham", "other": "spam"}', None),
+        ("", None),
+    ],
+)
+def test_a_label_is_found_in_what_was_written(text, label):
+    assert parse_output("labels", text, LABELS) == label
+
+
+def test_a_label_of_white_space_is_never_found_within_a_text():
+    assert parse_output("labels", "it is ham", [" ", "ham"]) == "ham"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("3 + 4\n#### 1,007 apples", "1007"),
+        ("#### 12.5%", "12.5%"),
+        ("#### ٤٢", "42"),
+        ("I cannot say.", None),
+    ],
+)
+def test_the_final_number_is_read(text, number):
+    assert parse_output("number", text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": 1}', '{"a": 1}'),
+        ('```json\n{"a": 1}\n```', '{"a": 1}'),
+        ("Sure:\n```\n[1, 2]\n```\nDone", "[1, 2]"),
+        ('Here {it} is: {"a": {"b": []}} and more', '{"a": {"b": []}}'),
+        ("```json\nnot json\n```", None),
+        ("[" * 100_000, None),
+        ("{", None),
+        ("", None),
+    ],
+)
+def test_a_json_value_is_found_in_what_was_written(text, value):
+    assert parse_output("json-schema", text) == value
+
+
+def test_a_free_text_is_taken_as_it_is_without_thoughts():
+    assert parse_output("free-text", "<think>x</think> Dear customer ") == "Dear customer"
+    assert parse_output("free-text", " \n") is None
+
+
+@given(st.text(max_size=60), st.sampled_from(["labels", "number", "json-schema", "free-text"]))
+def test_no_text_makes_it_raise(text, kind):
+    found = parse_output(kind, text, LABELS)
+    assert found is None or found
+    assert kind != "labels" or found is None or found in LABELS
+
+
+@given(st.sampled_from(LABELS))
+def test_every_label_reads_back(label):
+    assert parse_output("labels", label, LABELS) == label
+    assert parse_output("labels", json.dumps({"label": label}), LABELS) == label
