@@ -1,4 +1,4 @@
-"""Builds and runs the mock model server (benchmarks/eval_mock.c) on loopback."""
+"""Builds and runs the mock model server (benchmarks/mock.c) on loopback."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-SOURCE = Path(__file__).parent / "eval_mock.c"
+SOURCE = Path(__file__).parent / "mock.c"
 
 
 class MockServer:
