@@ -42,7 +42,7 @@ types: setup
 	@$(BIN)/mypy
 
 layers: setup
-	@$(BIN)/lint-imports --no-timer 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports
 
 schemas: setup
 	@$(BIN)/python -m rixin.interop.contract.json_schema | cmp --silent - schemas/scenario.schema.json \

@@ -21,6 +21,7 @@ from mock_server import MockServer
 HERE = Path(__file__).parent
 WORKER = HERE / "engine_worker.py"
 TRUE_SCORE = 75.0
+SPEED_CASES = 20_000
 
 
 def main() -> None:
@@ -41,16 +42,16 @@ def measure(mock: MockServer, folder: Path) -> dict[str, tuple[float, str]]:
     pairs = []
     for run in range(3):
         mock.set(delay=0)
-        loop = worker("loop", mock, folder, cases=4_000, concurrency=64)
+        loop = worker("loop", mock, folder, cases=SPEED_CASES, concurrency=64)
         mock.set(delay=0)
-        ours = worker("rixin", mock, folder / f"speed{run}", cases=4_000, concurrency=64)
+        ours = worker("rixin", mock, folder / f"speed{run}", cases=SPEED_CASES, concurrency=64)
         pairs.append((ours, loop))
     ours, loop = sorted(pairs, key=lambda pair: pair[0]["wall_s"])[1]
-    figures["stored_per_s"] = (round(4_000 / ours["wall_s"]), "≥ 1500")
-    figures["loop_per_s"] = (round(4_000 / loop["wall_s"]), "")
+    figures["stored_per_s"] = (round(SPEED_CASES / ours["wall_s"]), "≥ 1500")
+    figures["loop_per_s"] = (round(SPEED_CASES / loop["wall_s"]), "")
     ratios = sorted(b["wall_s"] / a["wall_s"] for a, b in pairs)
     figures["ratio_to_loop"] = (round(ratios[1], 2), "≥ 0.5")
-    figures["cpu_s_per_1k"] = (round(ours["cpu_s"] / 4, 3), "≤ 0.6")
+    figures["cpu_s_per_1k"] = (round(1_000 * ours["cpu_s"] / SPEED_CASES, 3), "≤ 0.6")
 
     print("10,000 cases at 256 in flight and 200 ms …", file=sys.stderr)
     mock.set(delay=200)
@@ -86,7 +87,7 @@ def measure(mock: MockServer, folder: Path) -> dict[str, tuple[float, str]]:
     million = worker("replay", mock, folder / "million", cases=1_000_000)
     figures["peak_mb_1m"] = (round(million["peak_mb"]), "< 300 in all")
     figures["replay_per_s"] = (round(1_000_000 / million["wall_s"]), "")
-    figures.update(peers(mock, folder))
+    figures.update(peers(mock, folder, figures["stored_per_s"][0]))
     return figures
 
 
@@ -129,30 +130,36 @@ def one_case(mock: MockServer, folder: Path) -> float:
     from engine_worker import write_scenario
 
     times = []
-    for run in range(5):
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    for run in range(6):  # the first writes the bytecode, as an installation does
         path = write_scenario(folder / str(run), mock.url, cases=1, concurrency=1)
         begin = time.perf_counter()
         command = [sys.executable, "-m", "rixin", "decide", str(path), "--quiet"]
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, check=False
+        )
         times.append(time.perf_counter() - begin)
-    return round(sorted(times)[2], 3)
+    return round(sorted(times[1:])[2], 3)
 
 
-def peers(mock: MockServer, folder: Path) -> dict[str, tuple[float, str]]:
+def peers(mock: MockServer, folder: Path, ours_per_s: float) -> dict[str, tuple[float, str]]:
     """Stored results a second of the peers that are installed, and our ratio to each."""
+    from engine_peers import stored_per_s
+
     found: dict[str, tuple[float, str]] = {}
     for name, program in (
         ("inspect", "inspect"),
-        ("lm_eval", "lm-eval"),
+        ("lm_eval", "lm_eval"),
         ("promptfoo", "promptfoo"),
     ):
         if shutil.which(program) is None:
             print(f"skipped {name}: {program!r} is not installed", file=sys.stderr)
             continue
-        from engine_peers import stored_per_s
-
         mock.set(delay=0)
-        found[f"{name}_per_s"] = (round(stored_per_s(name, program, mock.url, folder), 1), "peer")
+        reached = stored_per_s(name, program, mock.url, folder)
+        if reached is not None:
+            found[f"{name}_per_s"] = (round(reached, 1), "peer")
+            found[f"ratio_to_{name}"] = (round(ours_per_s / reached, 1), "ours / peer")
     return found
 
 

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +37,7 @@ def load_plugin(target: str, folder: Path) -> Plugin:
         UsageError: The target is malformed or missing, or its module cannot be imported.
     """
     module_name, _, attribute = target.partition(":")
-    if not module_name or not attribute:
+    if not is_target(target):
         raise UsageError(f"{target!r} does not name a function", hint="write it as module:callable")
     sources = local_sources(folder, module_name)
     found = _import(module_name, folder, sources)
@@ -49,6 +50,18 @@ def load_plugin(target: str, folder: Path) -> Plugin:
         )
     files = sources.values() or _installed_file(module_name)
     return Plugin(target=target, call=found, source_hash=hash_files(files))
+
+
+def is_target(text: str) -> bool:
+    """Whether a text names a function.
+
+    Examples:
+        >>> is_target("my_solver:answer"), is_target("python my_solver.py")
+        (True, False)
+    """
+    module_name, _, attribute = text.partition(":")
+    modules = all(re.fullmatch(r"[\w-]+", name) for name in module_name.split("."))
+    return modules and all(name.isidentifier() for name in attribute.split("."))
 
 
 def local_sources(folder: Path, module_name: str) -> Mapping[str, Path]:

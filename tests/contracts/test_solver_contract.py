@@ -1,4 +1,4 @@
-"""Every solver that needs no model holds the contract."""
+"""Every solver holds the contract; endpoints do so in their own file."""
 
 import sys
 from decimal import Decimal
@@ -8,14 +8,18 @@ import pytest
 from solver_contract import SOLVER_CHECKS
 
 from rixin.core.case import make_case
+from rixin.core.scenario import OutputSpec
 from rixin.plugins import Plugin
 from rixin.solvers.cascade import CascadeSolver
 from rixin.solvers.command import CommandSolver
 from rixin.solvers.function import FunctionSolver
 from rixin.solvers.human import HumanSolver
+from rixin.solvers.local import LocalOptions, LocalSolver
+from rixin.solvers.prompt import Example, build_prompt
 from rixin.solvers.replay import ReplayColumns, ReplaySolver
 from rixin.solvers.rule import Rule, RuleSet, RuleSolver
 from rixin.solvers.student import StudentSolver
+from small_model import small_model
 
 SHARES = {"shape": 1.0}
 CASES = [
@@ -62,3 +66,15 @@ MAKERS = {
 @pytest.mark.parametrize("kind", MAKERS)
 def test_it_holds_the_contract(kind, check):
     check(MAKERS[kind], CASES)
+
+
+def local():
+    spec = OutputSpec(kind="labels", labels=("card", "pay"))
+    prompt = build_prompt("Sort.", spec, [Example("a card", "card")], max_words=20)
+    return LocalSolver("small", small_model(), prompt, LocalOptions(threads=1, context=256))
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("check", SOLVER_CHECKS, ids=lambda check: check.__name__)
+def test_a_local_model_holds_the_contract(check):
+    check(local, CASES)

@@ -33,7 +33,7 @@ def _outcome(case: Case, state: State = State.SOLVED, **answer: object) -> Outco
 
 def _store(ledger: Ledger, name: str, outcomes: list[Outcome]) -> int:
     number = solver_id(ledger, name, name, "rule")
-    write_outcomes(ledger, number, "j", outcomes, asked_at=1.0)
+    write_outcomes(ledger, "j", {number: outcomes}, asked_at=1.0)
     return number
 
 

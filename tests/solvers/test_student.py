@@ -4,6 +4,8 @@ import pytest
 
 from rixin.core.case import make_case
 from rixin.errors import CasesError
+from rixin.solvers import _features
+from rixin.solvers._features import part_features
 from rixin.solvers.student import StudentSize, StudentSolver
 
 PARTS = {
@@ -102,3 +104,26 @@ def test_a_text_without_any_word_still_gets_an_answer():
     cases = [make_case("!", "a", {"shape": 1.0}), make_case("?", "b", {"shape": 1.0})]
     (given,) = ask(StudentSolver("s", cases), "!")
     assert given.output in {"a", "b"}
+
+
+def test_without_any_word_the_frequent_label_is_the_likeliest():
+    cases = [make_case("!" * n, "ab"[n % 3 == 0], {"shape": 1.0}) for n in range(1, 10)]
+    (given,) = ask(StudentSolver("s", cases), "anything")
+    assert given.output == "a"
+    assert given.probabilities == {
+        "a": pytest.approx(2 / 3, abs=1e-5),
+        "b": pytest.approx(1 / 3, abs=1e-5),
+    }
+
+
+def test_many_texts_that_share_nothing_are_learnt_too():
+    cases = [make_case(chr(0x4E00 + n), f"l{n % 2}", {"shape": 1.0}) for n in range(250)]
+    (given,) = ask(StudentSolver("s", cases), chr(0x4E00 + 7))
+    assert given.output == "l1"
+
+
+def test_the_memory_for_parts_of_words_is_bounded(monkeypatch):
+    monkeypatch.setattr(_features, "_KNOWN_WORDS", 1)
+    features = part_features()
+    assert features("ab cd ab") == features("ab cd ab")
+    assert features("ab")[:2] == [" a", "ab"]

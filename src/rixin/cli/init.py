@@ -1,201 +1,264 @@
 """`rixin init`: a scenario for a file of cases."""
 
+import shlex
 import sys
-from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rixin.cli.options import json_option, print_json
+from rixin.cli.questions import OPTIONAL, QUESTIONS, Reads, count, money, share, words
+
 if TYPE_CHECKING:
+    from rixin.core.scenario import Scenario
+    from rixin.interop.contract.render import Draft
     from rixin.workspace.init import Found
 
-
-def _share(text: str) -> float:
-    """A rate in (0, 1], also written as a percentage."""
-    number = text.strip()
-    value = float(number[:-1]) / 100 if number.endswith("%") else float(number)
-    if not 0 < value <= 1:
-        raise ValueError("give a share between 0 and 1, such as 0.93, or 93%")
-    return value
-
-
-def _money(text: str) -> Decimal:
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        raise ValueError("give an amount such as 1.60, without a currency") from None
-    if not value.is_finite() or value < 0:
-        raise ValueError("give an amount of at least 0")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text.strip().replace(",", "").replace("_", ""))
-    if value < 1:
-        raise ValueError("give a whole number of at least 1")
-    return value
-
-
-def _words(text: str) -> str:
-    if not text.strip():
-        raise ValueError("say it in a word or two")
-    return text.strip()
-
-
-_QUESTIONS: Mapping[str, tuple[str, str, Callable[[str], Any]]] = {
-    "owner": ("Who answers for this job?", "--owner", _words),
-    "task": ("What is to be done, as you would tell a new colleague?", "--task", _words),
-    "cases_per_month": ("How many cases come in a month?", "--cases-per-month", _count),
-    "incumbent": ("Who or what does the job today?", "--incumbent", _words),
-    "incumbent_cost": ("What does a case cost today, in {currency}?", "--incumbent-cost", _money),
-    "incumbent_solved": ("What share of cases is done right today?", "--incumbent-solved", _share),
-    "value_per_solved": ("What is a solved case worth, in {currency}?", "--value", _money),
-}
-_OPTIONAL = {"value_per_solved"}
-"""Has a default of its own: what a case costs today."""
-
-
-class _Reads(click.ParamType[Any]):
-    """A flag that is read as the question of the same name."""
-
-    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
-        self.name, self._read = name, read
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        """The value, or a usage error with the reason."""
-        try:
-            return self._read(str(value))
-        except ValueError as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
+_FILE_OPTIONS = frozenset({"input", "expected", "id", "stratum", "delimiter", "sheet"})
+"""Options that say how the file is read; the others are fields of the draft."""
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The scenario file. [default: NAME.yaml beside the cases]",
+    help="The scenario file.  [default: NAME.yaml in this folder]",
 )
-@click.option("--name", help="Name of the scenario.")
-@click.option("--owner", help="Who answers for the job.")
-@click.option("--task", help="What is to be done.")
-@click.option("--input", help="Column of the input.")
-@click.option("--expected", help="Column of the expected output.")
-@click.option("--id", help="Column of your own id.")
+@click.option("--name", help="Name of the scenario.  [default: from the file's name]")
+@click.option("--owner", type=Reads("text", words), help="Who answers for the job.")
+@click.option("--task", type=Reads("text", words), help="What is to be done.")
+@click.option("--input", help="Column with the input.")
+@click.option("--expected", help="Column with the right answer.")
+@click.option("--id", help="Column with your own id.")
+@click.option("--stratum", help="Column with the part of the traffic.")
 @click.option("--delimiter", help="Of a CSV file.")
 @click.option("--sheet", help="Of a workbook.")
-@click.option("--cases-per-month", type=_Reads("count", _count), help="Demand.")
-@click.option("--incumbent", help="Who or what does the job today.")
-@click.option("--incumbent-cost", type=_Reads("amount", _money), help="What a case costs today.")
-@click.option(
-    "--incumbent-solved",
-    type=_Reads("share", _share),
-    help="Share of cases done right today, e.g. 0.93.",
-)
+@click.option("--cases-per-month", type=Reads("count", count), help="How often the job comes.")
+@click.option("--incumbent", type=Reads("text", words), help="Who or what does the job today.")
+@click.option("--incumbent-cost", type=Reads("amount", money), help="What a case costs today.")
+@click.option("--incumbent-solved", type=Reads("share", share), help="Share solved today: 0.93.")
 @click.option(
     "--value",
     "value_per_solved",
-    type=_Reads("amount", _money),
-    help="What a solved case is worth. [default: what it costs today]",
+    type=Reads("amount", money),
+    help="Worth of a solved case.  [default: what a case costs today]",
 )
 @click.option("--currency", help="ISO 4217 code.  [default: USD]")
 @click.option(
     "--floor",
     "solved_at_least",
-    type=_Reads("share", _share),
-    help="Solve rate to promise. [default: today's less 2 points]",
+    type=Reads("share", share),
+    help="Solve rate to promise.  [default: today's less 2 points]",
 )
-@click.option("--local", help="A local model as candidate, or none.")
-@click.option("--endpoint", help="A remote candidate: provider/model, or a model with --base-url.")
-@click.option("--base-url", help="Where an OpenAI-compatible server listens.")
 @click.option(
-    "-y", "--yes", is_flag=True, help="Ask nothing: figures nobody gave are illustrative."
+    "--local",
+    metavar="MODEL",
+    help="A local model as candidate, or none.  [default: the catalogue's default]",
 )
+@click.option(
+    "--endpoint",
+    metavar="PROVIDER/MODEL",
+    help="A remote candidate; a plain MODEL with --base-url.",
+)
+@click.option("--base-url", metavar="URL", help="Where an OpenAI-compatible server listens.")
+@click.option("-y", "--yes", is_flag=True, help="Ask nothing: what is not given is illustrative.")
 @click.option("--force", is_flag=True, help="Replace a scenario that is there.")
-def init(file: Path, output: Path | None, yes: bool, force: bool, **given: Any) -> None:
+@json_option
+def init(
+    file: Path | None,
+    output: Path | None,
+    yes: bool,
+    force: bool,
+    as_json: bool,
+    **given: Any,
+) -> int:
     """Write a scenario for FILE: CSV, JSONL, Parquet or XLSX, one case a row.
 
     Columns are guessed. What no file can tell is asked, or given by flags: who owns the job, how
     often it comes, who does it today, at what cost, how well.
     """
     from rixin.errors import UsageError
-    from rixin.workspace.init import draft_of, look_at, write_scenario
+    from rixin.workspace.init import draft_of, look_at, to_json, write_scenario
 
+    if file is None:
+        raise UsageError("no file of cases is named", hint=_files_here())
     found = look_at(file, given)
-    target = output or file.parent / f"{given['name'] or found.name}.yaml"
+    target = output or Path(f"{given['name'] or found.name}.yaml")
     if target.exists() and not force:
         raise UsageError(
             f"{str(target)!r} is there already", hint="name another file with -o, or use --force"
         )
-    _show(found)
-    answers = {name: value for name, value in given.items() if name not in _COLUMNS}
-    answers |= _answers(found, answers, yes=yes)
+    try:
+        _show(found)
+        found, answers = _complete(found, given, yes=yes)
+    except click.Abort:
+        click.echo("\nstopped; nothing was written", err=True)
+        return 130
     draft = draft_of(found, target, answers)
-    write_scenario(draft, target, force=force)
-    click.echo(f"\nwrote {target}")
-    if draft.local:
-        click.echo(f"  for the candidate `small`: rixin models pull {draft.local}")
-    click.echo(f"next: rixin check {target}\n      rixin decide {target}")
+    scenario = write_scenario(draft, target, force=force)
+    if as_json:
+        print_json(to_json(found, draft, scenario, target))
+    else:
+        _tell(draft, scenario, target)
+    return 0
 
 
-_COLUMNS = frozenset({"input", "expected", "id", "delimiter", "sheet"})
+def _files_here() -> str:
+    from rixin.interop.nearby import files_hint
+    from rixin.interop.readers import SUFFIXES
+
+    return f"write: rixin init FILE ({files_hint(Path(), SUFFIXES, 'file of cases')})"
 
 
 def _show(found: "Found") -> None:
-    """What was guessed, and the first case as it will be read."""
+    """What was guessed and why, and two cases as they will be read."""
+    click.echo(f"{found.path}: {found.about}", err=True)
     for reason in found.guess.reasons:
-        click.echo(f"  {reason}")
-    text, expected = found.example
-    click.echo(f"  first case: {_short(text)!r} → {_short(expected or 'not known')!r}")
-    if not found.guess.confident:
-        click.echo("  not sure of the columns: name them with --input and --expected if wrong")
+        click.echo(f"  {reason}", err=True)
+    _show_cases(found)
 
 
-def _answers(found: "Found", given: Mapping[str, Any], *, yes: bool) -> dict[str, Any]:
-    """Answers to the questions that no flag has answered."""
+def _show_cases(found: "Found") -> None:
+    click.echo("  read as:", err=True)
+    for text, expected in found.guess.examples:
+        right = "not known" if expected is None else _short(expected, 30)
+        click.echo(f"    {_short(text)} → {right}", err=True)
+
+
+def _complete(
+    found: "Found", given: Mapping[str, Any], *, yes: bool
+) -> tuple["Found", dict[str, Any]]:
+    """The columns and the answers, asked where somebody is there to answer."""
+    answers = {name: value for name, value in given.items() if name not in _FILE_OPTIONS}
+    if answers["currency"]:
+        answers["currency"] = answers["currency"].strip().upper()
+    missing = [name for name in QUESTIONS if answers.get(name) is None]
+    asks = not yes and sys.stdin.isatty()
+    if not found.guess.confident and asks:
+        found = _ask_columns(found, given)
+    elif not found.guess.confident:
+        click.echo(
+            "  not sure of the columns: if wrong, name them with --input, --expected", err=True
+        )
+    if asks:
+        return found, {**answers, **_ask_all(found, missing, answers["currency"] or "USD")}
+    if not yes:
+        _refuse(found, [name for name in missing if name not in OPTIONAL])
+    return found, {**answers, **_assume(found, missing)}
+
+
+def _assume(found: "Found", missing: list[str]) -> dict[str, Any]:
+    """What --yes takes for the two answers that have no illustrative default."""
     from rixin.workspace.init import who
 
-    missing = [name for name in _QUESTIONS if given.get(name) is None]
-    defaults = {"owner": who(), "task": found.task}
-    if yes:
-        return {name: defaults[name] for name in missing if name in defaults}
-    if not sys.stdin.isatty():
-        _refuse([name for name in missing if name not in _OPTIONAL and name != "task"])
-        return {name: defaults[name] for name in missing if name == "task"}
-    click.echo("\nWhat no file can tell (Enter takes what stands in brackets):")
-    currency = given.get("currency") or "USD"
-    return {name: _ask(name, defaults.get(name), currency) for name in missing}
+    assumed: dict[str, Any] = {}
+    if "owner" in missing:
+        person = who()
+        assumed["owner"] = person.name
+        click.echo(f"  owner: {person.name!r}, from {person.origin} (or --owner)", err=True)
+    if "task" in missing:
+        assumed["task"] = found.task
+        click.echo(f"  task: {found.task!r} (or --task)", err=True)
+    return assumed
 
 
-def _refuse(missing: list[str]) -> None:
+def _refuse(found: "Found", missing: list[str]) -> None:
+    from rixin.errors import UsageError
+
+    if not missing:
+        return
+    flags = ", ".join(QUESTIONS[name].flag for name in missing)
+    examples = {name: shlex.quote(QUESTIONS[name].example) for name in missing}
+    if "task" in examples:
+        examples["task"] = shlex.quote(found.task)
+    example = " ".join(f"{QUESTIONS[name].flag} {said}" for name, said in examples.items())
+    raise UsageError(
+        f"nobody is here to ask, and these are missing: {flags}",
+        hint=f"for example: rixin init {shlex.quote(str(found.path))} {example}\n"
+        "      or --yes, which takes illustrative figures",
+    )
+
+
+def _ask_columns(found: "Found", given: Mapping[str, Any]) -> "Found":
+    from rixin.workspace.init import look_at
+
+    columns = found.guess.columns
+    click.echo(f"\nThe columns are: {', '.join(columns)}", err=True)
+    chosen = dict(given)
+    chosen["input"] = _ask_column("Which one is the input?", found.guess.input, columns)
+    others = tuple(name for name in columns if name != chosen["input"])
+    expected = found.guess.expected if found.guess.expected in others else None
+    chosen["expected"] = _ask_column("Which one has the right answer?", expected, others)
+    found = look_at(found.path, chosen)
+    _show_cases(found)
+    return found
+
+
+def _ask_column(question: str, default: str | None, columns: tuple[str, ...]) -> str:
+    from rixin.errors import nearest_hint
+
+    while True:
+        said = _prompt(question, default or "") or default or ""
+        if said in columns:
+            return said
+        click.echo(f"    there is no column {said!r}; {nearest_hint(said, columns)}", err=True)
+
+
+def _ask_all(found: "Found", missing: list[str], currency: str) -> dict[str, Any]:
     if missing:
-        flags = ", ".join(_QUESTIONS[name][1] for name in missing)
-        raise click.UsageError(
-            f"nobody is here to ask, so say it with flags: {flags};"
-            " or use --yes for illustrative figures"
+        click.echo(
+            "\nWhat no file can tell. Enter takes what stands in brackets; what is illustrative\n"
+            "is stamped so wherever it shows, until you give your own.",
+            err=True,
         )
+    answers = {name: _ask(name, found, currency) for name in missing}
+    click.echo(err=True)
+    return answers
 
 
-def _ask(name: str, default: str | None, currency: str) -> Any:
-    """Asks until the answer can be used; Enter without a default leaves it illustrative."""
+def _ask(name: str, found: "Found", currency: str) -> Any:
+    """Asks until the answer can be used; Enter leaves a figure illustrative."""
     from rixin.interop.contract.render import ILLUSTRATIVE
 
-    question, _, read = _QUESTIONS[name]
-    assumed = ILLUSTRATIVE.get(name)
-    hint = default or (f"{assumed}, illustrative" if assumed is not None else "what it costs today")
+    question = QUESTIONS[name]
+    hint = {"owner": "", "task": found.task, "value_per_solved": "what it costs today"}.get(name)
+    if hint is None:
+        hint = f"{ILLUSTRATIVE[name]}, illustrative"
+    click.echo(f"\n  {question.why}", err=True)
     while True:
-        said = click.prompt(
-            f"  {question.format(currency=currency)} [{hint}]", default="", show_default=False
-        )
-        if not said.strip():
-            return default
+        said = _prompt(question.ask.format(currency=currency), hint)
+        if not said and name != "owner":
+            return found.task if name == "task" else None
         try:
-            return read(said)
+            return question.read(said)
         except ValueError as error:
-            click.echo(f"    {said!r}: {error}")
+            click.echo(f"    {f'{said!r} cannot be used: ' * bool(said)}{error}", err=True)
+
+
+def _prompt(question: str, default: str) -> str:
+    shown = f"  {question} [{default}]" if default else f"  {question}"
+    said = click.prompt(shown, default="", show_default=False, prompt_suffix=" ", err=True)
+    return str(said).strip()
+
+
+def _tell(draft: "Draft", scenario: "Scenario", target: Path) -> None:
+    """What was written, what is not confirmed, and what to do next."""
+    from rixin.report.columns import wrap
+    from rixin.workspace.init import next_steps
+
+    names = ", ".join(candidate.name for candidate in scenario.candidates)
+    click.echo(f"wrote {target} (candidates: {names})")
+    figures = ", ".join(sorted(scenario.illustrative))
+    for line in wrap(f"illustrative until you give your own: {figures}", 100, rest="  "):
+        click.echo(line)
+    steps = list(next_steps(draft, target))
+    width = max(len(command) for command, _ in steps)
+    for number, (command, why) in enumerate(steps):
+        click.echo(f"{'next:' if not number else '':<6}{command:<{width}}   # {why}")
 
 
 def _short(text: str, width: int = 60) -> str:

@@ -55,6 +55,9 @@ class Answer:
     usage: Usage = field(default_factory=Usage)
     cost: Decimal | None = None
     """In the scenario's currency, set from the price book or by the solver; None: not known."""
+    sunk: Decimal = Decimal(0)
+    """The most that calls for this case may have cost beyond `cost`: those that timed out,
+    were lost, or did not say what they used."""
     latency_s: float | None = None
     """Seconds from the first byte sent to the last byte received; None: not known."""
     retries: int = 0

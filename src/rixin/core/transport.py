@@ -15,7 +15,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """Looked up by names in lower case."""
     body: bytes
     latency_s: float
     """Seconds from the request's first byte out to the reply's last byte in, at the socket."""

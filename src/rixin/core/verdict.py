@@ -77,7 +77,9 @@ class Tally:
     """Measured cases with a near copy in another pool."""
     twin_solved: int = 0
     spent: Decimal = Decimal(0)
-    """Money that the stored rows cost when they were first asked."""
+    """Money that the stored rows cost when they were first asked, at most."""
+    sunk: Decimal = Decimal(0)
+    """The part of it that nobody knows for sure: calls that were lost or timed out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from rixin.core.answer import Failure
 
+SILENT = frozenset({"connection", "timeout"})
+"""Kinds of a failure in which no whole reply came."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -16,14 +19,14 @@ class RetryPolicy:
 
     tries: int = 7
     tries_before_success: int = 3
-    """Fewer while the server has never answered: it is down or misnamed, not busy."""
+    """Fewer while the server has never replied: it is down or misnamed, not busy."""
     base_s: float = 0.25
     cap_s: float = 20.0
 
     def again(self, failure: Failure, tries: int, *, ever_answered: bool) -> bool:
         """Whether to call again after `tries` calls, the last of which failed."""
         most = self.tries
-        if failure.kind == "connection" and not ever_answered:
+        if failure.kind in SILENT and not ever_answered:
             most = self.tries_before_success
         return failure.retryable and tries < most
 

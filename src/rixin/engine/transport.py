@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from rixin.core.transport import Reply, TransportError
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from aiohttp import ClientSession, ClientTimeout
 
 _MAX_REPLY = 32 * 1024 * 1024
 _CONNECT_S = 10.0
@@ -50,8 +51,7 @@ class AiohttpTransport:
     ) -> Reply:
         import aiohttp
 
-        session = self._open()
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(timeout_s, _CONNECT_S))
+        session, timeout = self._open(), _timeout(timeout_s)
         begin = time.perf_counter()
         try:
             async with session.request(
@@ -59,14 +59,13 @@ class AiohttpTransport:
             ) as response:
                 data = await response.read()
                 latency = time.perf_counter() - begin
-                names = {name.lower(): value for name, value in response.headers.items()}
         except TimeoutError as error:
             raise TransportError("timeout", f"no whole reply in {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError("connection", f"{type(error).__name__}: {error}") from error
         if len(data) > _MAX_REPLY:
             raise TransportError("connection", f"a reply of {len(data)} bytes is too large")
-        return Reply(response.status, names, data, latency)
+        return Reply(response.status, response.headers, data, latency)
 
     def _open(self) -> "ClientSession":
         if self._session is None:
@@ -76,12 +75,16 @@ class AiohttpTransport:
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=True,
-                skip_auto_headers=["User-Agent"],
                 headers={"User-Agent": "rixin"},
-                raise_for_status=False,
             )
         return self._session
+
+
+@cache
+def _timeout(total_s: float) -> "ClientTimeout":
+    import aiohttp
+
+    return aiohttp.ClientTimeout(total=total_s, sock_connect=min(total_s, _CONNECT_S))
 
 
 async def measure_lag(seen: list[float], *, every_s: float = 0.1) -> None:

@@ -11,48 +11,62 @@ from rixin.errors import LedgerFault
 from rixin.ledger.outcomes import write_outcomes
 from rixin.ledger.store import Ledger
 
-_MOST_WAITING = 4_000
+_GATHER_S = 0.002
 _OnStored = Callable[[list[Outcome]], None]
 
 
+class _Batch:
+    """Outcomes that are committed together, by solver number."""
+
+    __slots__ = ("count", "done", "rows")
+
+    def __init__(self) -> None:
+        self.rows: dict[int, list[Outcome]] = {}
+        self.count = 0
+        self.done = asyncio.Event()
+
+    def add(self, solver: int, outcomes: list[Outcome]) -> None:
+        self.rows.setdefault(solver, []).extend(outcomes)
+        self.count += len(outcomes)
+
+
 class OutcomeWriter:
-    """Collects outcomes and commits them together, in one thread, about 20 times a second.
+    """Collects outcomes and commits them together, in one thread.
+
+    While one commit is under way the outcomes for the next gather. When the ledger has no
+    room left, its spare space is freed for what was paid already, and everybody who stores
+    anything afterwards learns that the run must end.
 
     Args:
         ledger: The ledger.
         judge: Fingerprint of scorers and guards.
-        every_s: Longest time between an answer and its commit, apart from the commit itself.
+        gather_s: How long a busy writer waits for company before it commits.
     """
 
-    def __init__(self, ledger: Ledger, judge: str, *, every_s: float = 0.05) -> None:
+    def __init__(self, ledger: Ledger, judge: str, *, gather_s: float = _GATHER_S) -> None:
         self._ledger = ledger
         self._judge = judge
-        self._every_s = every_s
-        self._waiting: dict[int, list[Outcome]] = {}
-        self._count = 0
+        self._gather_s = gather_s
+        self._batch = _Batch()
+        self._lost: list[_Batch] = []
         self.watched: Mapping[int, _OnStored] = {}
         """Called with a solver's outcomes as soon as they are on disk, by solver number."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rixin-writer")
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._error: LedgerFault | None = None
+        self._fault: LedgerFault | None = None
 
-    async def add(self, solver: int, outcomes: list[Outcome]) -> None:
-        """Takes outcomes; waits where the disk is far behind.
+    async def add(self, solver: int, outcomes: list[Outcome], *, ahead: int) -> None:
+        """Takes outcomes; waits only once as many as `ahead` are not on disk.
 
         Raises:
-            LedgerFault: An earlier commit failed.
+            LedgerFault: An earlier commit failed; the run must end.
         """
-        if self._error is not None:
-            raise self._error
-        self._waiting.setdefault(solver, []).extend(outcomes)
-        self._count += len(outcomes)
-        if self._task is None:
-            self._task = asyncio.create_task(self._loop())
-        self._wake.set()
-        if self._count >= _MOST_WAITING:
-            await self.flush()
+        batch = self._take(solver, outcomes)
+        if batch.count >= ahead:
+            await batch.done.wait()
+        self._check()
 
     async def flush(self) -> None:
         """Commits all that was added before this call.
@@ -61,43 +75,76 @@ class OutcomeWriter:
             LedgerFault: A commit failed; what was committed before stays.
         """
         # Shielded: a cancelled caller must not tear a commit that is under way.
-        await asyncio.shield(asyncio.ensure_future(self._flush()))
-
-    async def _flush(self) -> None:
-        async with self._lock:
-            if self._error is not None:
-                raise self._error
-            batches, self._waiting, self._count = self._waiting, {}, 0
-            loop = asyncio.get_running_loop()
-            for solver, outcomes in batches.items():
-                try:
-                    await loop.run_in_executor(self._thread, self._commit, solver, outcomes)
-                except LedgerFault as error:
-                    self._error = error
-                    raise
-                self.watched.get(solver, _ignore)(outcomes)
+        await asyncio.shield(asyncio.ensure_future(self._commit_batch()))
+        self._check()
 
     async def close(self) -> None:
-        """Commits what is left and ends the thread."""
+        """Commits what is left, also what could not be committed before, and ends the thread.
+
+        Raises:
+            LedgerFault: Some outcomes could not be stored.
+        """
         try:
-            if self._error is None:
+            with suppress(LedgerFault):
                 await self.flush()
+            for batch in self._lost:
+                await self._commit(batch)
         finally:
             if self._task is not None:
                 self._task.cancel()
             self._thread.shutdown(wait=True)
 
-    def _commit(self, solver: int, outcomes: list[Outcome]) -> None:
-        write_outcomes(self._ledger, solver, self._judge, outcomes, asked_at=time.time())
+    def _take(self, solver: int, outcomes: list[Outcome]) -> _Batch:
+        batch = self._batch
+        batch.add(solver, outcomes)
+        if self._task is None:
+            self._task = asyncio.create_task(self._loop())
+        self._wake.set()
+        return batch
+
+    def _check(self) -> None:
+        if self._fault is not None:
+            raise self._fault
 
     async def _loop(self) -> None:
-        while self._error is None:
+        crowd = False
+        while True:
             await self._wake.wait()
-            self._wake.clear()
-            await asyncio.sleep(self._every_s)
-            # A failed commit is kept and raised to whoever adds or flushes next.
+            if crowd:  # one that comes alone, slowly, is not kept waiting
+                await asyncio.sleep(self._gather_s)
+            crowd = self._batch.count > 1
+            # A fault is kept, and raised to whoever stores something next.
             with suppress(LedgerFault):
                 await self.flush()
+
+    async def _commit_batch(self) -> None:
+        async with self._lock:
+            self._wake.clear()
+            batch, self._batch = self._batch, _Batch()
+            try:
+                await self._commit(batch)
+            except LedgerFault as fault:
+                self._fault = self._fault or fault
+                self._lost.append(batch)
+            finally:
+                batch.done.set()
+
+    async def _commit(self, batch: _Batch) -> None:
+        if not batch.rows:
+            return
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._write, batch.rows)
+        for solver, outcomes in batch.rows.items():
+            self.watched.get(solver, _ignore)(outcomes)
+
+    def _write(self, rows: Mapping[int, list[Outcome]]) -> None:
+        try:
+            write_outcomes(self._ledger, self._judge, rows, asked_at=time.time())
+        except LedgerFault as fault:
+            if not self._ledger.free_spare():
+                raise
+            self._fault = fault
+            write_outcomes(self._ledger, self._judge, rows, asked_at=time.time())
 
 
 def _ignore(_outcomes: list[Outcome]) -> None:

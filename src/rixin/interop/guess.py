@@ -1,6 +1,6 @@
 """Guesses which column of an unknown file is what, and says why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,10 +12,11 @@ from rixin.interop.cell_text import to_text
 from rixin.interop.column_profile import Profile, profile
 from rixin.interop.encodings import detect_encoding
 from rixin.interop.guess_names import Role, role_of
+from rixin.interop.guess_schema import schema_of
 from rixin.interop.readers import check_file, find_format, open_rows
 from rixin.interop.row_source import Row, RowSource
 
-_READ = 200_000
+READ_AT_MOST = 200_000
 _READ_XLSX = 10_000
 _CLEAR = 1.0
 """A score that is ahead of the next one by so much settles a column."""
@@ -32,8 +33,15 @@ class Guess:
     output_kind: OutputKind
     labels: tuple[str, ...]
     """Labels among the sampled rows, sorted; there may be more in the file."""
+    schema: Mapping[str, object] | None
+    """A JSON Schema that the sampled expected outputs hold to, where they are JSON."""
+    columns: tuple[str, ...]
+    examples: tuple[tuple[str, str | None], ...]
+    """Input and expected output of one or two rows, with different outputs where there are."""
     rows_seen: int
-    """Rows that were read; the sample is spread evenly over them."""
+    """Rows that were read, at most 200,000."""
+    sampled: int
+    """Rows that were looked at, spread evenly over those."""
     encoding: str
     delimiter: str | None
     sheet: str | None
@@ -75,12 +83,12 @@ def guess_columns(
     source = open_rows(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
     chosen = chosen or {}
     source.require(list(chosen.values()))
-    limit = _READ if source.sheet is None else _READ_XLSX
+    limit = READ_AT_MOST if source.sheet is None else _READ_XLSX
     rows, seen = _spread(islice(source, limit), sample)
     columns = {
         name: profile([to_text(row.values[name]) for row in rows]) for name in source.columns
     }
-    return _guess(source, encoding, columns, seen, chosen)
+    return _guess(source, encoding, columns, rows, seen, chosen)
 
 
 def _spread(rows: Iterable[Row], sample: int) -> tuple[list[Row], int]:
@@ -100,6 +108,7 @@ def _guess(
     source: RowSource,
     encoding: str,
     columns: Mapping[str, Profile],
+    rows: Sequence[Row],
     seen: int,
     chosen: Mapping[Role, str],
 ) -> Guess:
@@ -116,6 +125,7 @@ def _guess(
     kind, labels, why = _output(expected_pick.column, rest)
     rest.pop(expected_pick.column or "", None)
     ids, strata = _chosen("id", chosen) or _pick_id(rest), _pick_stratum(rest)
+    cells = [to_text(row.values.get(expected_pick.column or "")) for row in rows]
     reasons = [input_pick.reason, expected_pick.reason, why, ids.reason, strata.reason]
     return Guess(
         input=input_pick.column,
@@ -124,13 +134,25 @@ def _guess(
         stratum=strata.column,
         output_kind=kind,
         labels=labels,
+        schema=schema_of(cells) if kind == "json-schema" else None,
+        columns=tuple(source.columns),
+        examples=_examples([to_text(row.values[input_pick.column]) for row in rows], cells),
         rows_seen=seen,
+        sampled=len(rows),
         encoding=encoding,
         delimiter=source.delimiter,
         sheet=source.sheet,
         reasons=tuple(reason for reason in reasons if reason),
         confident=input_pick.clear and expected_pick.clear,
     )
+
+
+def _examples(
+    inputs: Sequence[str | None], outputs: Sequence[str | None]
+) -> tuple[tuple[str, str | None], ...]:
+    pairs = [(text, out) for text, out in zip(inputs, outputs, strict=True) if text]
+    other = next((pair for pair in pairs if pair[1] != pairs[0][1]), None)
+    return (pairs[0], other) if other is not None else tuple(pairs[:2])
 
 
 def _chosen(role: Role, chosen: Mapping[Role, str]) -> _Pick | None:

@@ -1,7 +1,6 @@
 """Opens a file of cases: finds its format, and says clearly why a file cannot be opened."""
 
 import hashlib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +8,7 @@ from rixin.errors import CasesError
 from rixin.interop.csv_reader import CsvRows
 from rixin.interop.encodings import python_encoding
 from rixin.interop.jsonl_reader import JsonArrayRows, JsonlRows
+from rixin.interop.nearby import files_hint, missing_hint
 from rixin.interop.row_source import RowSource
 
 Format = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
@@ -16,6 +16,7 @@ SUFFIXES = frozenset(
     {".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx"}
 )
 """Names that a file of cases has; others are opened by what is in them."""
+_WHAT = "file of cases"
 _REFUSED = (
     (b"\xd0\xcf\x11\xe0", "an old or locked Excel file", "save it as .xlsx without a password"),
     (b"\x1f\x8b", "compressed with gzip", "unpack it first"),
@@ -69,9 +70,9 @@ def check_file(path: Path) -> None:
         CasesError: With the nearest file of the folder in its hint.
     """
     if path.is_dir():
-        raise CasesError(f"{path} is a folder, not a file", hint=_files_hint(path))
+        raise CasesError(f"{path} is a folder, not a file", hint=files_hint(path, SUFFIXES, _WHAT))
     if not path.exists():
-        raise CasesError(f"{path}: there is no such file", hint=_missing_hint(path))
+        raise CasesError(f"{path}: there is no such file", hint=missing_hint(path, SUFFIXES, _WHAT))
     try:
         with path.open("rb") as file:
             first = file.read(1)
@@ -121,28 +122,3 @@ def _text_format(head: str, suffix: str) -> Format:
     if head.startswith("{") or suffix in {".jsonl", ".ndjson", ".json"}:
         return "jsonl"
     return "csv"
-
-
-def _missing_hint(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f"there is no folder {str(folder)!r} either: check the path"
-    return _files_hint(folder, path.name)
-
-
-def _files_hint(folder: Path, name: str = "") -> str:
-    names = sorted(_list(folder))
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    files = [other for other in names if Path(other).suffix.lower() in SUFFIXES]
-    if not files:
-        return f"there is no file of cases in {str(folder)!r}: check the path"
-    return f"files there: {', '.join(files[:8])}{' …' if len(files) > 8 else ''}"
-
-
-def _list(folder: Path) -> list[str]:
-    try:
-        return [entry.name for entry in folder.iterdir() if entry.is_file()]
-    except OSError:
-        return []

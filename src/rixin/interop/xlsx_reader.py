@@ -27,7 +27,7 @@ class XlsxRows(RowSource):
 
     Args:
         path: A file that is there and not empty.
-        sheet: Name of the sheet; None takes the first one that is shown.
+        sheet: Name of the sheet; None takes the first one that is shown and looks like a table.
 
     Raises:
         CasesError: The file is no workbook, there is no such sheet, or it has no header.
@@ -101,15 +101,21 @@ class XlsxRows(RowSource):
         )
 
     def _pick(self, book: Any, name: str | None) -> str:
-        shown = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
         if name is None and shown:
-            return str(shown[0])
+            # A cover sheet or notes often come before the table.
+            return str(next(filter(_is_table, shown), shown[0]).title)
         if name not in [sheet.title for sheet in book.worksheets]:
             raise CasesError(
                 f"{self.path}: there is no sheet {name!r}",
                 hint=nearest_hint(name or "", self.sheets),
             )
         return str(name)
+
+
+def _is_table(sheet: Any) -> bool:
+    head = list(islice(_filled(sheet), 2))
+    return len(head) == 2 and sum(cell is not None for cell in head[0][1]) > 1
 
 
 def _filled(sheet: Any) -> Iterator[tuple[int, tuple[object, ...]]]:

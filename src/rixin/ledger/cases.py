@@ -18,19 +18,20 @@ from rixin.ledger.store import Ledger
 from rixin.ledger.tables import cases, datasets, staged_cases
 
 _CHUNK = 2_000
+_NO_NOTES = "{}"
 
 
 def has_dataset(ledger: Ledger, dataset_id: str) -> bool:
-    """Whether the snapshot is in the ledger, whole."""
+    """Whether the snapshot is in the ledger, whole, with what was noticed in it."""
     with ledger.read() as connection:
-        found = connection.execute(select(datasets.c.id).where(datasets.c.id == dataset_id))
-        return found.first() is not None
+        found = connection.execute(select(datasets.c.notes).where(datasets.c.id == dataset_id))
+        return found.scalar() not in {None, _NO_NOTES}
 
 
 def import_cases(
     ledger: Ledger, dataset_id: str, path: str, items: Iterable[Case], *, now: datetime
 ) -> None:
-    """Writes a snapshot as a stream; it exists only when all of it is written.
+    """Writes a snapshot as a stream; it is whole only after `write_notes`.
 
     Args:
         ledger: The ledger.
@@ -42,6 +43,7 @@ def import_cases(
     with ledger.write() as connection:  # what an interrupted import left behind
         connection.execute(delete(staged_cases))
         connection.execute(delete(cases).where(cases.c.dataset_id == dataset_id))
+        connection.execute(delete(datasets).where(datasets.c.id == dataset_id))
     stream = iter(items)
     while rows := [_case_row(dataset_id, case) for case in islice(stream, _CHUNK)]:
         with ledger.write() as connection:
@@ -55,7 +57,7 @@ def import_cases(
             "id": dataset_id,
             "path": path,
             "imported_at": now.astimezone(UTC).isoformat(timespec="seconds"),
-            "notes": "{}",
+            "notes": _NO_NOTES,
         }
         connection.execute(insert(datasets), [row])
 
@@ -76,7 +78,7 @@ def _case_row(dataset_id: str, case: Case) -> dict[str, Any]:
 
 
 def write_notes(ledger: Ledger, dataset_id: str, notes: Mapping[str, Any]) -> None:
-    """Stores what was noticed while reading: repeats, conflicts, near copies."""
+    """Stores what was noticed while reading: repeats, conflicts, near copies; not empty."""
     with ledger.write() as connection:
         connection.execute(
             update(datasets)

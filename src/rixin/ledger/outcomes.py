@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cache
+from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Dialect, Row, case, func, insert, select
 
 from rixin.core.answer import Answer, Failure, Step, Usage
 from rixin.core.case import Case
@@ -14,6 +15,8 @@ from rixin.core.money import from_pico, to_pico
 from rixin.core.outcome import Outcome, Score, State, Violation
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import outcomes, solvers
+
+_USED = ("input_tokens", "output_tokens", "cached_tokens", "cpu_s", "calls")
 
 
 def solver_id(ledger: Ledger, fingerprint: str, name: str, kind: str) -> int:
@@ -29,32 +32,57 @@ def solver_id(ledger: Ledger, fingerprint: str, name: str, kind: str) -> int:
 
 
 def write_outcomes(
-    ledger: Ledger, solver: int, judge: str, items: Sequence[Outcome], *, asked_at: float
+    ledger: Ledger, judge: str, items: Mapping[int, Sequence[Outcome]], *, asked_at: float
 ) -> None:
     """Writes outcomes in one transaction; an unmeasured one is replaced by a later answer.
 
+    Money and usage of the replaced row are added to the later one: all of it went into the case.
+
     Args:
         ledger: The ledger.
-        solver: Number from `solver_id`.
         judge: Fingerprint of scorers and guards.
-        items: The outcomes; a case that is stored as measured keeps its row.
+        items: The outcomes by the solver's number from `solver_id`; a case that is stored as
+            measured keeps its row.
         asked_at: Seconds since the epoch.
     """
-    rows = [_row(solver, judge, item, asked_at) for item in items]
+    rows = [
+        _row(solver, judge, item, asked_at) for solver, found in items.items() for item in found
+    ]
     if not rows:
         return
     with ledger.write() as connection:
-        connection.execute(_upsert(connection), rows)
+        statement, constants, places = _upsert(connection.dialect)
+        given: Any = [constants | row for row in rows]
+        if places is not None:
+            given = [tuple(map(row.__getitem__, places)) for row in given]
+        connection.exec_driver_sql(statement, given)
 
 
-def _upsert(connection: Connection) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+@cache
+def _upsert(dialect: Dialect) -> tuple[str, dict[str, Any], list[str] | None]:
+    """The statement as the driver takes it, its constants, and the order of values by place.
+
+    Compiled once: in this hottest of statements half the time would go into preparing rows.
+    """
+    compiled = _upsert_of(dialect.name).compile(dialect=dialect)
+    return str(compiled), dict(compiled.params), compiled.positiontup
+
+
+def _upsert_of(dialect_name: str) -> Any:
+    # The dialects have the same construct, each its own; only one is loaded.
+    dialect = import_module(f"sqlalchemy.dialects.{dialect_name}")
     statement = dialect.insert(outcomes)
-    keys = ("solver_id", "judge", "case_id")
+    keys, old, new = ("solver_id", "judge", "case_id"), outcomes.c, statement.excluded
+    changed = {name: new[name] for name in old.keys() if name not in keys}  # noqa: SIM118 - columns
+    changed |= {name: old[name] + new[name] for name in (*_USED, "sunk_pico")}
+    # Where the later cost is not known, the earlier one moves to what is sunk.
+    known = func.coalesce(old.cost_pico, 0)
+    changed["cost_pico"] = new.cost_pico + known
+    changed["sunk_pico"] += case((new.cost_pico.is_(None), known), else_=0)
     return statement.on_conflict_do_update(
         index_elements=list(keys),
-        set_={c.name: statement.excluded[c.name] for c in outcomes.c if c.name not in keys},
-        where=outcomes.c.state == State.UNMEASURED.value,
+        set_=changed,
+        where=old.state == State.UNMEASURED.value,
     )
 
 
@@ -63,28 +91,33 @@ def stored_between(
 ) -> tuple[dict[str, Outcome], dict[str, Answer]]:
     """What is stored for a run of cases that stand in ascending order of id.
 
+    An answer that could not be scored counts as stored: asking again would not help.
+
     Returns:
-        Measured outcomes under this judge, and answers under any other judge that need
-        only be judged anew; both by case id.
+        Outcomes under this judge, and answers that stand under other judges only and
+        need to be judged anew; both by case id.
     """
     by_id = {case.id: case for case in cases}
     query = select(outcomes).where(
         outcomes.c.solver_id == solver,
-        outcomes.c.case_id.between(min(by_id), max(by_id)),
-        outcomes.c.state != State.UNMEASURED.value,
+        outcomes.c.case_id.between(cases[0].id, cases[-1].id),
     )
-    measured: dict[str, Outcome] = {}
+    judged: dict[str, Outcome] = {}
     answered: dict[str, Answer] = {}
     with ledger.read() as connection:
         for row in connection.execute(query):
             case = by_id.get(row.case_id)
-            if case is None:
+            if case is None or _failed(row):
                 continue
             if row.judge == judge:
-                measured[row.case_id] = _outcome(row, case)
+                judged[row.case_id] = _outcome(row, case)
             else:
                 answered[row.case_id] = _answer(row)
-    return measured, answered
+    return judged, {name: found for name, found in answered.items() if name not in judged}
+
+
+def _failed(row: Row[Any]) -> bool:
+    return row.state == State.UNMEASURED.value and "failure" in json.loads(row.detail or "{}")
 
 
 def outcomes_of_case(
@@ -141,6 +174,7 @@ def _row(solver: int, judge: str, item: Outcome, asked_at: float) -> dict[str, A
         "retries": answer.retries,
         "detail": _detail(item),
         "asked_at": asked_at,
+        "sunk_pico": to_pico(answer.sunk) if answer.sunk else 0,
     }
 
 
@@ -185,6 +219,7 @@ def _answer(row: Row[Any]) -> Answer:
             calls=row.calls,
         ),
         cost=_money(row.cost_pico),
+        sunk=from_pico(row.sunk_pico) if row.sunk_pico else Decimal(0),
         latency_s=row.latency_s,
         retries=row.retries,
         failure=Failure(kind=failure[0], message=failure[1]) if failure else None,

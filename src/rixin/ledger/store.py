@@ -8,11 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from rixin.errors import LedgerFault
 from rixin.ledger import tables
+
+_SPARE_BYTES = 4 << 20
+"""Room for the answers to some hundred calls that are under way when the disk is full."""
 
 
 class Ledger:
@@ -30,7 +33,7 @@ class Ledger:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with Ledger(Path(folder) / "ledger.sqlite3") as ledger:
         ...         ledger.version
-        1
+        2
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,12 +80,12 @@ class Ledger:
     def exclusive(self) -> Iterator[None]:
         """The right to decide on this ledger; one process at a time has it.
 
+        Meanwhile some disk space is set aside, see `free_spare`.
+
         Raises:
-            LedgerFault: Another process has it.
+            LedgerFault: Another process has it, or there is no space left.
         """
-        lock_path = self.path.with_suffix(".lock")
-        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
+        with self._lock_file(".lock") as fd:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -91,9 +94,47 @@ class Ledger:
                     f"{owner} is deciding on the ledger {str(self.path)!r}",
                     hint="wait until it ends, or stop it; nothing was changed by this call",
                 ) from error
-            os.ftruncate(fd, 0)
-            os.write(fd, f"process {os.getpid()}".encode())
+            try:
+                os.ftruncate(fd, 0)
+                os.write(fd, f"process {os.getpid()}".encode())
+                _set_aside(self._spare)
+                yield
+            finally:
+                self.free_spare()
+
+    @contextmanager
+    def importing(self) -> Iterator[None]:
+        """The right to bring in cases; waits while another process has it."""
+        with self._lock_file(".import-lock") as fd:
+            fcntl.flock(fd, fcntl.LOCK_EX)
             yield
+
+    def free_spare(self) -> bool:
+        """Gives the space free that was set aside, so that what is paid for can be stored.
+
+        Returns:
+            Whether there was any.
+        """
+        try:
+            self._spare.unlink()
+        except OSError:
+            return False
+        return True
+
+    @property
+    def _spare(self) -> Path:
+        return self.path.with_suffix(".spare")
+
+    @contextmanager
+    def _lock_file(self, suffix: str) -> Iterator[int]:
+        try:
+            fd = os.open(self.path.with_suffix(suffix), os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise _fault(self.path, error) from error
+        try:
+            yield fd
+        except OSError as error:
+            raise _fault(self.path, error) from error
         finally:
             os.close(fd)
 
@@ -129,14 +170,16 @@ class Ledger:
             for migration in tables.MIGRATIONS[current:]:
                 migration(connection)
             row = {"name": "schema_version", "value": str(newest)}
-            if current:
-                connection.execute(
-                    update(tables.meta)
-                    .where(tables.meta.c.name == row["name"])
-                    .values(value=row["value"])
-                )
-            else:
-                connection.execute(insert(tables.meta), [row])
+            connection.execute(delete(tables.meta).where(tables.meta.c.name == row["name"]))
+            connection.execute(insert(tables.meta), [row])
+
+
+def _set_aside(path: Path) -> None:
+    with path.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, _SPARE_BYTES)
+        else:
+            file.write(bytes(_SPARE_BYTES))
 
 
 def _engine(path: Path) -> Engine:

@@ -4,6 +4,7 @@ Money is a whole number of 10⁻¹² currency units, so that sums in SQL are exa
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -18,7 +19,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    inspect,
+    text,
 )
+from sqlalchemy.schema import CreateColumn
 
 metadata = MetaData()
 
@@ -99,6 +103,7 @@ outcomes = Table(
     Column("retries", Integer, nullable=False),
     Column("detail", Text),
     Column("asked_at", Float, nullable=False),
+    Column("sunk_pico", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("solver_id", "judge", "case_id"),
     sqlite_with_rowid=False,
 )
@@ -120,5 +125,17 @@ def _create_first_tables(connection: Connection) -> None:
     metadata.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_first_tables,)
+def _add_sunk_money(connection: Connection) -> None:
+    _add_column(connection, outcomes.c.sunk_pico)
+
+
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    """Adds a column where it is missing: a table made from today's metadata has it already."""
+    table = column.table.name
+    if column.name not in {known["name"] for known in inspect(connection).get_columns(table)}:
+        written = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {written}"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_first_tables, _add_sunk_money)
 """Migration k brings the schema from version k to k + 1; released ones are never edited."""

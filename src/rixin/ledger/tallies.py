@@ -49,6 +49,7 @@ def tally(ledger: Ledger, sample: Sample, solver: int, judge: str, name: str) ->
             func.sum(cost * cost),
             func.sum(case((outcomes.c.violations.is_not(None), 1), else_=0)),
             func.sum(outcomes.c.retries),
+            func.sum(outcomes.c.sunk_pico),
         )
         .select_from(_join(sample, solver, judge))
         .group_by(outcomes.c.state, outcomes.c.abstained, cases.c.twin, measured)
@@ -89,7 +90,8 @@ def _sum_up(
         retries=total(rows, 10),
         twin_cases=total(twins, 3),
         twin_solved=total([row for row in twins if row[0] == State.SOLVED.value], 3),
-        spent=from_pico(total(rows, 7)),
+        spent=from_pico(total(rows, 7) + total(rows, 11)),
+        sunk=from_pico(total(rows, 11)),
     )
 
 

@@ -1,6 +1,6 @@
 """Makes scorers from their names and options in the contract."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rixin.core.scenario import OutputSpec, PartSpec
@@ -42,8 +42,40 @@ def build_scorer(spec: PartSpec, output: OutputSpec, labels: Sequence[str]) -> S
         raise UnknownName("scorer", spec.name, _KINDS)
     for option in spec.options:
         if option not in kind.options:
-            raise UnknownName(f"option of scorer {spec.name!r}", option, kind.options)
+            raise _unknown_option(spec.name, option, kind.options)
     return kind.make(spec.options, output, labels)
+
+
+def scorer_mistakes(
+    spec: PartSpec, output: OutputSpec, labels: Sequence[str]
+) -> Iterator[tuple[str | None, UsageError]]:
+    """Every reason why `build_scorer` would refuse, with the option that it is about.
+
+    Args:
+        spec: Name and options.
+        output: What an answer looks like.
+        labels: All labels of the scenario, or any where they come from the cases.
+    """
+    kind = _KINDS.get(spec.name)
+    if kind is None:
+        yield None, UnknownName("scorer", spec.name, _KINDS)
+        return
+    alone = [{name: value} for name, value in spec.options.items() if name in kind.options]
+    yield from (
+        (name, _unknown_option(spec.name, name, kind.options))
+        for name in spec.options
+        if name not in kind.options
+    )
+    for options in alone or [{}]:
+        try:
+            kind.make(options, output, labels)
+        except UsageError as error:
+            yield next(iter(options), None), error
+
+
+def _unknown_option(scorer: str, option: str, known: Sequence[str]) -> UnknownName:
+    hint = "" if known else "leave it out: this scorer has no options"
+    return UnknownName(f"option of scorer {scorer!r}", option, known, hint=hint)
 
 
 def _label(options: Options, output: OutputSpec, labels: Sequence[str]) -> Scorer:

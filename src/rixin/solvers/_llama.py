@@ -1,7 +1,6 @@
-"""llama.cpp in this process, through `xllamacpp`; the only module that imports it."""
+"""A model in llama.cpp, in this process: its tokens, its probabilities, what it writes."""
 
 import json
-import os
 import re
 import secrets
 import shutil
@@ -10,17 +9,15 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rixin.errors import MissingExtra, ModelFault
+from rixin.errors import ModelFault
+from rixin.solvers._runtime import library, socket_folder
 from rixin.solvers.prompt import Message
 
-_PACKAGE = "xllamacpp"
 _BIAS = 100.0
-_LONGEST_FOLDER = 70
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_STEP = 256
 _ONE_LINE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 _PLACE = re.compile(r"@@place(\d+)@@")
 
@@ -65,7 +62,7 @@ class Llama:
     """
 
     def __init__(self, path: Path, *, threads: int, context: int) -> None:
-        self._folder = tempfile.mkdtemp(prefix="rixin-", dir=_short_folder())
+        self._folder = tempfile.mkdtemp(prefix="rixin-", dir=socket_folder())
         self._socket = f"{self._folder}/llama.sock"
         self._key = secrets.token_hex(16)
         self._stopped = threading.Event()
@@ -76,7 +73,8 @@ class Llama:
         except BaseException:
             self.close()
             raise
-        self.context = int(properties["default_generation_settings"]["n_ctx"])
+        # llama.cpp rounds up, and takes less where the model was trained on less.
+        self.context = min(context, int(properties["default_generation_settings"]["n_ctx"]))
         """Tokens that prompt and answer may have together."""
         self.end_token = self._encode(str(properties.get("eos_token") or "\n"), special=True)[-1]
         """What the model writes when it has finished."""
@@ -105,10 +103,13 @@ class Llama:
     def read(self, prompt: Sequence[int]) -> None:
         """Reads a prompt ahead, so that prompts which begin with it need not read it again.
 
+        It goes in steps, so that `stop` need not wait for all of it.
+
         Raises:
-            LlamaRefused: It does not fit.
+            LlamaRefused: It does not fit, or `stop` was called.
         """
-        self._complete({"prompt": list(prompt), "n_predict": 0})
+        for end in range(_STEP, len(prompt) + _STEP, _STEP):
+            self._complete({"prompt": list(prompt[:end]), "n_predict": 0})
 
     def weigh(self, prompt: Sequence[int], tokens: Sequence[int]) -> Shares:
         """The probabilities of some tokens after a prompt, as if no others could follow.
@@ -172,8 +173,13 @@ class Llama:
             finished=all(choice["finish_reason"] != "length" for choice in choices),
         )
 
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped.is_set()
+
     def stop(self) -> None:
-        """Makes `write` stop after its next token; may be called from any thread."""
+        """Makes what is under way end soon; may be called from any thread."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -182,10 +188,7 @@ class Llama:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, path: Path, threads: int, context: int) -> object:
-        try:
-            import xllamacpp
-        except ImportError as error:
-            raise MissingExtra("a local model", "local") from error
+        xllamacpp = library()
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
@@ -247,13 +250,13 @@ class Llama:
 
         def take(chunk: Mapping[str, Any]) -> bool:
             chunks.append(chunk)
-            return self._stopped.is_set()
+            return self.stopped
 
         try:
             self._server.handle_completions(request, take)
         except (RuntimeError, ValueError) as error:
             raise LlamaRefused(f"llama.cpp failed: {error}") from error
-        if self._stopped.is_set():
+        if self.stopped:
             raise LlamaRefused("the solver was closed")
         return [_checked(chunk) for chunk in chunks]
 
@@ -269,39 +272,6 @@ class _SocketConnection(HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
-
-
-def _short_folder() -> str | None:
-    """Where a socket can be: the path of one may have some hundred characters only."""
-    return None if len(tempfile.gettempdir()) < _LONGEST_FOLDER else "/tmp"  # noqa: S108
-
-
-def processors() -> int:
-    """Processors that this process may use, at least one; the quota of a container counts.
-
-    Examples:
-        >>> processors() >= 1
-        True
-    """
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        quota, period = _QUOTA.read_text(encoding="ascii").split()
-        allowed = int(quota) // int(period)
-    except (OSError, ValueError):  # no quota, or not a Linux container
-        return usable or 1
-    return max(1, min(usable or 1, allowed))
-
-
-def runtime_version() -> str:
-    """The installed version of llama.cpp, read without importing it.
-
-    Raises:
-        MissingExtra: It is not installed.
-    """
-    try:
-        return version(_PACKAGE)
-    except PackageNotFoundError as error:
-        raise MissingExtra("a local model", "local") from error
 
 
 def _checked(reply: Mapping[str, Any]) -> Mapping[str, Any]:

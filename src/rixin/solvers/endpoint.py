@@ -4,8 +4,8 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from rixin.core.answer import Answer, Failure, Usage
 from rixin.core.case import Case
@@ -134,12 +134,7 @@ class EndpointSolver:
                 return Answer(failure=failure, usage=Usage(calls=calls))
             if reply.status in {400, 422, 501} and self._adapt(asked_with, reply):
                 continue
-            answer = self._read(reply)
-            return replace(
-                answer,
-                latency_s=reply.latency_s,
-                usage=replace(answer.usage, calls=calls),
-            )
+            return self._read(reply, calls)
 
     def _adapt(self, asked_with: Features, reply: Reply) -> bool:
         """Whether to ask again, without what the server refused."""
@@ -172,39 +167,48 @@ class EndpointSolver:
             found["response_format"] = {"type": "json_schema", "json_schema": named}
         return found
 
-    def _read(self, reply: Reply) -> Answer:
+    def _read(self, reply: Reply, calls: int) -> Answer:
         if reply.status != 200:
-            return Answer(failure=self._refused(reply))
+            return _failed(self._refused(reply), reply, calls)
         try:
             body = json.loads(reply.body)
-            choice, usage = body["choices"][0], read_usage(body.get("usage"))
-            said, message = choice["message"].get("content"), choice["message"]
-            return replace(self._understood(choice, said, message), usage=usage, note=_note(body))
+            choice, usage = body["choices"][0], read_usage(body.get("usage"), calls)
+            found = self._understood(choice, choice["message"])
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             text = reply.body[:120].decode("utf-8", "replace")
-            return _failed("bad_reply", f"no chat completion ({error}): {text!r}", retryable=True)
+            message = f"no chat completion ({error}): {text!r}"
+            failure = Failure(kind="bad_reply", message=message, retryable=True)
+            return _failed(failure, reply, calls)
+        if isinstance(found, Failure):
+            return Answer(failure=found, usage=usage, latency_s=reply.latency_s)
+        return Answer(
+            output=found.output,
+            confidence=found.confidence,
+            probabilities=found.probabilities,
+            usage=usage,
+            latency_s=reply.latency_s,
+            note=_note(body),
+        )
 
-    def _understood(self, choice: Mapping[str, Any], said: str | None, message: Any) -> Answer:
-        cause, output_spec = choice.get("finish_reason"), self._prompt.output
+    def _understood(
+        self, choice: Mapping[str, Any], message: Mapping[str, Any]
+    ) -> "_Said | Failure":
+        cause, spec = choice.get("finish_reason"), self._prompt.output
         if message.get("refusal") or cause == "content_filter":
             why = message.get("refusal") or "its content filter stopped the answer"
-            return _failed("refused", f"the model refused: {why}")
-        output = parse_output(output_spec.kind, said or "", output_spec.labels)
+            return Failure(kind="refused", message=f"the model refused: {why}")
+        output = parse_output(spec.kind, message.get("content") or "", spec.labels)
         if output is None and cause == "length":
-            message = f"the answer was cut at {self._most} tokens: raise `max_tokens`"
-            return _failed("bad_reply", message)
-        places = (choice.get("logprobs") or {}).get("content") or ()
+            cut = f"the answer was cut at {self._most} tokens: raise `max_tokens`"
+            return Failure(kind="bad_reply", message=cut)
+        places = (choice.get("logprobs") or {}).get("content")
         if output is None or not places:
-            return Answer(output=output)
-        return self._with_confidence(output, places)
-
-    def _with_confidence(self, output: str, places: Sequence[Any]) -> Answer:
-        if self._prompt.output.kind == "labels":
-            found = answer_probabilities(output, self._prompt.output.labels, places)
-            sure = margin(list(found.values())) if found else None
-            return Answer(output=output, confidence=sure, probabilities=found)
+            return _Said(output, None, {})
+        if spec.kind == "labels":
+            found = answer_probabilities(output, spec.labels, places)
+            return _Said(output, margin(list(found.values())) if found else None, found)
         mean = sum(float(place["logprob"]) for place in places) / len(places)
-        return Answer(output=output, confidence=min(1.0, math.exp(mean)))
+        return _Said(output, min(1.0, math.exp(mean)), {})
 
     def _refused(self, reply: Reply) -> Failure:
         said = refusal(reply)
@@ -232,8 +236,16 @@ class EndpointSolver:
         return f"{where}; check {key}" if options.key else f"{where}; {key}"
 
 
-def _failed(kind: str, message: str, *, retryable: bool = False) -> Answer:
-    return Answer(failure=Failure(kind=kind, message=message, retryable=retryable))
+class _Said(NamedTuple):
+    """What a reply holds."""
+
+    output: str | None
+    confidence: float | None
+    probabilities: Mapping[str, float]
+
+
+def _failed(failure: Failure, reply: Reply, calls: int) -> Answer:
+    return Answer(failure=failure, usage=Usage(calls=calls), latency_s=reply.latency_s)
 
 
 def _note(body: Mapping[str, Any]) -> str:

@@ -15,7 +15,8 @@ from rixin.core.ids import digest
 from rixin.errors import ModelFault
 from rixin.solvers._gguf import weights_digest
 from rixin.solvers._labels import margin, search_labels, separate
-from rixin.solvers._llama import Llama, LlamaRefused, Reading, processors, runtime_version
+from rixin.solvers._llama import Llama, LlamaRefused, Reading
+from rixin.solvers._runtime import processors, runtime_version
 from rixin.solvers.outputs import parse_output
 from rixin.solvers.prompt import Prompt
 
@@ -120,9 +121,10 @@ class LocalSolver:
             self._unload()
 
     def _answer(self, text: str) -> Answer:
-        llama, frame = self._ready()
         begin, begin_cpu = time.perf_counter(), time.process_time()
         try:
+            llama, frame = self._ready()
+            begin, begin_cpu = time.perf_counter(), time.process_time()
             answer = self._ask(llama, frame, text)
         except LlamaRefused as refused:
             answer = Answer(failure=Failure(kind="server_error", message=str(refused)))
@@ -132,7 +134,7 @@ class LocalSolver:
 
     def _ask(self, llama: Llama, frame: _Frame, text: str) -> Answer:
         if frame.room < _LEAST_ROOM:
-            return _no_room(len(frame.head) + len(frame.tail), llama.context)
+            return _no_room(llama.context - frame.room, llama.context)
         read = self._prompt.text(text)
         tokens = llama.encode(read[: llama.context * _TOKEN_CHARACTERS])
         prompt = [*frame.head, *tokens[: frame.room], *frame.tail]
@@ -190,23 +192,28 @@ class LocalSolver:
     def _ready(self) -> tuple[Llama, _Frame]:
         """The loaded model, with the part of the prompt that all cases share in its cache."""
         if self._llama is None or self._frame is None:
-            size = self._path.stat().st_size / 1e6
-            examples = f" and reading {self._prompt.examples} examples" * bool(self._prompt.shown)
-            self._say(
-                f"{self.name}: loading {self._path.name} ({size:,.0f} MB){examples}, "
-                f"{self._threads} thread{'s' if self._threads > 1 else ''}"
-            )
-            self._llama = Llama(self._path, threads=self._threads, context=self._context)
+            self._say(self._loading())
+            llama = self._llama = Llama(self._path, threads=self._threads, context=self._context)
             try:
-                self._frame = self._build_frame(self._llama)
-                self._llama.read(self._frame.head[: self._llama.context - 1])
+                frame = self._build_frame(llama)
+                if frame.room >= _LEAST_ROOM:
+                    llama.read(frame.head)
             except LlamaRefused as refused:
+                if llama.stopped:
+                    raise
                 self._unload()
                 raise ModelFault(
                     f"the model {str(self._path)!r} cannot be asked: {refused}",
                     hint="use a model that was trained to chat",
                 ) from refused
+            self._frame = frame
         return self._llama, self._frame
+
+    def _loading(self) -> str:
+        size = self._path.stat().st_size / 1e6
+        examples = f" and reading {self._prompt.examples} examples" * bool(self._prompt.shown)
+        threads = f"{self._threads} thread{'s' if self._threads > 1 else ''}"
+        return f"{self.name}: loading {self._path.name} ({size:,.0f} MB){examples}, {threads}"
 
     def _build_frame(self, llama: Llama) -> _Frame:
         output = self._prompt.output
@@ -243,7 +250,7 @@ def _fitting(parts: list[list[int]], most: int, examples: int) -> tuple[list[int
 
 def _no_room(taken: int, context: int) -> Answer:
     message = (
-        f"the prompt alone takes {taken:,} of the {context:,} tokens that the model can read; "
-        "shorten the task or the labels, or raise context"
+        f"task, labels and answer take {taken:,} of the {context:,} tokens that the model can hold; "
+        "shorten them, lower max_tokens, or raise context"
     )
     return Answer(failure=Failure(kind="refused", message=message))

@@ -41,14 +41,12 @@ class Builder:
         """Scorers and guards as one judge."""
         from rixin.guards.build import build_guard
         from rixin.scorers.build import build_scorer
-        from rixin.scorers.combine import CombinedScorer
+        from rixin.scorers.combine import combine
 
         output, labels = self.output(), self.dataset.labels
         folder = self.scenario.path.parent
         return Judge(
-            scorer=CombinedScorer(
-                [build_scorer(spec, output, labels) for spec in self.scenario.scorers]
-            ),
+            scorer=combine([build_scorer(spec, output, labels) for spec in self.scenario.scorers]),
             guards=[
                 build_guard(spec, output, labels, folder) for spec in self.scenario.policy.guards
             ],

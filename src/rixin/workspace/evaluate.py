@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import combinations
 
 from rixin import __version__
+from rixin.core.money import format_money
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import PairTally, Tally, Verdict
 from rixin.decide.economics import Month
@@ -160,8 +161,14 @@ def judge_stored(
 
 
 def _failures(stored: Stored, verdict: Verdict) -> Iterator[str]:
-    """One of its failures in full for each candidate that has some."""
+    """What was lost, and one of its failures in full, for each candidate that has some."""
     for one in verdict.candidates:
+        if one.tally.sunk:
+            most = format_money(one.tally.sunk, verdict.currency)
+            yield (
+                f"{one.name}: calls that were lost or timed out may have been billed, {most} at"
+                " most; it is counted as spent"
+            )
         if one.tally.unmeasured:
             said = failure_example(stored.ledger, stored.numbers[one.name], stored.judge)
             if said is not None:

@@ -3,25 +3,44 @@
 import getpass
 import os
 import re
+import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from rixin.core.scenario import Scenario
+from rixin.errors import UnknownName, UsageError
 from rixin.interop.contract.json_schema import schema_text
-from rixin.interop.contract.render import SCHEMA_FILE, Draft, write_draft
-from rixin.interop.guess import Guess, guess_columns
+from rixin.interop.contract.providers import PROVIDERS
+from rixin.interop.contract.render import (
+    SCHEMA_FILE,
+    Draft,
+    write_draft,
+    write_whole,
+)
+from rixin.interop.guess import READ_AT_MOST, Guess, guess_columns
 from rixin.interop.guess_names import Role
-from rixin.interop.readers import open_rows
+from rixin.interop.readers import find_format
+from rixin.models.catalog import CATALOG, find
+from rixin.models.files import megabytes
+from rixin.models.store import ModelStore
 
-DEFAULT_MODEL = "qwen2.5-coder-0.5b-instruct"
-_MANY_LABELS = 200
-_TASKS: Mapping[str, str] = {
-    "labels": "Give each {input} its {expected}.",
-    "number": "Work out the {expected} of each {input}.",
-    "json-schema": "Take the {expected} out of each {input}.",
-    "free-text": "Answer each {input}.",
+DEFAULT_MODEL = CATALOG[0].name
+_MANY_LABELS = 100
+"""Labels up to which a small local model is worth a try: each has an example in its prompt."""
+_ROLES: tuple[Role, ...] = ("input", "expected", "id", "stratum")
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_PLAIN_INPUT = frozenset({"input", "inputs", "x", "content", "body", "data", "sentence", "prompt"})
+_PLAIN_EXPECTED = frozenset(
+    {"expected", "gold", "target", "output", "y", "truth", "result", "label", "class", "answer"}
+)
+_TASKS: Mapping[str, tuple[str, str]] = {
+    "labels": ("Choose the {expected} that fits each {input}.", "label"),
+    "number": ("Work out the {expected} for each {input}.", "number"),
+    "json-schema": ("Take {expected} out of each {input}, as JSON.", "the fields"),
+    "free-text": ("Write the {expected} for each {input}.", "answer"),
 }
 
 
@@ -31,22 +50,43 @@ class Found:
 
     path: Path
     guess: Guess
-    labels: int
-    example: tuple[str, str | None]
-    """Input and expected output of the first row."""
 
     @property
     def name(self) -> str:
         """A scenario name made of the file's name."""
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.path.stem).strip("-.")
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.path.stem).strip("-._")
         return plain[:60] or "scenario"
+
+    @property
+    def about(self) -> str:
+        """Format, encoding and size in words."""
+        guess = self.guess
+        kind = find_format(self.path, guess.encoding)
+        words = [{"jsonl": "JSON lines", "parquet": "Parquet"}.get(kind, kind.upper())]
+        words += [_DELIMITERS[guess.delimiter]] if guess.delimiter in _DELIMITERS else []
+        words += [f"sheet {guess.sheet!r}"] if guess.sheet else []
+        words += [guess.encoding] if kind not in {"parquet", "xlsx"} else []
+        rows = f"{'the first ' * (guess.rows_seen >= READ_AT_MOST)}{guess.rows_seen:,} rows"
+        sample = f" (guessed from {guess.sampled:,} of them)" * (guess.sampled < guess.rows_seen)
+        return f"{', '.join([*words, rows])}{sample}"
 
     @property
     def task(self) -> str:
         """The job in words, as far as column names tell."""
-        kind = self.guess.output_kind
-        words = {"input": self.guess.input, "expected": self.guess.expected or "answer"}
-        return _TASKS[kind].format(**{key: value.replace("_", " ") for key, value in words.items()})
+        guess = self.guess
+        text, usual = _TASKS[guess.output_kind]
+        expected = _noun(guess.expected or "", _PLAIN_EXPECTED, usual)
+        if guess.output_kind == "json-schema":
+            names = list((guess.schema or {}).get("properties", {}))[:8]  # type: ignore[call-overload]
+            expected = ", ".join(names) or usual
+        return text.format(input=_noun(guess.input, _PLAIN_INPUT, "text"), expected=expected)
+
+
+class Person(NamedTuple):
+    """Who is at the keyboard, and how that is known."""
+
+    name: str
+    origin: str
 
 
 def look_at(path: Path, chosen: Mapping[str, str | None]) -> Found:
@@ -54,32 +94,17 @@ def look_at(path: Path, chosen: Mapping[str, str | None]) -> Found:
 
     Args:
         path: The file of cases.
-        chosen: What the user has said: input, expected, id, delimiter, sheet; None: to guess.
+        chosen: What the user has said of input, expected, id, stratum, delimiter and sheet;
+            what is None or not there is guessed.
 
     Raises:
         CasesError: The file cannot be read, or a chosen column is not there.
     """
-    roles: tuple[Role, ...] = ("input", "expected", "id")
-    named = {role: column for role in roles if (column := chosen.get(role)) is not None}
+    columns = {role: column for role in _ROLES if (column := chosen.get(role)) is not None}
     guess = guess_columns(
-        path, delimiter=chosen.get("delimiter"), sheet=chosen.get("sheet"), chosen=named
+        path, delimiter=chosen.get("delimiter"), sheet=chosen.get("sheet"), chosen=columns
     )
-    row = next(
-        iter(
-            open_rows(
-                path, encoding=guess.encoding, delimiter=guess.delimiter, sheet=guess.sheet
-            ).rows()
-        ),
-        None,
-    )
-    values = row.values if row else {}
-    expected = None if guess.expected is None else str(values.get(guess.expected, ""))
-    return Found(
-        path=path,
-        guess=guess,
-        labels=len(guess.labels),
-        example=(str(values.get(guess.input, "")), expected),
-    )
+    return Found(path=path, guess=guess)
 
 
 def draft_of(found: Found, target: Path, answers: Mapping[str, Any]) -> Draft:
@@ -88,51 +113,141 @@ def draft_of(found: Found, target: Path, answers: Mapping[str, Any]) -> Draft:
     Args:
         found: From `look_at`.
         target: Where the scenario file will be.
-        answers: Fields of `Draft` by name; None where nobody said.
+        answers: Fields of `Draft` by name; None where nobody said. `local` may be "none".
+
+    Raises:
+        UsageError: Nothing could be scored, or there is no candidate.
     """
     guess = found.guess
+    if guess.expected is None:
+        raise UsageError(
+            f"{found.path}: no column looks like an expected output, and without one nothing can"
+            " be scored",
+            hint=f"name it with --expected: {', '.join(guess.columns)}",
+        )
     given = {name: value for name, value in answers.items() if value is not None}
-    if given.get("local") == "none":
-        given["local"] = None
-    elif "local" not in given and 1 < found.labels <= _MANY_LABELS:
-        given["local"] = DEFAULT_MODEL
+    given["local"] = _local(guess, target, given.get("local"))
+    _check_candidates(guess, given)
     fields: dict[str, Any] = {
         "name": found.name,
         "task": found.task,
-        "cases": os.path.relpath(found.path, target.parent),
+        "cases": Path(os.path.relpath(found.path.absolute(), target.parent.absolute())).as_posix(),
         "input": guess.input,
         "expected": guess.expected,
         "id": guess.id,
+        "stratum": guess.stratum,
         "encoding": None if guess.encoding == "utf-8" else guess.encoding,
         "delimiter": guess.delimiter if guess.delimiter not in {None, ","} else None,
         "sheet": guess.sheet,
         "output": guess.output_kind,
-        "labels": found.labels,
+        "labels": len(guess.labels),
+        "schema": guess.schema,
     }
     return Draft(**{**fields, **given})
 
 
-def write_scenario(draft: Draft, target: Path, *, force: bool = False) -> None:
+def write_scenario(draft: Draft, target: Path, *, force: bool = False) -> Scenario:
     """Writes the scenario, and the schema that editors complete it with.
 
     Raises:
-        UsageError: The file is there already and `force` is not set.
+        UsageError: The file is there already and `force` is not set, or the draft does not hold.
+        EnvironmentFault: The place cannot be written.
     """
-    write_draft(draft, target, force=force)
-    schema = target.parent / SCHEMA_FILE
-    schema.parent.mkdir(parents=True, exist_ok=True)
-    schema.write_text(schema_text(), encoding="utf-8")
+    scenario = write_draft(draft, target, force=force)
+    write_whole(target.parent / SCHEMA_FILE, schema_text())
+    return scenario
 
 
-def who() -> str:
-    """The name of the person at the keyboard, for the owner of a scenario."""
+def next_steps(draft: Draft, target: Path) -> Iterator[tuple[str, str]]:
+    """The commands that follow, each with why; from here to a verdict nothing else is needed."""
+    model = find(draft.local or "", CATALOG)
+    if model is not None and ModelStore().installed(model.name) is None:
+        yield f"rixin models pull {model.name}", f"once, {megabytes(model.download_size)}"
+    if draft.endpoint and not draft.base_url:
+        key = PROVIDERS[draft.endpoint.partition("/")[0]].key_env
+        if key and key not in os.environ:
+            yield f"export {key}=…", f"the key of {draft.endpoint}"
+    file = shlex.quote(str(target))
+    yield f"rixin check {file}", "what a decision asks and costs; no call is made"
+    yield f"rixin decide {file}", "the verdict"
+
+
+def who() -> Person:
+    """The person at the keyboard, for the owner of a scenario."""
     command = ["git", "config", "user.name"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)  # noqa: S603
-        name = done.stdout.strip()
+        if name := done.stdout.strip():
+            return Person(name, "git config user.name")
     except (OSError, subprocess.TimeoutExpired):
-        name = ""
+        pass
     try:
-        return name or getpass.getuser()
-    except OSError:
-        return "owner"
+        return Person(getpass.getuser(), "your login name")
+    except (OSError, KeyError):
+        return Person("owner", "nobody said")
+
+
+def _noun(column: str, plain: frozenset[str], usual: str) -> str:
+    words = " ".join(re.split(r"[\s_]+", column)).strip()
+    return usual if words.casefold() in plain else words
+
+
+def _local(guess: Guess, target: Path, given: str | None) -> str | None:
+    """The local model as the scenario names it."""
+    if given == "none":
+        return None
+    if given is None:
+        few = guess.output_kind != "labels" or len(guess.labels) <= _MANY_LABELS
+        return DEFAULT_MODEL if few else None
+    if "/" in given or given.endswith(".gguf"):
+        # The scenario counts paths from its own folder, the command line from the current one.
+        path = Path(given).expanduser().absolute()
+        return Path(os.path.relpath(path, target.parent.absolute())).as_posix()
+    store = ModelStore()
+    if find(given, CATALOG) is None and store.installed(given) is None:
+        known = [status.name for status in store.list_models()]
+        raise UnknownName("model", given, [*known, "none"])
+    return given
+
+
+def _check_candidates(guess: Guess, given: Mapping[str, Any]) -> None:
+    endpoint, base_url = given.get("endpoint"), given.get("base_url")
+    if base_url and not endpoint:
+        raise UsageError("--base-url says where, but not which model", hint="add --endpoint MODEL")
+    if endpoint and not base_url and str(endpoint).partition("/")[0] not in PROVIDERS:
+        raise UsageError(
+            f"it is not known where {endpoint!r} listens",
+            hint=f"add --base-url URL, or write provider/model with: {', '.join(PROVIDERS)}",
+        )
+    if guess.output_kind != "labels" and given["local"] is None and not endpoint:
+        raise UsageError(
+            f"there is no candidate: an output of kind {guess.output_kind} takes a model",
+            hint="name one with --local MODEL or --endpoint PROVIDER/MODEL",
+        )
+
+
+def to_json(found: Found, draft: Draft, scenario: Scenario, target: Path) -> dict[str, object]:
+    """All that `rixin init` guessed and wrote, as values that `json.dumps` takes."""
+    guess = found.guess
+    columns: dict[str, object] = {str(role): getattr(draft, role) for role in _ROLES}
+    return {
+        "scenario": str(target),
+        "name": scenario.name,
+        "owner": scenario.owner,
+        "task": scenario.task,
+        "cases": {
+            "path": draft.cases,
+            "rows_seen": guess.rows_seen,
+            **columns,
+            "encoding": guess.encoding,
+            "delimiter": guess.delimiter,
+            "sheet": guess.sheet,
+        },
+        "output": guess.output_kind,
+        "labels": list(guess.labels),
+        "confident": guess.confident,
+        "reasons": list(guess.reasons),
+        "candidates": [candidate.name for candidate in scenario.candidates],
+        "illustrative": sorted(scenario.illustrative),
+        "next": [command for command, _ in next_steps(draft, target)],
+    }

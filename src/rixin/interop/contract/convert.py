@@ -22,11 +22,21 @@ from rixin.core.scenario import (
     Scenario,
 )
 from rixin.interop.contract import schema
+from rixin.interop.contract.files import read_schema
 from rixin.interop.contract.providers import PROVIDERS
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 _DEFAULT_SCORERS = {"labels": "label", "number": "number", "json-schema": "json"}
 DEFAULT_HARM = 0.01
+FIGURES = frozenset(
+    {
+        "demand",
+        "incumbent",
+        *(f"economics.{name}" for name in schema.Economics.model_fields if name != "currency"),
+        *(f"promise.{name}" for name in schema.Promise.model_fields),
+    }
+)
+"""Names that may stand in `illustrative`."""
 
 
 def to_scenario(file: schema.ScenarioFile, path: Path) -> Scenario:
@@ -65,6 +75,20 @@ def seconds(duration: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
+def plain_numbers(value: Any) -> Any:
+    """Options and schemas are no money: their decimals become plain numbers.
+
+    Examples:
+        >>> plain_numbers({"threshold": Decimal("0.5"), "fields": ["a"]})
+        {'threshold': 0.5, 'fields': ['a']}
+    """
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {key: plain_numbers(one) for key, one in value.items()}
+    return [plain_numbers(one) for one in value] if isinstance(value, list) else value
+
+
 def parts(given: Sequence[str | Mapping[str, Any]]) -> tuple[PartSpec, ...]:
     """Scorers or guards from `name`, `{name: {options}}` or `{name: target}`."""
     found = []
@@ -73,20 +97,9 @@ def parts(given: Sequence[str | Mapping[str, Any]]) -> tuple[PartSpec, ...]:
             found.append(PartSpec(name=one))
             continue
         for name, options in one.items():
-            plain = (
-                options if isinstance(options, Mapping) else {"target": options} if options else {}
-            )
-            found.append(PartSpec(name=name, options={k: _float(v) for k, v in plain.items()}))
+            plain = options if isinstance(options, Mapping) else {"target": options}
+            found.append(PartSpec(name=name, options=plain_numbers(plain if options else {})))
     return tuple(found)
-
-
-def _float(value: object) -> object:
-    """Options are no money: their decimals are plain numbers."""
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, Mapping):
-        return {key: _float(one) for key, one in value.items()}
-    return [_float(one) for one in value] if isinstance(value, list) else value
 
 
 def _cases(given: schema.Cases) -> CaseSource:
@@ -101,17 +114,10 @@ def _output(file: schema.ScenarioFile, path: Path) -> OutputSpec:
         labels = () if given.labels == "from-cases" else tuple(given.labels)
         return OutputSpec(kind="labels", labels=labels)
     if isinstance(given, schema.JsonOutput):
-        return OutputSpec(kind="json-schema", schema=_json_schema(given.json_schema, path))
+        return OutputSpec(
+            kind="json-schema", schema=plain_numbers(read_schema(given.json_schema, path.parent))
+        )
     return OutputSpec(kind=given)
-
-
-def _json_schema(given: str | dict[str, Any], path: Path) -> dict[str, Any]:
-    import json
-
-    if isinstance(given, dict):
-        return given
-    found: dict[str, Any] = json.loads((path.parent / given).read_text(encoding="utf-8"))
-    return found
 
 
 def _scorers(given: Sequence[str | Mapping[str, Any]], output: OutputSpec) -> tuple[PartSpec, ...]:
@@ -149,10 +155,20 @@ def _illustrative(file: schema.ScenarioFile) -> frozenset[str]:
     kinds = {_kind(one) for one in file.candidates}
     if file.economics.cpu_hour is None and kinds & {"local", "student", "rule", "function"}:
         found.add("economics.cpu_hour")
+    if _needs_rate(file) and "usd_rate" not in file.economics.model_fields_set:
+        found.add("economics.usd_rate")
     found |= {
         f"promise.{name}" for name in ("solved", "harm") if getattr(file.promise, name) is None
     }
     return frozenset(found)
+
+
+def _needs_rate(file: schema.ScenarioFile) -> bool:
+    """Whether prices in dollars have to be brought into another currency."""
+    listed = (
+        isinstance(one, schema.EndpointCandidate) and one.price is None for one in file.candidates
+    )
+    return file.economics.currency != "USD" and any(listed)
 
 
 def _kind(one: schema.CandidatePart) -> str:

@@ -1,5 +1,8 @@
 """The first scenario file of `rixin init`: complete, commented, and honest about its figures."""
 
+import math
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -7,8 +10,11 @@ from typing import Any
 
 import yaml
 
-from rixin.core.scenario import OutputKind
-from rixin.errors import UsageError
+from rixin.core.scenario import OutputKind, Scenario
+from rixin.errors import EnvironmentFault, UsageError
+from rixin.interop.contract.checks import is_loopback
+from rixin.interop.contract.load import parse_scenario
+from rixin.interop.contract.yaml_lines import is_plain_text
 
 SCHEMA_FILE = ".rixin/scenario.schema.json"
 """Where `rixin init` puts the schema, from the folder of the scenario file."""
@@ -33,6 +39,8 @@ class Draft:
     output: OutputKind = "labels"
     labels: int = 0
     """Number of different labels in the cases."""
+    schema: Mapping[str, Any] | None = None
+    """Of the output, where it is JSON."""
     currency: str = "USD"
     cases_per_month: int | None = None
     incumbent: str | None = None
@@ -44,10 +52,10 @@ class Draft:
     """A local model for the candidate `small`; None: none."""
     endpoint: str | None = None
     base_url: str | None = None
-    slow_cases: int = 100
-    """Certify cases for the local model, which takes about a second each."""
 
 
+SLOW_LABELS, SLOW_TEXTS = 100, 20
+"""Certify cases for the local model: about a second for a label, some seconds for a text."""
 ILLUSTRATIVE = {
     "cases_per_month": 10_000,
     "incumbent": "people",
@@ -59,7 +67,7 @@ ILLUSTRATIVE = {
 
 def render(draft: Draft) -> str:
     """The YAML text of a draft."""
-    assumed = _assumed(draft)
+    assumed = assumed_figures(draft)
     lines = [
         f"# yaml-language-server: $schema={SCHEMA_FILE}",
         _pair("scenario", draft.name),
@@ -67,12 +75,13 @@ def render(draft: Draft) -> str:
         _pair("task", draft.task),
         f"cases: {_flow(_cases(draft))}",
         f"output: {_output(draft)}",
+        *_scorers(draft),
         "# How often the job occurs, and who or what does it today, at what cost, how well.",
         f"demand: {_flow({'cases_per_month': _or_assumed(draft, 'cases_per_month')})}",
         f"incumbent: {_flow(_incumbent(draft))}",
         *_economics(draft),
         *_promise(draft),
-        "policy: {egress: allowed, guards: [output-schema]}   # egress none: nothing leaves",
+        *_policy(draft),
         *_budget(draft),
         "candidates:",
         *(f"  - {_flow(one)}" for one in _candidates(draft)),
@@ -85,22 +94,54 @@ def render(draft: Draft) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_draft(draft: Draft, path: Path, *, force: bool = False) -> None:
-    """Writes the file, whole or not at all.
+def write_draft(draft: Draft, path: Path, *, force: bool = False) -> Scenario:
+    """Writes the file, whole or not at all; it is not written when it would not load.
+
+    Args:
+        draft: What it says.
+        path: Where it goes; its folder is made.
+        force: Replace a file that is there.
+
+    Returns:
+        The scenario as it will be read.
 
     Raises:
         UsageError: The file is there already and `force` is not set.
+        ContractError: The draft does not hold.
+        EnvironmentFault: The place cannot be written.
     """
     if path.exists() and not force:
         raise UsageError(
             f"{str(path)!r} is there already", hint="name another file with -o, or use --force"
         )
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(render(draft), encoding="utf-8")
-    part.replace(path)
+    text = render(draft)
+    scenario = parse_scenario(text, path)
+    write_whole(path, text)
+    return scenario
 
 
-def _assumed(draft: Draft) -> list[str]:
+def write_whole(path: Path, text: str) -> None:
+    """Writes a small file so that no reader ever sees half of it.
+
+    Raises:
+        EnvironmentFault: The place cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"{path} cannot be written: {error.strerror}", hint="name another place with -o"
+        ) from error
+
+
+def assumed_figures(draft: Draft) -> list[str]:
+    """The figures of a draft that nobody gave."""
     found = ["demand"] if draft.cases_per_month is None else []
     if draft.incumbent_cost is None or draft.incumbent_solved is None:
         found.append("incumbent")
@@ -121,7 +162,20 @@ def _cases(draft: Draft) -> dict[str, Any]:
 def _output(draft: Draft) -> str:
     if draft.output == "labels":
         return f"{{labels: from-cases}}   # {draft.labels} labels"
-    return draft.output
+    return (
+        _flow({"json-schema": draft.schema or {}})
+        if draft.output == "json-schema"
+        else draft.output
+    )
+
+
+def _scorers(draft: Draft) -> list[str]:
+    if draft.output != "free-text":
+        return []
+    return [
+        "# Solved when most words are those of the expected output; or: exact, contains, regex.",
+        "scorers: [{similarity: {threshold: 0.8}}]",
+    ]
 
 
 def _incumbent(draft: Draft) -> dict[str, Any]:
@@ -129,7 +183,7 @@ def _incumbent(draft: Draft) -> dict[str, Any]:
         "name": _or_assumed(draft, "incumbent"),
         "cost_per_case": _or_assumed(draft, "incumbent_cost"),
         "solved": _or_assumed(draft, "incumbent_solved"),
-        "source": "assumed by rixin init" if _assumed(draft) else "told to rixin init",
+        "source": f"{'assumed by' if 'incumbent' in assumed_figures(draft) else 'told to'} rixin init",
     }
 
 
@@ -157,12 +211,22 @@ def _budget(draft: Draft) -> list[str]:
     return ["budget: {decide: 5.00}   # hard cap on paid calls"] if draft.endpoint else []
 
 
+def _policy(draft: Draft) -> list[str]:
+    if draft.endpoint and not (draft.base_url and is_loopback(draft.base_url)):
+        return [
+            "policy: {egress: allowed, guards: [output-schema]}   # egress none: nothing leaves"
+        ]
+    return ["policy: {egress: none, guards: [output-schema]}   # no case leaves this machine"]
+
+
 def _candidates(draft: Draft) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    if draft.output == "labels" and draft.labels > 1:
+    is_labels = draft.output == "labels"
+    if is_labels and draft.labels > 1:
         found.append({"name": "student", "student": "tfidf-logistic"})
     if draft.local:
-        found.append({"name": "small", "local": draft.local, "cases": draft.slow_cases})
+        slow = SLOW_LABELS if is_labels else SLOW_TEXTS
+        found.append({"name": "small", "local": draft.local, "cases": slow})
     if draft.endpoint:
         one = {"name": "strong", "endpoint": draft.endpoint, "cases": 500}
         found.append({**one, "base_url": draft.base_url} if draft.base_url else one)
@@ -170,7 +234,8 @@ def _candidates(draft: Draft) -> list[dict[str, Any]]:
 
 
 def _pair(key: str, value: str) -> str:
-    return str(yaml.safe_dump({key: value}, allow_unicode=True, width=100)).rstrip("\n")
+    dumped = yaml.dump({key: value}, Dumper=_Dumper, allow_unicode=True, width=100)
+    return str(dumped).rstrip("\n")
 
 
 def _flow(value: object) -> str:
@@ -179,18 +244,28 @@ def _flow(value: object) -> str:
         Dumper=_Dumper,
         default_flow_style=True,
         allow_unicode=True,
-        width=10_000,
+        width=math.inf,
         sort_keys=False,
     )
     return text.strip()
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes decimals as plain numbers."""
+    """Writes decimals as plain numbers, and texts so that they are read back as texts."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Everything is written out."""
+        return True
 
 
 def _decimal(dumper: yaml.SafeDumper, value: Decimal) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:float", f"{value:f}")
 
 
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = None if is_plain_text(value) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
 _Dumper.add_representer(Decimal, _decimal)
+_Dumper.add_representer(str, _text)

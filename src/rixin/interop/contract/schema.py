@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 from rixin.core.scenario import SOLVER_KINDS
 
@@ -14,15 +14,13 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, frozen=True)
 
 
-def _label(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-Label = Annotated[str, BeforeValidator(_label)]
+Words = Annotated[str, Field(min_length=1)]
+Label = Annotated[Words, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[Decimal, Field(ge=0)]
-Words = Annotated[str, Field(min_length=1)]
-Duration = Annotated[str, Field(pattern=r"^[0-9.]+ ?(ms|s|m)$", examples=["2s", "500ms"])]
+Duration = Annotated[
+    str, Field(pattern=r"^([0-9]*[.])?[0-9]+ ?(ms|s|m)$", examples=["2s", "500ms"])
+]
 
 
 class Cases(Part):
@@ -39,21 +37,40 @@ class Cases(Part):
     )
     encoding: str = Field("utf-8", description="Text encoding, e.g. utf-8, cp1252, utf-16.")
     delimiter: str | None = Field(None, description="Of a CSV file; found by itself.")
-    sheet: str | None = Field(None, description="Of an XLSX file; the first by default.")
+    sheet: str | None = Field(None, description="Of an XLSX file; the first table by default.")
 
 
 class LabelsOutput(Part):
     """Answers are labels."""
 
-    labels: Literal["from-cases"] | list[Label] = Field(description="`from-cases`, or a list.")
+    labels: Annotated[
+        Annotated[Literal["from-cases"], Tag("word")]
+        | Annotated[list[Label], Field(min_length=2), Tag("list")],
+        Discriminator(lambda value: "list" if isinstance(value, list) else "word"),
+    ] = Field(description="`from-cases`, or a list.")
 
 
 class JsonOutput(Part):
     """Answers are JSON."""
 
-    json_schema: str | dict[str, Any] = Field(
+    json_schema: Words | dict[str, Any] = Field(
         alias="json-schema", description="A schema file, or the schema itself."
     )
+
+
+def _output_form(value: object) -> str | None:
+    if not isinstance(value, dict):
+        return "word"
+    forms = [key for key in ("labels", "json-schema") if key in value]
+    return forms[0] if len(forms) == 1 else None
+
+
+Output = Annotated[
+    Annotated[Literal["free-text", "number", "labels"], Tag("word")]
+    | Annotated[LabelsOutput, Tag("labels")]
+    | Annotated[JsonOutput, Tag("json-schema")],
+    Discriminator(_output_form),
+]
 
 
 class Demand(Part):
@@ -113,13 +130,35 @@ class Promise(Part):
     )
 
 
+def _form(value: object) -> str:
+    return "options" if isinstance(value, dict) else "name"
+
+
+ScorerPart = Annotated[
+    Annotated[Words, Tag("name")]
+    | Annotated[
+        dict[str, dict[str, Any] | None], Field(min_length=1, max_length=1), Tag("options")
+    ],
+    Discriminator(_form),
+]
+"""A scorer: its name, or its name with options."""
+GuardPart = Annotated[
+    Annotated[Words, Tag("name")]
+    | Annotated[
+        dict[str, dict[str, Any] | str | None], Field(min_length=1, max_length=1), Tag("options")
+    ],
+    Discriminator(_form),
+]
+"""A guard: its name, or its name with a target."""
+
+
 class Policy(Part):
     """What must not happen."""
 
     egress: Literal["none", "allowed"] = Field(
         "allowed", description="none: no case leaves this machine."
     )
-    guards: list[str | dict[str, Any]] = Field(
+    guards: list[GuardPart] = Field(
         ["output-schema"],
         description="output-schema, or {function: module:callable}.",
     )
@@ -203,7 +242,10 @@ class RuleCandidate(CandidatePart):
 class FunctionCandidate(CandidatePart):
     """`module:callable`, or a command that speaks JSON lines."""
 
-    function: Words | list[str]
+    function: Annotated[
+        Annotated[Words, Tag("name")] | Annotated[list[Words], Field(min_length=1), Tag("command")],
+        Discriminator(lambda value: "command" if isinstance(value, list) else "name"),
+    ]
     timeout: Duration = "60s"
 
 
@@ -285,8 +327,11 @@ class ScenarioFile(Part):
     owner: Words = Field(description="Who answers for this job.")
     task: Words = Field(description="What is to be done, as one would tell a new colleague.")
     cases: Cases
-    output: Literal["free-text", "number", "labels"] | LabelsOutput | JsonOutput
-    scorers: list[str | dict[str, dict[str, Any] | None]] = Field(default_factory=list)
+    output: Output
+    scorers: list[ScorerPart] = Field(
+        default_factory=list,
+        description="exact, label, number, contains, regex, json, similarity; or {name: options}.",
+    )
     demand: Demand
     incumbent: Incumbent
     economics: Economics = Economics()

@@ -51,14 +51,14 @@ class Document:
 
 
 def parse(text: str, name: str) -> Document:
-    """Parses one YAML document.
+    r"""Parses one YAML document.
 
     Args:
         text: The file's text.
         name: The file's name, for messages.
 
     Examples:
-        >>> parsed = parse("cases:\\n  id: 007\\n  pools: {shape: 0.50}", "desk.yaml")
+        >>> parsed = parse("cases:\n  id: 007\n  pools: {shape: 0.50}", "desk.yaml")
         >>> parsed.values, parsed.line(("cases", "pools"))
         ({'cases': {'id': '007', 'pools': {'shape': Decimal('0.50')}}}, 3)
     """
@@ -122,6 +122,16 @@ def _scalar(node: yaml.ScalarNode, where: str) -> Any:
     if text in _BOOLS:
         return _BOOLS[text]
     return _number(text)
+
+
+def is_plain_text(text: str) -> bool:
+    """Whether a text that stands without quotes is read as that text.
+
+    Examples:
+        >>> is_plain_text("yes"), is_plain_text("1e3"), is_plain_text("true")
+        (True, False, False)
+    """
+    return text not in _NULLS and text not in _BOOLS and isinstance(_number(text), str)
 
 
 def _number(text: str) -> int | Decimal | str:
