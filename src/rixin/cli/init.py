@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rixin.cli.options import json_option, print_json
-from rixin.cli.questions import OPTIONAL, QUESTIONS, Reads, count, money, share, words
+from rixin.cli.questions import OPTIONAL, QUESTIONS, Reads, count, currency, money, share, words
 
 if TYPE_CHECKING:
     from rixin.core.scenario import Scenario
@@ -47,7 +47,7 @@ _FILE_OPTIONS = frozenset({"input", "expected", "id", "stratum", "delimiter", "s
     type=Reads("amount", money),
     help="Worth of a solved case.  [default: what a case costs today]",
 )
-@click.option("--currency", help="ISO 4217 code.  [default: USD]")
+@click.option("--currency", type=Reads("code", currency), help="ISO 4217.  [default: USD]")
 @click.option(
     "--floor",
     "solved_at_least",
@@ -82,7 +82,7 @@ def init(
     often it comes, who does it today, at what cost, how well.
     """
     from rixin.errors import UsageError
-    from rixin.workspace.init import draft_of, look_at, to_json, write_scenario
+    from rixin.workspace.init import check_models, draft_of, look_at, to_json, write_scenario
 
     if file is None:
         raise UsageError("no file of cases is named", hint=_files_here())
@@ -92,6 +92,7 @@ def init(
         raise UsageError(
             f"{str(target)!r} is there already", hint="name another file with -o, or use --force"
         )
+    check_models(given)
     try:
         _show(found)
         found, answers = _complete(found, given, yes=yes)
@@ -134,8 +135,6 @@ def _complete(
 ) -> tuple["Found", dict[str, Any]]:
     """The columns and the answers, asked where somebody is there to answer."""
     answers = {name: value for name, value in given.items() if name not in _FILE_OPTIONS}
-    if answers["currency"]:
-        answers["currency"] = answers["currency"].strip().upper()
     missing = [name for name in QUESTIONS if answers.get(name) is None]
     asks = not yes and sys.stdin.isatty()
     if not found.guess.confident and asks:
@@ -171,13 +170,14 @@ def _refuse(found: "Found", missing: list[str]) -> None:
 
     if not missing:
         return
-    flags = ", ".join(QUESTIONS[name].flag for name in missing)
+    flags = ["--expected"] * (found.guess.expected is None)
+    flags += [QUESTIONS[name].flag for name in missing]
     examples = {name: shlex.quote(QUESTIONS[name].example) for name in missing}
     if "task" in examples:
         examples["task"] = shlex.quote(found.task)
     example = " ".join(f"{QUESTIONS[name].flag} {said}" for name, said in examples.items())
     raise UsageError(
-        f"nobody is here to ask, and these are missing: {flags}",
+        f"nobody is here to ask, and these are missing: {', '.join(flags)}",
         hint=f"for example: rixin init {shlex.quote(str(found.path))} {example}\n"
         "      or --yes, which takes illustrative figures",
     )

@@ -80,6 +80,22 @@ def words(text: str) -> str:
     return text.strip()
 
 
+def currency(text: str) -> str:
+    """An ISO 4217 code.
+
+    Raises:
+        ValueError: It is none.
+
+    Examples:
+        >>> currency("eur")
+        'EUR'
+    """
+    code = text.strip().upper()
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise ValueError("give an ISO 4217 code such as USD")
+    return code
+
+
 def _point(text: str) -> str:
     """A plain number, thousands separators taken out; empty where it is none."""
     plain = re.sub(r"(?<=\d),(?=\d{3}(\D|$))", "", text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rixin.core.transport import Reply, TransportError
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession, ClientTimeout
+    from aiohttp import ClientResponse, ClientSession, ClientTimeout
 
 _MAX_REPLY = 32 * 1024 * 1024
 _CONNECT_S = 10.0
@@ -57,14 +57,12 @@ class AiohttpTransport:
             async with session.request(
                 method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
-                data = await response.read()
+                data = await _read(response)
                 latency = time.perf_counter() - begin
         except TimeoutError as error:
             raise TransportError("timeout", f"no whole reply in {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError("connection", f"{type(error).__name__}: {error}") from error
-        if len(data) > _MAX_REPLY:
-            raise TransportError("connection", f"a reply of {len(data)} bytes is too large")
         return Reply(response.status, response.headers, data, latency)
 
     def _open(self) -> "ClientSession":
@@ -78,6 +76,17 @@ class AiohttpTransport:
                 headers={"User-Agent": "rixin"},
             )
         return self._session
+
+
+async def _read(response: "ClientResponse") -> bytes:
+    """The whole body; one without end must not fill the memory."""
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > _MAX_REPLY:
+            raise TransportError("connection", f"a reply of {size} bytes or more is too large")
+    return b"".join(parts)
 
 
 @cache

@@ -219,6 +219,8 @@ _MENDS = {
     "not permitted": "make the folder writable, or point --ledger at a folder that is",
     "Permission denied": "make the folder writable, or point --ledger at a folder that is",
     "unable to open": "make the folder writable, or point --ledger at a folder that is",
+    "File exists": "a file stands where the folder should be: point --ledger somewhere else",
+    "Not a directory": "a file stands where the folder should be: point --ledger somewhere else",
     "not a database": "the file is no ledger: move it away, or point --ledger at another file",
     "locked": "another program holds the file; wait until it ends",
 }

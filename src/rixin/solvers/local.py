@@ -14,11 +14,11 @@ from rixin.core.case import Case
 from rixin.core.ids import digest
 from rixin.errors import ModelFault
 from rixin.solvers._gguf import weights_digest
-from rixin.solvers._labels import margin, search_labels, separate
+from rixin.solvers._labels import fit_offsets, margin, search_labels, separate, shift
 from rixin.solvers._llama import Llama, LlamaRefused, Reading
 from rixin.solvers._runtime import processors, runtime_version
 from rixin.solvers.outputs import parse_output
-from rixin.solvers.prompt import Prompt
+from rixin.solvers.prompt import Example, Prompt
 
 _RECIPE = "local/1"
 _DEFAULT_TOKENS: Mapping[str, int] = {"number": 320, "json-schema": 512, "free-text": 256}
@@ -64,6 +64,8 @@ class LocalSolver:
         model_path: A GGUF file.
         prompt: What the model is asked; see `build_prompt`.
         options: How it is run.
+        calibration: Labelled cases of the shape pool in their random order, on which its lean
+            towards some labels is measured when it is loaded; see `fit_offsets`.
         say: Gets a line before each step that takes long; called from another thread.
 
     Raises:
@@ -78,9 +80,12 @@ class LocalSolver:
         prompt: Prompt,
         options: LocalOptions | None = None,
         *,
+        calibration: Sequence[Example] = (),
         say: Say | None = None,
     ) -> None:
         options = options or LocalOptions()
+        self._calibration = calibration
+        self._offsets: list[float] | None = None
         self.name = name
         self.batch_size = 1
         self._path, self._prompt = model_path, prompt
@@ -98,6 +103,7 @@ class LocalSolver:
             weights_digest(model_path),
             prompt.fingerprint,
             f"{self._max_tokens} {self._context}",
+            *(part for example in calibration for part in example),
         )
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
@@ -145,14 +151,9 @@ class LocalSolver:
         return self._text(llama.write(prompt, self._max_tokens, schema), len(prompt), note)
 
     def _label(self, llama: Llama, frame: _Frame, prompt: list[int]) -> Answer:
-        cached: list[int] = []
-
-        def ask(path: tuple[int, ...], tokens: tuple[int, ...]) -> Mapping[int, float]:
-            shares = llama.weigh([*prompt, *path], tokens)
-            cached.append(shares.cached_tokens)
-            return shares.probabilities
-
-        chances = search_labels(frame.labels, ask)
+        chances, cached = _chances(llama, frame, prompt)
+        if self._offsets is not None:
+            chances = shift(chances, self._offsets)
         labels = self._prompt.output.labels
         return Answer(
             output=labels[chances.index(max(chances))],
@@ -206,8 +207,20 @@ class LocalSolver:
                     f"the model {str(self._path)!r} cannot be asked: {refused}",
                     hint="use a model that was trained to chat",
                 ) from refused
+            self._calibrate(llama, frame)
             self._frame = frame
         return self._llama, self._frame
+
+    def _calibrate(self, llama: Llama, frame: _Frame) -> None:
+        if not self._calibration or self._offsets is not None or frame.room < _LEAST_ROOM:
+            return
+        self._say(f"{self.name}: reading {len(self._calibration)} cases to see which way it leans")
+        labels = self._prompt.output.labels
+        rows = []
+        for one in self._calibration:
+            tokens = llama.encode(one.input)[: frame.room]
+            rows.append(_chances(llama, frame, [*frame.head, *tokens, *frame.tail])[0])
+        self._offsets = fit_offsets(rows, [labels.index(one.output) for one in self._calibration])
 
     def _loading(self) -> str:
         size = self._path.stat().st_size / 1e6
@@ -231,6 +244,18 @@ class LocalSolver:
         llama, self._llama, self._frame = self._llama, None, None
         if llama is not None:
             llama.close()
+
+
+def _chances(llama: Llama, frame: _Frame, prompt: list[int]) -> tuple[list[float], list[int]]:
+    """The probability of each label, and how much of the prompt was cached at each question."""
+    cached: list[int] = []
+
+    def ask(path: tuple[int, ...], tokens: tuple[int, ...]) -> Mapping[int, float]:
+        shares = llama.weigh([*prompt, *path], tokens)
+        cached.append(shares.cached_tokens)
+        return shares.probabilities
+
+    return search_labels(frame.labels, ask), cached
 
 
 def _fitting(parts: list[list[int]], most: int, examples: int) -> tuple[list[int], list[int]]:

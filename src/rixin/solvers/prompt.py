@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from rixin.core.case import Case
@@ -19,6 +20,9 @@ EXAMPLE_WORDS = 60
 """Words of an example's input that are shown at most."""
 LABEL_WORDS = 60
 """Words of a case that a local model reads by default where the output is a label."""
+CALIBRATION_CASES = 48
+"""Shape cases by default on which a local model's lean towards some labels is measured."""
+FEW_LABELS = 12
 PROMPT_BYTES = 12_000
 """Size of all examples together by default: some 3,000 tokens in any script."""
 CASE_HEAD = "Input: "
@@ -159,7 +163,7 @@ def default_per_label(output: OutputSpec) -> int:
         2
     """
     if output.kind == "labels":
-        return 2 if len(output.labels) <= 12 else 1
+        return 2 if len(output.labels) <= FEW_LABELS else 1
     return 1 if output.kind == "json-schema" else 0
 
 
@@ -199,6 +203,27 @@ def pick_examples(
         if not wanted:
             break
     return tuple(_round_robin(list(taken.values()), per_label))
+
+
+def pick_calibration(
+    cases: Iterable[Case], prompt: Prompt, count: int | None = None
+) -> tuple[Example, ...]:
+    """The first cases with a label that the prompt does not show, as they come.
+
+    Args:
+        cases: Cases of the shape pool, in their random order.
+        prompt: A prompt for labels; other outputs get none.
+        count: How many; None: 48, or none where more than 12 labels share them.
+    """
+    labels, shown = set(prompt.output.labels), {one.input for one in prompt.shown}
+    if count is None:
+        count = CALIBRATION_CASES if len(labels) <= FEW_LABELS else 0
+    fitting = (
+        Example(prompt.text(case.input), case.expected)
+        for case in (cases if labels and count else ())
+        if case.expected in labels and _shown(case.input, EXAMPLE_WORDS) not in shown
+    )
+    return tuple(islice(fitting, count))
 
 
 def first_words(text: str, count: int) -> str:

@@ -105,14 +105,18 @@ class Builder:
 
     def _local(self, candidate: Candidate) -> Contender:
         from rixin.solvers.local import LocalOptions, LocalSolver
-        from rixin.solvers.prompt import LABEL_WORDS
+        from rixin.solvers.prompt import LABEL_WORDS, pick_calibration
 
         path = self.models.resolve(candidate.target, self.scenario.path.parent)
         words = LABEL_WORDS if self.scenario.output.kind == "labels" else None
         names = ("threads", "max_tokens", "context")
         options = LocalOptions(**_picked(candidate.options, names))
         prompt = self._prompt(candidate, words)
-        solver = LocalSolver(candidate.name, path, prompt, options, say=self.say)
+        wanted = candidate.options.get("calibration_cases")
+        cases = pick_calibration(
+            self._shape(), prompt, None if wanted is None else int(str(wanted))
+        )
+        solver = LocalSolver(candidate.name, path, prompt, options, calibration=cases, say=self.say)
         return self._on_this_machine(candidate, solver, f"{path.name} of {path.parent.name}")
 
     def _endpoint(self, candidate: Candidate) -> Contender:

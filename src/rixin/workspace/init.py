@@ -107,6 +107,30 @@ def look_at(path: Path, chosen: Mapping[str, str | None]) -> Found:
     return Found(path=path, guess=guess)
 
 
+def check_models(given: Mapping[str, str | None]) -> None:
+    """Refuses a model that is not known, before anybody is asked anything.
+
+    Args:
+        given: What the user has said of local, endpoint and base_url.
+
+    Raises:
+        UsageError: There is no such model, or it is not known where it listens.
+    """
+    local, endpoint, base_url = (given.get(name) for name in ("local", "endpoint", "base_url"))
+    if local is not None and local != "none" and not _is_path(local):
+        store = ModelStore()
+        if find(local, CATALOG) is None and store.installed(local) is None:
+            known = [status.name for status in store.list_models()]
+            raise UnknownName("model", local, [*known, "none"])
+    if base_url and not endpoint:
+        raise UsageError("--base-url says where, but not which model", hint="add --endpoint MODEL")
+    if endpoint and not base_url and endpoint.partition("/")[0] not in PROVIDERS:
+        raise UsageError(
+            f"it is not known where {endpoint!r} listens",
+            hint=f"add --base-url URL, or write provider/model with: {', '.join(PROVIDERS)}",
+        )
+
+
 def draft_of(found: Found, target: Path, answers: Mapping[str, Any]) -> Draft:
     """The draft of a scenario from what was found and what was answered.
 
@@ -127,7 +151,11 @@ def draft_of(found: Found, target: Path, answers: Mapping[str, Any]) -> Draft:
         )
     given = {name: value for name, value in answers.items() if value is not None}
     given["local"] = _local(guess, target, given.get("local"))
-    _check_candidates(guess, given)
+    if guess.output_kind != "labels" and given["local"] is None and not given.get("endpoint"):
+        raise UsageError(
+            f"there is no candidate: an output of kind {guess.output_kind} takes a model",
+            hint="name one with --local MODEL or --endpoint PROVIDER/MODEL",
+        )
     fields: dict[str, Any] = {
         "name": found.name,
         "task": found.task,
@@ -189,7 +217,7 @@ def who() -> Person:
 
 def _noun(column: str, plain: frozenset[str], usual: str) -> str:
     words = " ".join(re.split(r"[\s_]+", column)).strip()
-    return usual if words.casefold() in plain else words
+    return usual if not words or words.casefold() in plain else words
 
 
 def _local(guess: Guess, target: Path, given: str | None) -> str | None:
@@ -199,31 +227,15 @@ def _local(guess: Guess, target: Path, given: str | None) -> str | None:
     if given is None:
         few = guess.output_kind != "labels" or len(guess.labels) <= _MANY_LABELS
         return DEFAULT_MODEL if few else None
-    if "/" in given or given.endswith(".gguf"):
+    if _is_path(given):
         # The scenario counts paths from its own folder, the command line from the current one.
         path = Path(given).expanduser().absolute()
         return Path(os.path.relpath(path, target.parent.absolute())).as_posix()
-    store = ModelStore()
-    if find(given, CATALOG) is None and store.installed(given) is None:
-        known = [status.name for status in store.list_models()]
-        raise UnknownName("model", given, [*known, "none"])
     return given
 
 
-def _check_candidates(guess: Guess, given: Mapping[str, Any]) -> None:
-    endpoint, base_url = given.get("endpoint"), given.get("base_url")
-    if base_url and not endpoint:
-        raise UsageError("--base-url says where, but not which model", hint="add --endpoint MODEL")
-    if endpoint and not base_url and str(endpoint).partition("/")[0] not in PROVIDERS:
-        raise UsageError(
-            f"it is not known where {endpoint!r} listens",
-            hint=f"add --base-url URL, or write provider/model with: {', '.join(PROVIDERS)}",
-        )
-    if guess.output_kind != "labels" and given["local"] is None and not endpoint:
-        raise UsageError(
-            f"there is no candidate: an output of kind {guess.output_kind} takes a model",
-            hint="name one with --local MODEL or --endpoint PROVIDER/MODEL",
-        )
+def _is_path(model: str) -> bool:
+    return "/" in model or model.endswith(".gguf")
 
 
 def to_json(found: Found, draft: Draft, scenario: Scenario, target: Path) -> dict[str, object]:

@@ -262,6 +262,9 @@ class LocalCandidate(PromptPart):
     local: Words
     threads: Annotated[int, Field(gt=0)] | None = None
     context: Annotated[int, Field(gt=0)] | None = None
+    calibration_cases: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        None, description="Shape cases on which its lean towards some labels is measured."
+    )
 
 
 class EndpointCandidate(PromptPart):
