@@ -87,6 +87,15 @@ def test_the_spend_cap_holds_and_the_next_run_goes_on(tmp_path):
     assert result.verdict.winner == "strong"
 
 
+def test_the_spend_cap_counts_answers_that_an_earlier_scorer_judged(tmp_path):
+    budget = {"decide": 0.05}
+    with model_server(right) as server:
+        for scorer in ("label", "exact", "contains"):
+            with pytest.raises(BudgetReached):
+                decide(tmp_path, strong(server, **PRICE), budget=budget, scorers=[scorer])
+        assert len(server.calls) * 0.0002 <= 0.05
+
+
 def test_a_missing_key_is_told_before_anything_is_asked(tmp_path, monkeypatch):
     monkeypatch.delenv("DESK_KEY", raising=False)
     with model_server(right) as server:

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, and_, case, cast, func, literal, select
@@ -110,6 +111,31 @@ def _causes(
     )
     with ledger.read() as connection:
         return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+
+def spent_on(ledger: Ledger, sample: Sample, solver: int) -> Decimal:
+    """What the answers of one solver on a sample have cost at most, each counted once.
+
+    An answer that was judged anew stands under several judges with the same cost.
+    """
+    cost = func.coalesce(outcomes.c.cost_pico, 0) + outcomes.c.sunk_pico
+    each = (
+        select(func.max(cost).label("pico"))
+        .select_from(
+            cases.join(
+                outcomes,
+                and_(
+                    outcomes.c.solver_id == solver,
+                    outcomes.c.case_id == cases.c.case_id,
+                    _inside(sample),
+                ),
+            )
+        )
+        .group_by(outcomes.c.case_id)
+        .subquery()
+    )
+    with ledger.read() as connection:
+        return from_pico(connection.execute(select(func.sum(each.c.pico))).scalar() or 0)
 
 
 def latencies(ledger: Ledger, sample: Sample, solver: int, judge: str) -> "array[float]":

@@ -168,6 +168,7 @@ class Builder:
             candidate=candidate,
             solver=CascadeSolver(candidate.name, members),
             costing=Costing(price=lambda answer: answer.cost),
+            concurrency=max(self._made[name].concurrency for name, _ in steps),
             price="the sum of its members",
             about=" → ".join(
                 f"{name} (confidence ≥ {least:g})" if least is not None else name

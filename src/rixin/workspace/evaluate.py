@@ -18,7 +18,7 @@ from rixin.decide.verdict import decide, months
 from rixin.ledger.cases import find_cases, last_case_id
 from rixin.ledger.outcomes import failure_example, outcomes_of_case
 from rixin.ledger.store import Ledger
-from rixin.ledger.tallies import Sample, differing_cases, latencies, pair_tally, tally
+from rixin.ledger.tallies import Sample, differing_cases, latencies, pair_tally, spent_on, tally
 from rixin.report.data import (
     ANSWERS,
     BUILD,
@@ -212,16 +212,14 @@ def _differing(stored: Stored, scenario: Scenario, dataset: Dataset) -> tuple[Di
 
 
 def spent_so_far(stored: Stored, contenders: Sequence[Contender]) -> Decimal:
-    """What the stored rows of paid candidates have cost."""
+    """What the stored answers of paid candidates have cost, under whatever judge."""
     return sum(
         (
-            tally(
+            spent_on(
                 stored.ledger,
                 stored.samples[one.candidate.name],
                 stored.numbers[one.candidate.name],
-                stored.judge,
-                one.candidate.name,
-            ).spent
+            )
             for one in contenders
             if one.paid
         ),

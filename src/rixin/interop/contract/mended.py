@@ -4,6 +4,7 @@ What only the whole can show (names, cascades, scorers) is asked of this copy. E
 replaced by something that is no mistake and causes none.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
@@ -65,7 +66,7 @@ def _mend_candidates(copy: dict[str, Any], place: Where) -> None:
     name = given.get("name") if isinstance(given, dict) else None
     # It keeps its name, because a cascade may stand on it.
     plain = name if isinstance(name, str) and name and len(name) < 60 else f"x{place[1]}"
-    candidates[place[1]] = {"name": "".join(plain.split()), "human": "incumbent"}
+    candidates[place[1]] = {"name": re.sub(r"[\s/@]+", "", plain) or "x", "human": "incumbent"}
 
 
 def _mend_scorers(copy: dict[str, Any], place: Where) -> None:
