@@ -80,6 +80,9 @@ class AiohttpTransport:
 
 async def _read(response: "ClientResponse") -> bytes:
     """The whole body; one without end must not fill the memory."""
+    known = None if "Content-Encoding" in response.headers else response.content_length
+    if known is not None and known <= _MAX_REPLY:
+        return await response.read()
     parts, size = [], 0
     async for part in response.content.iter_any():
         parts.append(part)
