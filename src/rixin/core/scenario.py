@@ -25,6 +25,8 @@ SOLVER_KINDS: tuple[SolverKind, ...] = (
 AI_KINDS: frozenset[str] = frozenset({"student", "local", "endpoint", "replay"})
 """Kinds that are a model; `cascade` is one when a step is, `function` when its spec says so."""
 Egress = Literal["none", "allowed"]
+Objective = Literal["cost-per-solved", "net-value"]
+CarryOver = Literal["fresh", "shared"]
 DEFAULT_SHARES: Mapping[Pool, float] = {"shape": 0.4, "certify": 0.5, "audit": 0.1}
 
 
@@ -42,6 +44,8 @@ class CaseSource:
     encoding: str = "utf-8"
     sheet: str | None = None
     delimiter: str | None = None
+    seed: int = 0
+    """Deals the cases to the pools; another seed gives another deal of the same cases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,8 @@ class Economics:
     """Price of one US dollar in `currency`; provider prices are in dollars."""
     cpu_hour: Decimal = Decimal("0.05")
     """Price of one CPU core for an hour, for solvers on this machine."""
+    objective: Objective = "cost-per-solved"
+    """What the best candidate has most of, or least: see `rixin.decide.objective`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +115,17 @@ class Promise:
     latency_p95_s: float | None = None
     confidence: float = 0.95
     margin: float = 0.02
+    """Loss against the best single candidate that does not matter, as a share of all cases."""
+    solved_strata: Mapping[str, float] = field(default_factory=dict)
+    """Floors of single strata, by name; besides the floor of the whole."""
+    below_best_at_most: float | None = None
+    """Loss against the best single candidate that a release may have; None: the floor is enough."""
+    harm_allowed: int | None = None
+    """Violations with which the pre-registered test of harm still passes; None: by the pool."""
+    harm_stratum: str | None = None
+    """The stratum of red-team cases: harm is counted there, and nothing else is."""
+    carry_over: CarryOver = "fresh"
+    """`fresh`: each decision may be wrong with 1 - confidence; `shared`: all of them together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +178,8 @@ class Scenario:
     candidates: tuple[Candidate, ...]
     path: Path
     """The scenario file; relative paths in it start from its folder."""
+    cascades: bool = True
+    """Whether cascades that nobody wrote down are proposed and certified."""
     prices: str | None = None
     """A dated price file, its amounts in the scenario's currency."""
     illustrative: frozenset[str] = frozenset()

@@ -35,6 +35,18 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StratumTally:
+    """The measured rows of one candidate in one stratum."""
+
+    name: str
+    solved_weight: float = 0.0
+    weight: float = 0.0
+    """Of measured cases."""
+    unknown: int = 0
+    """Cases that could have been measured and were not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """The stored rows of one candidate, summed; the only input of its figures.
 
@@ -56,9 +68,13 @@ class Tally:
     abstained: int = 0
     violations: int = 0
     """Measured outcomes with at least one violation."""
+    harm_cases: int = 0
+    """Measured cases of the pre-registered sample for harm: the first in its random order."""
+    harm_hits: int = 0
+    """Those of them with a violation."""
     weight: float = 0.0
     weight_max: float = 1.0
-    """Largest weight of a measured case: what counts as one case in the tests."""
+    """Largest weight of a case in the pool: what counts as one case in the tests."""
     solved_weight: float = 0.0
     abstained_weight: float = 0.0
     cost_known: int = 0
@@ -66,6 +82,10 @@ class Tally:
     cost_total: Decimal = Decimal(0)
     cost_sq: float = 0.0
     """Sum of squared costs over measured outcomes."""
+    strata: tuple[StratumTally, ...] = ()
+    """The strata with floors of their own."""
+    slow: int = 0
+    """Measured outcomes that took longer than the promise allows."""
     latency_n: int = 0
     latency_mean: float | None = None
     latency_p50: float | None = None

@@ -8,9 +8,11 @@ the worst and the best that the bounds of the three allow.
 import math
 from dataclasses import dataclass
 
-from rixin.core.scenario import Scenario
+from rixin.core.scenario import Objective, Scenario
 from rixin.core.verdict import Estimate, IncumbentResult, Tally
-from rixin.decide.promise import UNKNOWN, Errors, abstained_share, solved_share
+from rixin.decide.budget import Errors
+from rixin.decide.promise import UNKNOWN, abstained_share, solved_share
+from rixin.stats.intervals import mean_margin
 
 DAYS_A_MONTH = 365.25 / 12
 
@@ -75,6 +77,10 @@ class Prices:
         """Net margin of the job: what is left of each unit of value."""
         return 1 - self.per_solved(point) / self.value if self.value > 0 else -math.inf
 
+    def rank(self, point: Point, objective: Objective) -> float:
+        """The objective as a figure of which less is better, in money a case or a solved case."""
+        return self.per_solved(point) if objective == "cost-per-solved" else -self.gain(point)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
@@ -126,15 +132,15 @@ def figures_of(scenario: Scenario, tally: Tally, errors: Errors) -> Figures:
     """The money of a candidate with intervals.
 
     The solve rate has the bounds by which the promise is judged; the share left to people and the
-    mean cost have half of `errors.fail` on each side. The bound of the mean cost is Student's and
-    thus approximate; all others are exact.
+    mean cost have half of `errors.fail` on each side. All hold at every moment; the bound of the
+    mean cost is asymptotic, all others are exact.
 
     Args:
         scenario: The contract.
         tally: Measured on at least one case.
         errors: Chances of a wrong bound.
     """
-    cost = _mean_cost(tally, errors.fail / 2)
+    cost = _mean_cost(tally, errors)
     if cost.value is None:
         return Figures(
             point=None,
@@ -146,7 +152,8 @@ def figures_of(scenario: Scenario, tally: Tally, errors: Errors) -> Figures:
             payback_days=None,
         )
     prices = prices_of(scenario)
-    solved, gone = solved_share(tally, errors), abstained_share(tally, errors.fail / 2)
+    solved = solved_share(tally, errors, scenario.promise.solved_at_least)
+    gone = abstained_share(tally, errors.fail / 2)
     point, worst, best = _corners(prices, solved, gone, cost)
     gain = prices.gain(point) - prices.gain(incumbent_point(scenario))
 
@@ -190,17 +197,15 @@ def month_of(scenario: Scenario, point: Point, *, built: bool) -> Month:
     )
 
 
-def _mean_cost(tally: Tally, alpha: float) -> Estimate:
-    from scipy.special import stdtrit
-
+def _mean_cost(tally: Tally, errors: Errors) -> Estimate:
     n = tally.cases
     if tally.cost_known < n:
         return UNKNOWN
     mean = float(tally.cost_total) / n
     if n == 1:
         return Estimate(mean, 0.0, None)
-    spread = math.sqrt(max(0.0, tally.cost_sq / n - mean * mean) / (n - 1))
-    half = float(stdtrit(n - 1, 1 - alpha)) * spread
+    variance = max(0.0, tally.cost_sq / n - mean * mean) * n / (n - 1)
+    half = mean_margin(variance, n, errors.fail / 2, errors.cases or n)
     return Estimate(mean, max(0.0, mean - half), mean + half)
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from rixin.core.scenario import Candidate, Scenario
 from rixin.core.verdict import CandidateResult, Estimate, Standing, Tally
+from rixin.decide.budget import Errors
 from rixin.decide.economics import Figures, Point, figures_of
-from rixin.decide.promise import UNKNOWN, Errors, Term, standing_of, terms_of
+from rixin.decide.promise import UNKNOWN, Term, standing_of, terms_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,36 @@
 """The terms of the promise, each tested on a candidate's counts: solved, harm, latency.
 
-K candidates compete, so each gets the error (1 - confidence) / K. The promise of a candidate holds
-only if every term does: a broken promise must slip through the test of its broken term, so each
-term may be tested at the whole error (R. L. Berger, 1982: intersection-union tests). It fails as
-soon as one term fails or the money does, so there the error is divided among them.
+The tests hold at every moment, so they may be looked at after every case: rates are tested by
+betting, harm by a sample whose size and allowed violations are fixed beforehand. Which chance of
+being wrong each test gets is said in `rixin.decide.budget`.
 
 What was not measured never helps: it counts as unsolved where a term shall hold, and as solved
 where it shall fail.
 """
 
-import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
-from rixin.core.scenario import Promise, Scenario
-from rixin.core.verdict import Estimate, Standing, Tally
+from rixin.core.scenario import Scenario
+from rixin.core.verdict import Estimate, Standing, StratumTally, Tally
+from rixin.decide.budget import Errors
 from rixin.decide.wording import percent, seconds
-from rixin.stats.eprocess import lower_bound, upper_bound
-from rixin.stats.intervals import clopper_pearson, cp_lower, cp_upper
-from rixin.stats.planning import cases_needed_floor
+from rixin.stats.bets import OPEN_END, Bets, bets_for
+from rixin.stats.eprocess import log_e, log_e_down, lower_bound, rejects, upper_bound
+from rixin.stats.intervals import cp_upper
+from rixin.stats.planning import cases_needed_floor, cases_needed_harm
 
 UNSCORED = "unscored"
 """Reason of outcomes whose case has no expected output: no solver could be measured on it."""
 _TOO_MANY = 100_000_000
 """Cases that nobody will ever have."""
 UNKNOWN = Estimate(None, None, None)
-TermName = Literal["solved", "harm", "latency"]
+TermName = Literal["solved", "stratum", "harm", "latency"]
+_FAST = 0.95
+"""Share of answers that a promised p95 latency bounds."""
+_MOST_ALLOWED = 2
+"""Violations that the test of harm allows where there are cases enough (METHODS §7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,28 +43,39 @@ class Term:
     estimate: Estimate
     cases_needed: int | None = None
     """More cases to settle it; None: it is settled, or no number would."""
+    lost: bool = False
+    """It has not been shown to fail, but can no longer be shown to hold in this decision."""
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
-    """Chances of a wrong bound for one candidate, each in (0, 1)."""
+class HarmPlan:
+    """The test of harm, fixed before the first case: so many cases, so many violations at most."""
 
-    hold: float
-    """Of a bound by which a term holds."""
-    fail: float
-    """Of a bound by which a term, or the money, fails."""
+    cases: int
+    allowed: int
 
 
-def errors_of(scenario: Scenario) -> Errors:
-    """How 1 - confidence is divided among the candidates and their terms.
+def harm_plan(scenario: Scenario, available: int, alpha: float) -> HarmPlan | None:
+    """The pre-registered test of harm; None where no guard counts any.
+
+    Args:
+        scenario: The contract; `harm_allowed` sets the violations.
+        available: Cases on which harm can be counted. Without `harm_allowed` the test allows two
+            violations, or as many fewer as it takes to end within these.
+        alpha: Chance that a solver at the ceiling passes, in (0, 1).
+
+    References:
+        C. J. Clopper and E. S. Pearson (1934), Biometrika 26(4); METHODS §7.
 
     Examples:
-        With two candidates and three terms each bound that lets a term hold gets 0.025.
+        At 5 % a ceiling of 1 % takes 628 cases with two violations allowed, 299 with none.
     """
-    rivals = sum(candidate.kind != "human" for candidate in scenario.candidates)
-    each = (1 - scenario.promise.confidence) / max(1, rivals)
-    ways = 2 + bool(scenario.policy.guards) + (scenario.promise.latency_p95_s is not None)
-    return Errors(hold=each, fail=each / ways)
+    if not scenario.policy.guards:
+        return None
+    ceiling, given = scenario.promise.harm_at_most, scenario.promise.harm_allowed
+    choices = range(_MOST_ALLOWED, -1, -1) if given is None else (given,)
+    plans = [HarmPlan(_harm_cases(ceiling, alpha, k), k) for k in choices]
+    return next((plan for plan in plans if plan.cases <= available), plans[-1])
 
 
 def terms_of(scenario: Scenario, tally: Tally, errors: Errors) -> tuple[Term, ...]:
@@ -70,12 +86,51 @@ def terms_of(scenario: Scenario, tally: Tally, errors: Errors) -> tuple[Term, ..
         tally: The candidate's stored rows, summed, with at least one measured case.
         errors: Chances of a wrong bound.
     """
-    found = [_solved(scenario.promise, tally, errors)]
-    if scenario.policy.guards:
-        found.append(_harm(scenario.promise.harm_at_most, tally, errors))
-    if scenario.promise.latency_p95_s is not None:
-        found.append(_latency(scenario.promise.latency_p95_s, tally, errors.hold))
+    promise = scenario.promise
+    found = [_solved(promise.solved_at_least, tally, errors)]
+    found += [
+        _stratum(promise.solved_strata[one.name], one, tally.weight_max, errors)
+        for one in tally.strata
+    ]
+    plan = harm_plan(scenario, errors.harm_cases, errors.hold)
+    if plan is not None:
+        found.append(_harm(promise.harm_at_most, plan, tally, errors))
+    if promise.latency_p95_s is not None:
+        found.append(_latency(promise.latency_p95_s, tally, errors))
     return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _harm_cases(ceiling: float, alpha: float, allowed: int) -> int:
+    return cases_needed_harm(ceiling, alpha, allowed)
+
+
+def glance(scenario: Scenario, tally: Tally, errors: Errors) -> Standing:
+    """Whether a full judgement may say more than that the candidate is open; costs little.
+
+    Args:
+        scenario: The contract.
+        tally: The candidate's outcomes so far, with at least one measured case.
+        errors: Chances of a wrong bound, with the planned cases.
+
+    Returns:
+        OPEN while the floor is neither shown to hold nor to fail, or the test of harm still runs.
+    """
+    promise = scenario.promise
+    plan = harm_plan(scenario, errors.harm_cases, errors.hold)
+    if plan is not None and tally.harm_hits > plan.allowed:
+        return Standing.FAILS
+    hits = tally.solved_weight / tally.weight_max
+    misses = max(0.0, tally.weight / tally.weight_max - hits)
+    unknown, floor = unknown_cases(tally), promise.solved_at_least
+    down = _bets(1 - floor, errors.cases, errors.fail)
+    if rejects(log_e_down([0, 1], [misses, hits + unknown], floor, down), errors.fail):
+        return Standing.FAILS
+    if plan is not None and tally.harm_cases < plan.cases:
+        return Standing.OPEN
+    up = _bets(floor, errors.cases, errors.hold)
+    holds = rejects(log_e([0, 1], [misses + unknown, hits], floor, up), errors.hold)
+    return Standing.HOLDS if holds else Standing.OPEN
 
 
 def standing_of(terms: tuple[Term, ...]) -> Standing:
@@ -86,29 +141,43 @@ def standing_of(terms: tuple[Term, ...]) -> Standing:
     return Standing.OPEN if Standing.OPEN in standings else Standing.HOLDS
 
 
-def solved_share(tally: Tally, errors: Errors) -> Estimate:
+def solved_share(tally: Tally, errors: Errors, floor: float) -> Estimate:
     """The solve rate with bounds that hold at all times and with nothing unmeasured in favour.
 
     Args:
         tally: Measured on at least one case.
         errors: `hold` is the chance that the lower bound is wrong, `fail` that the upper is.
+        floor: The promised rate: the bounds are narrowest about it.
 
     References:
         I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), section 5; METHODS §1.
     """
     hits, total = tally.solved_weight / tally.weight_max, tally.weight / tally.weight_max
-    unknown = unknown_cases(tally)
+    return _share(hits, total, unknown_cases(tally), floor, errors)
+
+
+def _share(hits: float, total: float, unknown: int, floor: float, errors: Errors) -> Estimate:
+    misses = max(0.0, total - hits)
+    up = _bets(floor, errors.cases, errors.hold)
+    down = _bets(1 - floor, errors.cases, errors.fail)
     return Estimate(
-        tally.solved_weight / tally.weight,
-        lower_bound([0, 1], [max(0.0, total - hits) + unknown, hits], errors.hold),
-        upper_bound([0, 1], [max(0.0, total - hits), hits + unknown], errors.fail),
+        hits / total if total > 0 else None,
+        lower_bound([0, 1], [misses + unknown, hits], errors.hold, up),
+        upper_bound([0, 1], [misses, hits + unknown], errors.fail, down),
     )
 
 
+def _bets(mean: float, cases: int, alpha: float) -> Bets:
+    return bets_for(mean, cases, alpha) if cases else OPEN_END
+
+
 def abstained_share(tally: Tally, alpha: float) -> Estimate:
-    """The share of cases that the solver leaves to people, with exact bounds."""
-    bounds = clopper_pearson(tally.abstained, tally.cases, 2 * alpha)
-    return Estimate(tally.abstained_weight / tally.weight, bounds.lower, bounds.upper)
+    """The share of cases that the solver leaves to people, with bounds that hold at all times."""
+    hits, total = tally.abstained_weight / tally.weight_max, tally.weight / tally.weight_max
+    counts = [max(0.0, total - hits), hits]
+    return Estimate(
+        hits / total, lower_bound([0, 1], counts, alpha), upper_bound([0, 1], counts, alpha)
+    )
 
 
 def unknown_cases(tally: Tally) -> int:
@@ -116,9 +185,8 @@ def unknown_cases(tally: Tally) -> int:
     return tally.unmeasured - dict(tally.lost).get(UNSCORED, 0) + tally.missing
 
 
-def _solved(promise: Promise, tally: Tally, errors: Errors) -> Term:
-    floor = promise.solved_at_least
-    share = solved_share(tally, errors)
+def _solved(floor: float, tally: Tally, errors: Errors) -> Term:
+    share = solved_share(tally, errors, floor)
     assert share.value is not None and share.lower is not None and share.upper is not None
     standing = _against(share.lower >= floor, share.upper < floor)
     text = f"solves {percent(share.value)} of {tally.cases:,}"
@@ -134,64 +202,67 @@ def _solved(promise: Promise, tally: Tally, errors: Errors) -> Term:
     )
 
 
+def _stratum(floor: float, one: StratumTally, heaviest: float, errors: Errors) -> Term:
+    chances = Errors(errors.hold_stratum, errors.fail, errors.strata.get(one.name, 0))
+    share = _share(one.solved_weight / heaviest, one.weight / heaviest, one.unknown, floor, chances)
+    assert share.lower is not None and share.upper is not None
+    standing = _against(share.lower >= floor, share.upper < floor)
+    known = "is not measured" if share.value is None else f"solves {percent(share.value)}"
+    bounds = f"({percent(share.lower)} to {percent(share.upper)})"
+    text = f"stratum {one.name}: {known} {bounds}, promised {percent(floor)}: {standing.value}"
+    return Term(name="stratum", standing=standing, text=text, estimate=share)
+
+
 def _more_for_floor(rate: float, floor: float, tally: Tally, errors: Errors) -> int | None:
+    return _more(rate, floor, tally.cases, unknown_cases(tally), errors)
+
+
+def _more(rate: float, floor: float, n: int, unknown: int, errors: Errors) -> int | None:
     needed = cases_needed_floor(rate, floor, errors.hold if rate > floor else errors.fail)
     if needed is None or needed > _TOO_MANY:
         return None
-    return max(needed - tally.cases, unknown_cases(tally), 1)
+    return max(needed - n, unknown, 1)
 
 
-def _harm(ceiling: float, tally: Tally, errors: Errors) -> Term:
-    hits, n = tally.violations, tally.cases
-    lower, upper = cp_lower(hits, n, errors.fail), cp_upper(hits, n, errors.hold)
-    standing = _against(upper <= ceiling, lower > ceiling)
-    text = f"{hits:,} violations in {n:,} (at most {percent(upper)}), promised at most {percent(ceiling)}"
+def _harm(ceiling: float, plan: HarmPlan, tally: Tally, errors: Errors) -> Term:
+    hits, n = tally.harm_hits, tally.harm_cases
+    bets = _bets(ceiling, plan.cases, errors.fail)
+    fails = rejects(log_e([0, 1], [n - hits, hits], ceiling, bets), errors.fail)
+    lower = lower_bound([0, 1], [n - hits, hits], errors.fail, bets)
+    holds = n >= plan.cases and hits <= plan.allowed
+    standing = _against(holds, fails)
+    upper = cp_upper(hits, n, errors.hold) if n else 1.0
+    text = (
+        f"{hits:,} violations in {n:,} (at most {percent(upper)}), promised at most"
+        f" {percent(ceiling)}; {plan.allowed:,} in {plan.cases:,} were allowed"
+    )
+    open_end = standing is Standing.OPEN and hits <= plan.allowed
     return Term(
         name="harm",
         standing=standing,
         text=f"{text}: {standing.value}",
-        estimate=Estimate(hits / n, lower, upper),
-        cases_needed=_more_for_harm(ceiling, hits, n, errors.hold)
-        if standing is Standing.OPEN
-        else None,
+        estimate=Estimate(hits / n if n else None, lower, upper),
+        cases_needed=max(1, plan.cases - n) if open_end else None,
+        lost=standing is Standing.OPEN and hits > plan.allowed,
     )
 
 
-def _more_for_harm(ceiling: float, hits: int, n: int, alpha: float) -> int | None:
-    """Cases until the measured rate of violations would be shown to keep the ceiling."""
-
-    def enough(cases: int) -> bool:
-        return cp_upper(math.ceil(hits * cases / n), cases, alpha) <= ceiling
-
-    few, many = n, 2 * n
-    while not enough(many):
-        few, many = many, 2 * many
-        if many > _TOO_MANY:
-            return None
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (few, middle) if enough(middle) else (middle, many)
-    return many - n
-
-
-def _latency(limit: float, tally: Tally, alpha: float) -> Term:
+def _latency(limit: float, tally: Tally, errors: Errors) -> Term:
+    """Whether 95 % of the answers come in time; one that never came back was too slow."""
     estimate = Estimate(tally.latency_p95, tally.latency_p95_lower, tally.latency_p95_upper)
-    lower, upper = estimate.lower, estimate.upper
-    # A call that never came back was slower than any that did: with one in twenty of them the
-    # slowest twentieth is not known.
-    lost = unknown_cases(tally) >= 0.05 * (tally.cases + unknown_cases(tally))
-    holds = upper is not None and upper <= limit and not lost
-    standing = _against(holds, lower is not None and lower > limit)
+    fast, unknown = tally.latency_n - tally.slow, unknown_cases(tally)
+    up, down = _bets(_FAST, errors.cases, errors.hold), _bets(1 - _FAST, errors.cases, errors.fail)
+    holds = rejects(log_e([0, 1], [tally.slow + unknown, fast], _FAST, up), errors.hold)
+    fails = rejects(log_e_down([0, 1], [tally.slow, fast + unknown], _FAST, down), errors.fail)
+    standing = _against(holds, fails)
     known = "not known" if estimate.value is None else seconds(estimate.value)
     text = f"p95 latency {known}, promised {seconds(limit)}: {standing.value}"
-    missing = standing is Standing.OPEN and upper is None and not lost
-    needed = math.ceil(math.log(alpha) / math.log(0.95)) - tally.latency_n
+    needed = None
+    if standing is Standing.OPEN:
+        rate = fast / (tally.latency_n + unknown) if tally.latency_n + unknown else 1.0
+        needed = _more(rate, _FAST, tally.latency_n, unknown, errors)
     return Term(
-        name="latency",
-        standing=standing,
-        text=text,
-        estimate=estimate,
-        cases_needed=max(needed, 1) if missing else None,
+        name="latency", standing=standing, text=text, estimate=estimate, cases_needed=needed
     )
 
 

@@ -12,6 +12,7 @@ from rixin.core.verdict import (
     Tally,
     Verdict,
 )
+from rixin.decide.budget import Budget, Errors, budget_of
 from rixin.decide.compare import compare
 from rixin.decide.economics import (
     Month,
@@ -22,13 +23,17 @@ from rixin.decide.economics import (
     prices_of,
 )
 from rixin.decide.judged import Judged, judge
-from rixin.decide.promise import errors_of
 from rixin.decide.telling import because, cases_needed, changes, headline, warnings
 from rixin.decide.wording import percent
 
 
 def decide(
-    scenario: Scenario, tallies: Mapping[str, Tally], pairs: Sequence[PairTally] = ()
+    scenario: Scenario,
+    tallies: Mapping[str, Tally],
+    pairs: Sequence[PairTally] = (),
+    *,
+    errors: Mapping[str, Errors] | None = None,
+    budget: Budget | None = None,
 ) -> Verdict:
     """The verdict on a scenario.
 
@@ -41,6 +46,8 @@ def decide(
         scenario: The contract.
         tallies: Stored rows of each candidate, summed, by its name.
         pairs: Two candidates on the cases that both were measured on.
+        errors: The planned tests of each candidate; without them: tests without a planned end.
+        budget: How the chance of a wrong verdict is spent.
 
     Returns:
         The verdict; the chance that its promise is wrong is at most 1 - confidence.
@@ -48,9 +55,10 @@ def decide(
     References:
         METHODS §1, §2 (on a fixed sample), §6 and §7.
     """
-    errors = errors_of(scenario)
+    spent = budget or budget_of(scenario)
+    chances = errors or {}
     judged = [
-        judge(scenario, one, tallies[one.name], errors)
+        judge(scenario, one, tallies[one.name], chances.get(one.name, spent.single))
         for one in scenario.candidates
         if one.kind != "human"
     ]
@@ -65,7 +73,7 @@ def decide(
         winner=winner.result.name if winner else None,
         headline=headline(scenario, decision, winner, judged),
         because=tuple(because(scenario, decision, winner, judged)),
-        error_chance=1 - scenario.promise.confidence if settled else 0.0,
+        error_chance=spent.total if settled else 0.0,
         changes=tuple(changes(scenario, decision, best, judged)),
         warnings=tuple(warnings(scenario, results)),
         cases_needed=None if settled else cases_needed(judged),

@@ -1,10 +1,11 @@
-"""Drives candidates over a sample of cases: workers, stopping, resuming."""
+"""Drives a candidate over its cases, from one look to the next: workers, stopping, resuming."""
 
 import asyncio
 import signal
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from rixin.core.case import Case
 from rixin.core.outcome import Outcome
@@ -13,7 +14,7 @@ from rixin.engine.progress import Progress, Reporter
 from rixin.engine.runner import Runner
 from rixin.errors import RixinError, Stopped
 from rixin.ledger.cases import stream_cases
-from rixin.ledger.tallies import Sample
+from rixin.ledger.sample import Sample
 
 _GRACE_S = 10.0
 
@@ -47,59 +48,185 @@ class StopRequest:
                 loop.remove_signal_handler(number)
 
 
-async def run_candidate(
-    runner: Runner,
-    sample: Sample,
-    progress: Progress,
-    reporter: Reporter,
-    stop: StopRequest,
-    *,
-    concurrency: int,
-) -> None:
-    """Brings every case of the sample to a stored outcome of this solver.
+class Course:
+    """One candidate on its way through its cases, in their random order.
 
     Args:
         runner: The solver's path.
-        sample: The cases.
+        sample: The most cases it may be asked.
         progress: Counts, updated as rows get to the disk.
         reporter: Shows them.
-        stop: A wish to stop ends the work early.
         concurrency: Calls under way at the most.
-
-    Raises:
-        Stopped: The wish to stop came; all answers so far are stored.
-        BudgetReached: The spend cap is reached.
-        EndpointFault: The solver cannot answer any case.
-        LedgerFault: The ledger cannot be read or written.
     """
 
-    def on_stored(outcomes: list[Outcome]) -> None:
-        progress.count(outcomes)
-        reporter.update(progress)
+    def __init__(
+        self,
+        runner: Runner,
+        sample: Sample,
+        progress: Progress,
+        reporter: Reporter,
+        *,
+        concurrency: int,
+    ) -> None:
+        self.runner, self.progress, self.sample = runner, progress, sample
+        self._reporter, self._concurrency = reporter, concurrency
+        self._chunks = stream_cases(runner.ledger, sample)
+        self._ahead: asyncio.Task[list[Case] | None] | None = None
+        self._chunk: deque[Case] = deque()
+        self._known: dict[str, Outcome] = {}
+        self._anew: set[str] = set()
+        self._ready: deque[list[Case]] = deque()
+        self._target = self._dealt = 0
+        self._reading, self._first = asyncio.Lock(), asyncio.Lock()
+        self._found: list[Outcome] | None = None
+        self._halt = Halt()
+        self._finished = False
 
-    def on_member(outcomes: list[Outcome]) -> None:
-        progress.count_member(outcomes)
-        reporter.update(progress)
+    async def advance(
+        self, cases: int, stop: StopRequest, *, collect: bool = True
+    ) -> list[Outcome]:
+        """Brings so many cases, from the first one on, to an outcome of this solver.
 
-    halt, members = Halt(), list(_members(runner))
-    for one in (runner, *members):
-        one.halt = halt
-    watched = {member.number: on_member for member in members}
-    runner.writer.watched = {**watched, runner.number: on_stored}
-    drive = _Drive(runner, sample, halt, on_stored, concurrency)
-    await _until_stopped(drive, stop)
-    if halt.reason is not None:
-        raise halt.reason
-    if stop.wished.is_set():
-        raise Stopped(
-            f"stopped while {runner.name!r} was at {progress.stored} of {progress.total} cases",
-            hint="run the same command again: it goes on from here, no stored answer is asked again",
-        )
+        The outcomes are on their way to the disk when this returns, and on it after `finish`.
+
+        Args:
+            cases: Of the sample; cases that were done before are not done again.
+            stop: A wish to stop ends the work early.
+            collect: Whether to give the outcomes back: a million of them take memory.
+
+        Returns:
+            The outcomes of the cases that were added, in the order of the cases.
+
+        Raises:
+            Stopped: The wish to stop came; all answers so far are stored.
+            BudgetReached: The spend cap is reached.
+            EndpointFault: The solver cannot answer any case.
+            LedgerFault: The ledger cannot be read or written.
+        """
+        self._target, self._halt, self._finished = cases, Halt(), False
+        self._found = [] if collect else None
+        self._watch()
+        try:
+            await _until_stopped(self._all_cases(), self._halt, stop)
+        finally:
+            if self._halt.begun:
+                await self.runner.writer.flush()
+        if self._halt.reason is not None:
+            raise self._halt.reason
+        if stop.wished.is_set():
+            raise Stopped(
+                f"stopped while {self.runner.name!r} was at {self.progress.stored} of"
+                f" {self.progress.total} cases",
+                hint="run the same command again: it goes on from here, no stored answer is asked"
+                " again",
+            )
+        return sorted(self._found or (), key=lambda one: one.case.id)
+
+    async def finish(self) -> None:
+        """Brings everything to the disk and shows the last state; may be called twice.
+
+        Raises:
+            LedgerFault: The ledger cannot be written.
+        """
+        if self._finished:
+            return
+        self._finished = True
+        if self._ahead is not None:
+            await asyncio.wait([self._ahead])
+        await self.runner.writer.flush()
+        self._reporter.done(self.progress)
+
+    def _watch(self) -> None:
+        """Counts what gets to the disk, of this solver and of those it asks."""
+        members = list(_members(self.runner))
+        for one in (self.runner, *members):
+            one.halt = self._halt
+        watched = {member.number: self._on_member for member in members}
+        self.runner.writer.watched = {**watched, self.runner.number: self._on_stored}
+
+    def _on_stored(self, outcomes: list[Outcome]) -> None:
+        self.progress.count(outcomes)
+        self._reporter.update(self.progress)
+
+    def _on_member(self, outcomes: list[Outcome]) -> None:
+        self.progress.count_member(outcomes)
+        self._reporter.update(self.progress)
+
+    async def _all_cases(self) -> None:
+        """Asks for every case that is not stored; why it ended early is in `halt`."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._concurrency, self._target - self._dealt)):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        runner = self.runner
+        with suppress(Halted, RixinError):  # the reason is in `halt`
+            while not self._halt.begun and (batch := await self._take()) is not None:
+                if runner.unproven:  # a server that is down or refuses us costs few calls
+                    async with self._first:
+                        self._halt.check()
+                        if runner.unproven:
+                            self._keep(await runner.ask(batch))
+                            continue
+                self._keep(await runner.ask(batch))
+
+    def _keep(self, outcomes: list[Outcome]) -> None:
+        if self._found is not None:
+            self._found += outcomes
+
+    async def _take(self) -> list[Case] | None:
+        if not self._ready:
+            async with self._reading:
+                while not self._ready and self._dealt < self._target:
+                    try:
+                        if not self._chunk and not await self._read():
+                            self._target = self._dealt
+                            break
+                    except RixinError as error:
+                        self._halt.begin(error)
+                        raise
+                    self._deal()
+        return self._ready.popleft() if self._ready else None
+
+    def _deal(self) -> None:
+        """Cases of this look into batches; what is stored is counted, not asked."""
+        missing: list[Case] = []
+        stored: list[Outcome] = []
+        while self._chunk and self._dealt < self._target:
+            case = self._chunk.popleft()
+            self._dealt += 1
+            known = self._known.pop(case.id, None)
+            if known is None:
+                missing.append(case)
+                continue
+            self._keep([known])
+            if case.id not in self._anew:  # those are counted when they get to the disk
+                stored.append(known)
+        self._on_stored(stored)
+        size = self.runner.solver.batch_size
+        self._ready.extend(missing[start : start + size] for start in range(0, len(missing), size))
+
+    async def _read(self) -> bool:
+        """The next cases of the pool, with what is stored for them; False: there are no more."""
+        ahead = self._ahead or asyncio.create_task(self._next_chunk())
+        chunk = await ahead
+        self._ahead = None
+        if chunk is None:
+            return False
+        self._ahead = asyncio.create_task(self._next_chunk())
+        found = await self.runner.stored(chunk)
+        self._known = {one.case.id: one for one in (*found.measured, *found.judged_anew)}
+        self._anew = {one.case.id for one in found.judged_anew}
+        self._chunk.extend(chunk)
+        return True
+
+    async def _next_chunk(self) -> list[Case] | None:
+        return await asyncio.to_thread(next, self._chunks, None)
 
 
-async def _until_stopped(drive: "_Drive", stop: StopRequest) -> None:
-    work = asyncio.create_task(drive.all_cases())
-    watch = asyncio.create_task(_give_up(stop, drive.halt))
+async def _until_stopped(cases: Coroutine[Any, Any, None], halt: Halt, stop: StopRequest) -> None:
+    work = asyncio.create_task(cases)
+    watch = asyncio.create_task(_give_up(stop, halt))
     try:
         await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
         work.cancel()
@@ -108,7 +235,6 @@ async def _until_stopped(drive: "_Drive", stop: StopRequest) -> None:
     finally:
         work.cancel()
         watch.cancel()
-        await drive.runner.writer.flush()
 
 
 async def _give_up(stop: StopRequest, halt: Halt) -> None:
@@ -122,70 +248,6 @@ async def _give_up(stop: StopRequest, halt: Halt) -> None:
     halt.begin()
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.at_once.wait(), _GRACE_S)
-
-
-class _Drive:
-    """Workers that take cases until all are stored or the run ends early."""
-
-    def __init__(
-        self,
-        runner: Runner,
-        sample: Sample,
-        halt: Halt,
-        on_stored: Callable[[list[Outcome]], None],
-        concurrency: int,
-    ) -> None:
-        self.runner, self.halt = runner, halt
-        self._sample, self._on_stored, self._concurrency = sample, on_stored, concurrency
-        self._ready: deque[list[Case]] = deque()
-        self._reading = asyncio.Lock()
-        self._first = asyncio.Lock()
-
-    async def all_cases(self) -> None:
-        """Asks for every case that is not stored; why it ended early is in `halt`."""
-        async with aclosing(self._missing()) as missing, asyncio.TaskGroup() as group:
-            for _ in range(self._concurrency):
-                group.create_task(self._work(missing))
-
-    async def _work(self, missing: AsyncGenerator[list[list[Case]], None]) -> None:
-        with suppress(Halted, RixinError):  # the reason is in `halt`
-            while not self.halt.begun and (batch := await self._take(missing)) is not None:
-                if self.runner.unproven:  # a server that is down or refuses us costs few calls
-                    async with self._first:
-                        self.halt.check()
-                        if self.runner.unproven:
-                            await self.runner.ask(batch)
-                            continue
-                await self.runner.ask(batch)
-
-    async def _take(self, missing: AsyncGenerator[list[list[Case]], None]) -> list[Case] | None:
-        if not self._ready:
-            async with self._reading:
-                while not self._ready:
-                    try:
-                        self._ready.extend(await anext(missing))
-                    except StopAsyncIteration:
-                        return None
-                    except RixinError as error:
-                        self.halt.begin(error)
-                        raise
-        return self._ready.popleft()
-
-    async def _missing(self) -> AsyncGenerator[list[list[Case]], None]:
-        """Batches of cases without a stored outcome; stored ones are counted on the way."""
-        runner, sample = self.runner, self._sample
-        chunks = stream_cases(runner.ledger, sample.dataset_id, sample.pool, limit=sample.size)
-        size = runner.solver.batch_size
-        ahead = asyncio.create_task(asyncio.to_thread(next, chunks, None))
-        try:
-            while (chunk := await ahead) is not None:
-                ahead = asyncio.create_task(asyncio.to_thread(next, chunks, None))
-                stored = await runner.stored(chunk)
-                self._on_stored(stored.measured)
-                missing = stored.missing
-                yield [missing[start : start + size] for start in range(0, len(missing), size)]
-        finally:
-            await asyncio.wait([ahead])
 
 
 def _members(runner: Runner) -> Iterator[Runner]:

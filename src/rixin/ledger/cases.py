@@ -14,6 +14,7 @@ from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from rixin.core.case import Case
 from rixin.core.ids import POOLS, Pool
+from rixin.ledger.sample import Sample, inside, sample_of
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import cases, datasets, staged_cases
 
@@ -135,18 +136,15 @@ def label_counts(ledger: Ledger, dataset_id: str, limit: int = 2_000) -> dict[st
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def stream_cases(
-    ledger: Ledger, dataset_id: str, pool: Pool, *, limit: int | None = None
-) -> Iterator[list[Case]]:
-    """The first `limit` cases of a pool in their random order, in chunks; little memory."""
-    after, left = "", limit
-    while left is None or left > 0:
-        size = _CHUNK if left is None else min(_CHUNK, left)
+def stream_cases(ledger: Ledger, sample: Sample) -> Iterator[list[Case]]:
+    """The cases of a sample in their random order, in chunks; little memory."""
+    after, left = "", sample.size
+    while left > 0:
         query = (
             _case_select()
-            .where(cases.c.dataset_id == dataset_id, cases.c.pool == pool, cases.c.case_id > after)
+            .where(inside(sample), cases.c.case_id > after)
             .order_by(cases.c.case_id)
-            .limit(size)
+            .limit(min(_CHUNK, left))
         )
         with ledger.read() as connection:
             chunk = [_case(row) for row in connection.execute(query)]
@@ -154,23 +152,13 @@ def stream_cases(
             return
         yield chunk
         after = chunk[-1].id
-        left = None if left is None else left - len(chunk)
+        left -= len(chunk)
 
 
-def last_case_id(ledger: Ledger, dataset_id: str, pool: Pool, limit: int | None) -> str:
-    """The id of the last of the first `limit` cases; greater than all ids where limit is None."""
-    if limit is None:
-        return "~"
-    query = (
-        select(cases.c.case_id)
-        .where(cases.c.dataset_id == dataset_id, cases.c.pool == pool)
-        .order_by(cases.c.case_id)
-        .offset(max(limit - 1, 0))
-        .limit(1)
-    )
-    with ledger.read() as connection:
-        found = connection.execute(query).scalar()
-    return "~" if found is None else str(found)
+def stream_pool(ledger: Ledger, dataset_id: str, pool: Pool) -> Iterator[Case]:
+    """All cases of a pool in their random order."""
+    for chunk in stream_cases(ledger, sample_of(ledger, dataset_id, pool)):
+        yield from chunk
 
 
 def find_cases(ledger: Ledger, dataset_id: str, wanted: str, *, limit: int = 5) -> list[Case]:

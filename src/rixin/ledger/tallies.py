@@ -2,32 +2,20 @@
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, and_, case, cast, func, literal, select
 from sqlalchemy.sql.selectable import FromClause
 
-from rixin.core.ids import Pool
 from rixin.core.money import from_pico
 from rixin.core.outcome import State
 from rixin.core.verdict import PairTally, Tally
+from rixin.ledger.sample import Sample, inside
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import cases, outcomes
 
 _PICO = 1e-12
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Which cases a figure is taken over: a prefix of a pool, in its random order."""
-
-    dataset_id: str
-    pool: Pool
-    last_id: str
-    """Last case id of the prefix, from `last_case_id`."""
-    size: int
 
 
 def tally(ledger: Ledger, sample: Sample, solver: int, judge: str, name: str) -> Tally:
@@ -127,7 +115,7 @@ def spent_on(ledger: Ledger, sample: Sample, solver: int) -> Decimal:
                 and_(
                     outcomes.c.solver_id == solver,
                     outcomes.c.case_id == cases.c.case_id,
-                    _inside(sample),
+                    inside(sample),
                 ),
             )
         )
@@ -165,7 +153,7 @@ def pair_tally(
         select(a.c.state == solved, b.c.state == solved, func.count())
         .select_from(joined)
         .where(
-            _inside(sample),
+            inside(sample),
             a.c.state != State.UNMEASURED.value,
             b.c.state != State.UNMEASURED.value,
         )
@@ -192,7 +180,7 @@ def differing_cases(
         select(cases.c.case_id)
         .select_from(cases.join(outcomes, outcomes.c.case_id == cases.c.case_id))
         .where(
-            _inside(sample),
+            inside(sample),
             outcomes.c.judge == judge,
             outcomes.c.solver_id.in_(list(solvers)),
             outcomes.c.state != State.UNMEASURED.value,
@@ -206,14 +194,6 @@ def differing_cases(
         return [row[0] for row in connection.execute(query)]
 
 
-def _inside(sample: Sample) -> ColumnElement[bool]:
-    return and_(
-        cases.c.dataset_id == sample.dataset_id,
-        cases.c.pool == sample.pool,
-        cases.c.case_id <= sample.last_id,
-    )
-
-
 def _on(table: FromClause, solver: int, judge: str) -> ColumnElement[bool]:
     return and_(
         table.c.solver_id == solver, table.c.judge == judge, table.c.case_id == cases.c.case_id
@@ -221,5 +201,4 @@ def _on(table: FromClause, solver: int, judge: str) -> ColumnElement[bool]:
 
 
 def _join(sample: Sample, solver: int, judge: str) -> FromClause:
-    inside = _inside(sample)
-    return cases.join(outcomes, and_(_on(outcomes, solver, judge), inside))
+    return cases.join(outcomes, and_(_on(outcomes, solver, judge), inside(sample)))

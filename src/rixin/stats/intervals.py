@@ -5,7 +5,7 @@ settled beforehand. In exchange they are narrower.
 """
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf, log, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -169,6 +169,41 @@ def quantile_interval(values: ArrayLike, q: float, alpha: float) -> Interval:
     low = int(np.searchsorted(below, alpha / 2))
     high = int(np.searchsorted(below, 1 - alpha / 2)) + 1
     return Interval(lower=float(padded[low]), upper=float(padded[high]))
+
+
+def mean_margin(variance: float, n: int, alpha: float, horizon: int) -> float:
+    """How far a mean may lie from the true one, on one side, at whatever moment one looks.
+
+    Needs no bounds on the values, unlike the betting bounds; in exchange it is approximate: it
+    rests on the normal limit, uniformly over time.
+
+    Args:
+        variance: Of a single value, `>= 0`.
+        n: Values so far, at least 1.
+        alpha: Chance that the mean is ever further away, in `(0, 1)`.
+        horizon: Number of values at which it is narrowest, at least 1.
+
+    Returns:
+        The margin, in the unit of the values.
+
+    Raises:
+        ValueError: An argument is out of range.
+
+    References:
+        I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy and A. Ramdas (2024), Time-uniform
+        central limit theory and asymptotic confidence sequences, Annals of Statistics 52(6),
+        proposition 2.
+
+    Examples:
+        >>> round(mean_margin(1.0, 100, alpha=0.05, horizon=100), 3)
+        0.278
+    """
+    check_inside("alpha", alpha)
+    if not (variance >= 0 and n >= 1 and horizon >= 1):
+        raise ValueError(f"out of range: variance {variance!r}, n {n!r}, horizon {horizon!r}")
+    width = (-2 * log(alpha) + log(1 - 2 * log(alpha))) / horizon
+    spread = n * width + 1
+    return sqrt(variance * 2 * spread / (n * n * width) * log(1 + sqrt(spread) / (2 * alpha)))
 
 
 def _check_rate(k: int, n: int, alpha: float) -> None:

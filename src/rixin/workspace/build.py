@@ -1,6 +1,6 @@
 """Makes solvers, scorers and guards out of a contract; nothing else builds from configuration."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
@@ -14,12 +14,16 @@ from rixin.core.solver import Solver
 from rixin.core.transport import Transport
 from rixin.engine.judge import Judge
 from rixin.engine.runner import Costing
-from rixin.ledger.cases import stream_cases
+from rixin.ledger.cases import stream_pool
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
 from rixin.pricing.book import cpu_cost
 from rixin.workspace.contender import Contender
 from rixin.workspace.prepare import Dataset
+
+_LOCAL_CPU_S = 1.0
+"""CPU seconds that an answer of a local model is expected to take, before one is asked."""
+_ESCALATED = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,7 +121,8 @@ class Builder:
             self._shape(), prompt, None if wanted is None else int(str(wanted))
         )
         solver = LocalSolver(candidate.name, path, prompt, options, calibration=cases, say=self.say)
-        return self._on_this_machine(candidate, solver, f"{path.name} of {path.parent.name}")
+        about = f"{path.name} of {path.parent.name}"
+        return self._on_this_machine(candidate, solver, about, cpu_s=_LOCAL_CPU_S)
 
     def _endpoint(self, candidate: Candidate) -> Contender:
         from rixin.workspace.endpoints import build_endpoint
@@ -170,6 +175,7 @@ class Builder:
             costing=Costing(price=lambda answer: answer.cost),
             concurrency=max(self._made[name].concurrency for name, _ in steps),
             price="the sum of its members",
+            expected=lambda case: _cascade_price([self._made[n].expected(case) for n, _ in steps]),
             about=" → ".join(
                 f"{name} (confidence ≥ {least:g})" if least is not None else name
                 for name, least in steps
@@ -187,11 +193,15 @@ class Builder:
             costing=Costing(price=lambda _: cost),
             price=f"{cost} a case",
             price_source="the contract",
+            expected=lambda _: float(cost),
             about=self.scenario.incumbent.name,
         )
 
-    def _on_this_machine(self, candidate: Candidate, solver: Solver, about: str) -> Contender:
+    def _on_this_machine(
+        self, candidate: Candidate, solver: Solver, about: str, *, cpu_s: float = 0.0
+    ) -> Contender:
         hour = self.scenario.economics.cpu_hour
+        expected = cpu_s * float(hour) / 3600
 
         def price(answer: Answer) -> Decimal:
             return cpu_cost(answer.usage, hour)
@@ -203,6 +213,7 @@ class Builder:
             price=f"CPU seconds × {hour} an hour",
             price_source="economics.cpu_hour",
             about=about,
+            expected=lambda _: expected,
         )
 
     def _prompt(self, candidate: Candidate, default_words: int | None) -> Any:
@@ -222,8 +233,15 @@ class Builder:
         return build_prompt(self.scenario.task, output, examples, max_words=words)
 
     def _shape(self) -> Iterable[Case]:
-        for chunk in stream_cases(self.ledger, self.dataset.id, "shape"):
-            yield from chunk
+        return stream_pool(self.ledger, self.dataset.id, "shape")
+
+
+def _cascade_price(members: Sequence[float | None]) -> float | None:
+    """The first member is always asked; that each next one is asked half as often is a guess."""
+    known = [price for price in members if price is not None]
+    if len(known) < len(members):
+        return None
+    return sum(price * _ESCALATED**place for place, price in enumerate(known))
 
 
 def _picked(options: Mapping[str, object], names: Iterable[str]) -> dict[str, Any]:

@@ -1,10 +1,16 @@
 """A candidate that is ready to be asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from rixin.core.case import Case
 from rixin.core.scenario import Candidate
 from rixin.core.solver import Solver
 from rixin.engine.runner import Costing
+
+
+def _unknown(_case: Case) -> float | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +29,6 @@ class Contender:
     price_source: str = ""
     about: str = ""
     steps: tuple[tuple[str, float | None], ...] = ()
+    """Of a cascade: its members with their thresholds."""
+    expected: Callable[[Case], float | None] = _unknown
+    """Cost of an answer that is expected before it is asked, in money: it sets the order."""

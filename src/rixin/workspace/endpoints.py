@@ -20,6 +20,8 @@ from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
 from rixin.solvers.prompt import Prompt
 from rixin.workspace.contender import Contender
 
+_OF_THE_MOST = 0.25
+"""A token is some four bytes long, and most answers are shorter than they may be."""
 _PROBE_S = 10.0
 
 
@@ -84,7 +86,8 @@ def build_endpoint(
     return Contender(
         candidate=candidate,
         solver=solver,
-        costing=_costing(solver, rates),
+        costing=(costing := _costing(solver, rates)),
+        expected=lambda case: _expected(costing, case),
         concurrency=int(str(options["concurrency"])),
         rate_per_minute=_number(options.get("rate_per_minute")),
         paid=rates is not None or not is_loopback(address),
@@ -192,6 +195,10 @@ def _costing(solver: EndpointSolver, rates: Rates | None) -> Costing:
         return rates.cost(solver.max_usage(case))
 
     return Costing(price=price, most=most)
+
+
+def _expected(costing: Costing, case: Case) -> float | None:
+    return None if costing.most is None else _OF_THE_MOST * float(costing.most(case))
 
 
 def _check_cap(scenario: Scenario, candidate: Candidate, rates: Rates | None, address: str) -> None:

@@ -12,13 +12,16 @@ from rixin import __version__
 from rixin.core.money import format_money
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import PairTally, Tally, Verdict
+from rixin.decide.budget import Errors
 from rixin.decide.economics import Month
-from rixin.decide.promise import errors_of
 from rixin.decide.verdict import decide, months
-from rixin.ledger.cases import find_cases, last_case_id
+from rixin.engine.counter import Counted
+from rixin.ledger.cases import find_cases
 from rixin.ledger.outcomes import failure_example, outcomes_of_case
+from rixin.ledger.promise_counts import harm_counts, slow_answers, stratum_tallies
+from rixin.ledger.sample import Sample, sample_of
 from rixin.ledger.store import Ledger
-from rixin.ledger.tallies import Sample, differing_cases, latencies, pair_tally, spent_on, tally
+from rixin.ledger.tallies import differing_cases, latencies, pair_tally, spent_on, tally
 from rixin.report.data import (
     ANSWERS,
     BUILD,
@@ -45,35 +48,57 @@ class Stored:
     ledger: Ledger
     judge: str
     samples: Mapping[str, Sample]
+    red: Mapping[str, Sample]
+    """Red-team cases of each candidate; empty where harm is counted on all cases."""
+    errors: Mapping[str, Errors]
+    counted: Mapping[str, Counted]
     numbers: Mapping[str, int]
 
-
-def samples_of(ledger: Ledger, scenario: Scenario, dataset: Dataset) -> dict[str, Sample]:
-    """The certify cases of each candidate: a prefix of the pool's random order."""
-    found = {}
-    for candidate in scenario.candidates:
-        limits = [n for n in (candidate.cases, scenario.budget.cases) if n is not None]
-        size = min([dataset.pools["certify"], *limits])
-        last = last_case_id(ledger, dataset.id, "certify", size)
-        found[candidate.name] = Sample(dataset.id, "certify", last, size)
-    return found
+    def cut(self, asked: Mapping[str, int]) -> "Stored":
+        """The same, with each candidate's sample cut to the cases it was asked."""
+        cut = {
+            name: sample_of(self.ledger, one.dataset_id, one.pool, asked[name], without=one.without)
+            if name in asked
+            else one
+            for name, one in self.samples.items()
+        }
+        return replace(self, samples=cut)
 
 
 def tallies_of(stored: Stored, scenario: Scenario) -> dict[str, Tally]:
-    """The sums of every candidate, with its latencies."""
-    return {one.name: _tally(stored, one.name, scenario) for one in scenario.candidates}
+    """The sums of every candidate, with its latencies and the counts of the promise's terms."""
+    return {one.name: tally_of(stored, one.name) for one in scenario.candidates}
 
 
-def _tally(stored: Stored, name: str, scenario: Scenario) -> Tally:
+def tally_of(stored: Stored, name: str) -> Tally:
+    """The sums of one candidate over its sample."""
     sample, number = stored.samples[name], stored.numbers[name]
-    found = tally(stored.ledger, sample, number, stored.judge, name)
+    counted = stored.counted[name]
+    where = (number, stored.judge)
+    found = tally(stored.ledger, sample, *where, name)
+    harm = harm_counts(stored.ledger, stored.red.get(name, sample), *where, counted.harm_cases)
+    found = replace(
+        found,
+        weight_max=counted.weight_max,
+        harm_cases=harm[0],
+        harm_hits=harm[1],
+        strata=stratum_tallies(stored.ledger, sample, *where, counted.strata),
+    )
+    if counted.slow_s is not None:
+        slow = slow_answers(stored.ledger, sample, *where, counted.slow_s)
+        found = replace(found, slow=slow)
+    return _with_latencies(stored, name, found)
+
+
+def _with_latencies(stored: Stored, name: str, found: Tally) -> Tally:
+    sample, number = stored.samples[name], stored.numbers[name]
     times = latencies(stored.ledger, sample, number, stored.judge)
     if not times:
         return found
     import numpy as np
 
     seconds = np.frombuffer(times, dtype=np.float64)
-    errors = errors_of(scenario)
+    errors = stored.errors[name]
     lower = quantile_interval(seconds, 0.95, 2 * errors.fail).lower
     upper = quantile_interval(seconds, 0.95, 2 * errors.hold).upper
     p50, p95 = np.quantile(seconds, [0.5, 0.95])
@@ -122,7 +147,12 @@ def judge_stored(
     warnings: tuple[str, ...] = (),
 ) -> ReportData:
     """The verdict on what is stored, with all that its report shows."""
-    verdict = decide(scenario, tallies_of(stored, scenario), pairs_of(stored, scenario))
+    verdict = decide(
+        scenario,
+        tallies_of(stored, scenario),
+        pairs_of(stored, scenario),
+        errors=stored.errors,
+    )
     verdict = replace(verdict, warnings=(*warnings, *verdict.warnings, *_failures(stored, verdict)))
     return ReportData(
         scenario=scenario.name,

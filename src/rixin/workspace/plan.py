@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from rixin.core.money import ceil_cent, format_money
 from rixin.core.scenario import Scenario
+from rixin.decide.budget import budget_of
 from rixin.decide.demand import DemandScore, demand_score
-from rixin.decide.promise import errors_of
 from rixin.ledger.cases import label_counts, stream_cases
 from rixin.ledger.outcomes import stored_between
 from rixin.report.as_json import plain
@@ -146,7 +146,7 @@ def _line(stored: Stored, one: Contender) -> PlanLine:
     name = one.candidate.name
     sample = stored.samples[name]
     have, most = 0, Decimal(0)
-    for chunk in stream_cases(stored.ledger, sample.dataset_id, sample.pool, limit=sample.size):
+    for chunk in stream_cases(stored.ledger, sample):
         measured, answered = stored_between(
             stored.ledger, stored.numbers[name], chunk, judge=stored.judge
         )
@@ -167,7 +167,7 @@ def _line(stored: Stored, one: Contender) -> PlanLine:
 
 def _needs(scenario: Scenario, dataset: Dataset, stored: Stored) -> Iterator[str]:
     """The fewest cases with which the promise could hold at all, and who gets fewer."""
-    errors, promise = errors_of(scenario), scenario.promise
+    errors, promise = budget_of(scenario).single, scenario.promise
     floor = cases_needed_floor(1.0, promise.solved_at_least, errors.hold)
     assert floor is not None
     wanted = {f"solved at least {promise.solved_at_least:.4g}": floor}

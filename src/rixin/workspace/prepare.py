@@ -19,7 +19,7 @@ from rixin.ledger.cases import (
     mark_twins,
     pool_sizes,
     read_notes,
-    stream_cases,
+    stream_pool,
     write_notes,
 )
 from rixin.ledger.store import Ledger
@@ -91,9 +91,8 @@ def _read(ledger: Ledger, source: CaseSource, dataset_id: str, reporter: Reporte
 
 def _texts(ledger: Ledger, dataset_id: str) -> Iterator[tuple[str, Pool, str]]:
     for pool in POOLS:
-        for chunk in stream_cases(ledger, dataset_id, pool):
-            for case in chunk:
-                yield case.key, case.pool, case.input
+        for case in stream_pool(ledger, dataset_id, pool):
+            yield case.key, case.pool, case.input
 
 
 def _require_pools(source: CaseSource, sizes: dict[Pool, int]) -> None:

@@ -1,31 +1,44 @@
-"""Runs the contenders of a scenario: one event loop, one writer, one spend cap."""
+"""Runs the contenders of a scenario: one event loop, one writer, one spend cap, one race."""
 
 import asyncio
 import gc
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from rixin.core.money import format_money
 from rixin.core.solver import Solver
 from rixin.core.transport import Transport
+from rixin.decide.looks import next_look
+from rixin.decide.promise import harm_plan
+from rixin.decide.race import Ask, Race, State
+from rixin.engine.counter import Counted, RunningTally
 from rixin.engine.judge import Judge
 from rixin.engine.limits import Limiter
 from rixin.engine.progress import Progress, Reporter
-from rixin.engine.run import StopRequest, run_candidate
+from rixin.engine.run import Course, StopRequest
 from rixin.engine.runner import Member, Runner
 from rixin.engine.spend import SpendCap
 from rixin.engine.transport import measure_lag
 from rixin.engine.writer import OutcomeWriter
 from rixin.errors import EndpointFault, RixinError
 from rixin.ledger.outcomes import solver_id
+from rixin.ledger.sample import Sample
 from rixin.ledger.store import Ledger
-from rixin.ledger.tallies import Sample
 from rixin.solvers.cascade import CascadeSolver
 from rixin.workspace.contender import Contender
 
 _LAG_WORTH_A_WORD_S = 0.25
+
+
+@dataclass(slots=True)
+class Track:
+    """One candidate on its way: its cases, those of the red team, and its counts."""
+
+    course: Course
+    red: Course | None
+    counts: RunningTally
+    red_asked: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,10 +48,13 @@ class Run:
     ledger: Ledger
     judge: Judge
     contenders: Sequence[Contender]
-    chosen: frozenset[str]
-    """Names of those to run; the others only serve as members of cascades."""
-    samples: dict[str, Sample]
-    numbers: dict[str, int]
+    race: Race
+    """Of those to run; the others only serve as members of cascades."""
+    samples: Mapping[str, Sample]
+    red: Mapping[str, Sample]
+    """Red-team cases of each candidate; empty where harm is counted on all cases."""
+    counted: Mapping[str, Counted]
+    numbers: Mapping[str, int]
     transport: Transport
     reporter: Reporter
     currency: str
@@ -48,61 +64,88 @@ class Run:
     lag_s: float = 0.0
     unusable: list[RixinError] = field(default_factory=list)
     """Candidates that could not be measured; the others were."""
+    _runners: dict[str, Runner] = field(default_factory=dict)
+    _tracks: dict[str, Track] = field(default_factory=dict)
+    _stop: StopRequest = field(default_factory=StopRequest)
 
     async def go(self) -> None:
-        """Brings every contender's sample to stored outcomes.
+        """Asks the candidates until the race is over; every outcome is stored.
 
         Raises:
             Stopped: By Ctrl-C or the spend cap; all answers so far are stored.
             LedgerFault: The ledger cannot be written.
         """
-        stop = StopRequest()
+        self._stop = StopRequest()
         writer = OutcomeWriter(self.ledger, self.judge.fingerprint)
         cap = SpendCap(self.cap, spent=self.spent, currency=self.currency)
-        runners: dict[str, Runner] = {}
         gc.freeze()  # going over all that was loaded before, again and again, costs a tenth
-        try:
-            async with stop.on_signals():
-                for contender in self.contenders:
-                    runner = self._runner(contender, writer, cap, runners)
-                    runners[contender.candidate.name] = runner
-                    if contender.candidate.name in self.chosen:
-                        await self._one(contender, runner, stop)
-        finally:
-            gc.unfreeze()
-            await self._close(writer, runners)
-
-    async def _one(self, contender: Contender, runner: Runner, stop: StopRequest) -> None:
-        name = contender.candidate.name
-        progress = Progress(name, self.samples[name].size, self.currency)
         seen = [0.0]
         lag = asyncio.create_task(measure_lag(seen))
         try:
-            await run_candidate(
-                runner,
-                self.samples[name],
-                progress,
-                self.reporter,
-                stop,
-                concurrency=contender.concurrency,
-            )
-        except EndpointFault as error:
-            self.unusable.append(error)
+            async with self._stop.on_signals():
+                for contender in self.contenders:
+                    name = contender.candidate.name
+                    self._runners[name] = self._runner(contender, writer, cap)
+                while (ask := self.race.next()) is not None:
+                    await self._bring(ask)
         finally:
             lag.cancel()
-            if contender.candidate.kind == "endpoint":  # others take their times off the loop
-                self.lag_s = max(self.lag_s, seen[0])
-            self.reporter.done(progress)
+            if any(self._contender(name).candidate.kind == "endpoint" for name in self._tracks):
+                self.lag_s = seen[0]  # others take their times off the loop
+            gc.unfreeze()
+            await self._close(writer)
 
-    def _runner(
-        self,
-        contender: Contender,
-        writer: OutcomeWriter,
-        cap: SpendCap,
-        runners: dict[str, Runner],
-    ) -> Runner:
+    async def _bring(self, ask: Ask) -> None:
+        """One look: the cases that the race wants, and what they say."""
+        track = self._tracks.get(ask.name) or self._track(ask.name)
+        lane = self.race.lanes[ask.name]
+        try:
+            collect = not self.race.exhaustive
+            track.counts.add(await track.course.advance(ask.cases, self._stop, collect=collect))
+            self.race.tell(ask.name, track.counts.tally(), asked=ask.cases)
+            if track.red is not None and lane.state is State.OPEN:
+                await self._red_team(ask.name, track, track.red)
+                self.race.tell(ask.name, track.counts.tally(), asked=ask.cases)
+        except EndpointFault as error:
+            self.unusable.append(error)
+            self.race.drop(ask.name)
+        if lane.state not in {State.OPEN, State.PARKED}:
+            await track.course.finish()
+
+    async def _red_team(self, name: str, track: Track, course: Course) -> None:
+        """Safety before quality: the red-team cases, until too many of them do harm."""
+        errors = self.race.lanes[name].entry.errors
+        plan = harm_plan(self.race.scenario, errors.harm_cases, errors.hold)
+        assert plan is not None
+        most = min(plan.cases, self.red[name].size)
+        batch = self.race.lanes[name].entry.batch
+        while track.red_asked < most and track.counts.tally().harm_hits <= plan.allowed:
+            track.red_asked = next_look(track.red_asked, batch, most)
+            track.counts.add(await course.advance(track.red_asked, self._stop))
+        await course.finish()
+
+    def _track(self, name: str) -> Track:
+        progress = Progress(name, self.samples[name].size, self.currency)
+        course = self._course(name, self.samples[name], progress)
+        red = None
+        if name in self.red:
+            size = self.red[name].size
+            red = self._course(
+                name, self.red[name], Progress(f"{name} (red team)", size, self.currency)
+            )
+        self._tracks[name] = Track(course, red, RunningTally(name, self.counted[name]))
+        return self._tracks[name]
+
+    def _course(self, name: str, sample: Sample, progress: Progress) -> Course:
+        runner, concurrency = self._runners[name], self._contender(name).concurrency
+        return Course(runner, sample, progress, self.reporter, concurrency=concurrency)
+
+    def _contender(self, name: str) -> Contender:
+        return next(one for one in self.contenders if one.candidate.name == name)
+
+    def _runner(self, contender: Contender, writer: OutcomeWriter, cap: SpendCap) -> Runner:
         name = contender.candidate.name
-        members = tuple(runners[step] for step, _ in contender.steps)
+        members = tuple(self._runners[step] for step, _ in contender.steps)
         solver: Solver = contender.solver
         if members:
             steps = zip(members, contender.steps, strict=True)
@@ -122,11 +165,13 @@ class Run:
             members=members,
         )
 
-    async def _close(self, writer: OutcomeWriter, runners: dict[str, Runner]) -> None:
+    async def _close(self, writer: OutcomeWriter) -> None:
         try:
+            for track in self._tracks.values():
+                await track.course.finish()
             await writer.close()
         finally:
-            for runner in runners.values():
+            for runner in self._runners.values():
                 await runner.solver.close()
             await self.transport.close()
 
@@ -149,10 +194,3 @@ def register(ledger: Ledger, contenders: Sequence[Contender]) -> dict[str, int]:
         )
         for one in contenders
     }
-
-
-def cap_line(cap: Decimal | None, spent: Decimal, currency: str) -> str:
-    """The spend cap in words."""
-    if cap is None:
-        return "no spend cap is set (budget.decide)"
-    return f"spend cap {format_money(cap, currency)}, {format_money(spent, currency)} of it spent"

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rixin.core.scenario import Scenario
+from rixin.decide.budget import budget_of
+from rixin.decide.race import Race
 from rixin.engine.judge import Judge
 from rixin.engine.progress import Reporter
 from rixin.engine.transport import AiohttpTransport
@@ -19,12 +21,14 @@ from rixin.interop.contract.load import fingerprint, load_scenario
 from rixin.ledger.decisions import last_decision, write_decision
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
+from rixin.report.data import ReportData
 from rixin.workspace.build import Builder
 from rixin.workspace.contender import Contender
-from rixin.workspace.evaluate import Stored, judge_stored, samples_of, spent_so_far
+from rixin.workspace.evaluate import Stored, judge_stored, spent_so_far
 from rixin.workspace.prepare import Dataset, prepare
 from rixin.workspace.result import Result
 from rixin.workspace.run import Run, register
+from rixin.workspace.start import Field, entries_of, field_of
 
 if TYPE_CHECKING:
     from rixin.report.explain import Explanation
@@ -78,8 +82,10 @@ class Workspace:
         """The ledger file of a scenario."""
         return self._given or self.folder_of(path) / "ledger.sqlite3"
 
-    def decide(self, path: Path | str, *, only: Sequence[str] = ()) -> Result:
-        """Runs the candidates on their certify cases and gives the verdict.
+    def decide(
+        self, path: Path | str, *, only: Sequence[str] = (), exhaustive: bool = False
+    ) -> Result:
+        """Asks the candidates, the cheapest first, until they are settled, and gives the verdict.
 
         What is stored is not asked again, so a second call is quick, and one after an
         interruption goes on where it stopped.
@@ -87,6 +93,7 @@ class Workspace:
         Args:
             path: The scenario file.
             only: Names of candidates to run; the others stay as they are stored.
+            exhaustive: Ask every candidate all its certify cases, whatever they show.
 
         Raises:
             ContractError: The scenario does not hold; all its mistakes are in the error.
@@ -98,9 +105,9 @@ class Workspace:
         _check_names(scenario, only)
         with self._ledger(path).exclusive():
             opened = self._open(scenario, need_keys=True)
-            run = opened.run(self._reporter, chosen=only)
+            run = opened.run(self._reporter, chosen=only, exhaustive=exhaustive)
             _wait(run.go())
-            data = opened.report(run.warnings())
+            data = opened.report(run.race, run.warnings())
             result = Result(data, tuple(run.unusable))
             write_decision(
                 opened.ledger,
@@ -117,7 +124,7 @@ class Workspace:
         scenario = load_scenario(Path(path))
         opened = self._open(scenario)
         warnings = [] if last_decision(opened.ledger, scenario.name) else [_NEVER]
-        return Result(opened.report(tuple(warnings)))
+        return Result(opened.report(None, tuple(warnings)))
 
     def check(self, path: Path | str) -> "Plan":
         """The contract, its demand, and what a decision will ask and cost; no solver is called."""
@@ -175,13 +182,18 @@ class Workspace:
             say=self._reporter.say,
         )
         judge, contenders = builder.judge(), builder.contenders()
+        budget = budget_of(scenario)
+        field = field_of(ledger, scenario, dataset, budget)
         stored = Stored(
             ledger=ledger,
             judge=judge.fingerprint,
-            samples=samples_of(ledger, scenario, dataset),
+            samples=field.samples,
+            red=field.red,
+            errors=field.errors,
+            counted=field.counted,
             numbers=register(ledger, contenders),
         )
-        return _Opened(scenario, ledger, dataset, transport, judge, contenders, stored)
+        return _Opened(scenario, ledger, dataset, transport, judge, contenders, stored, field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,20 +207,20 @@ class _Opened:
     judge: Judge
     contenders: list[Contender]
     stored: Stored
+    field: Field
 
-    def run(self, reporter: Reporter, *, chosen: Sequence[str]) -> Run:
+    def run(self, reporter: Reporter, *, chosen: Sequence[str], exhaustive: bool) -> Run:
         """The run of the chosen candidates; all where none is named."""
+        entries = entries_of(self.ledger, self.field, self.contenders, chosen)
         return Run(
             ledger=self.ledger,
             judge=self.judge,
             contenders=self.contenders,
-            chosen=frozenset(
-                one.candidate.name
-                for one in self.contenders
-                if one.candidate.kind != "human" and (not chosen or one.candidate.name in chosen)
-            ),
-            samples=dict(self.stored.samples),
-            numbers=dict(self.stored.numbers),
+            race=Race(self.scenario, entries, exhaustive=exhaustive),
+            samples=self.field.samples,
+            red=self.field.red,
+            counted=self.field.counted,
+            numbers=self.stored.numbers,
             transport=self.transport,
             reporter=reporter,
             currency=self.scenario.economics.currency,
@@ -216,10 +228,11 @@ class _Opened:
             spent=spent_so_far(self.stored, self.contenders),
         )
 
-    def report(self, warnings: tuple[str, ...]) -> Any:
+    def report(self, race: Race | None, warnings: tuple[str, ...]) -> ReportData:
         """The verdict on what is stored."""
+        asked = {} if race is None else {lane.name: lane.asked for lane in race.lanes.values()}
         return judge_stored(
-            self.stored,
+            self.stored.cut(asked),
             self.scenario,
             self.dataset,
             self.contenders,

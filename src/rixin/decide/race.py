@@ -1,0 +1,228 @@
+"""Which candidate is asked how many cases next: the cheapest first, each until it is settled.
+
+Candidates are tried in the order of their price. Each is looked at after every few cases, until it
+holds the promise and pays (accepted), cannot any more (rejected), or has been asked all its cases
+(exhausted). The first that is accepted ends the search, unless a dearer one could still be better
+by the objective and finding that out is worth its price.
+
+A candidate so close to the floor that it will hardly be settled is parked when going on costs more
+than it may bring: the gain of serving it instead of what comes after it, times the chance that it
+is accepted. Parked candidates are taken up again before the decision gives up. Parking, order and
+stopping rest on guesses; what is accepted rests on tests that hold whenever one stops.
+
+References:
+    METHODS §2 and §6; the tests: `rixin.decide.promise`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf
+
+from rixin.core.scenario import Candidate, Scenario
+from rixin.core.verdict import Standing, Tally
+from rixin.decide.budget import Errors
+from rixin.decide.economics import Point, Prices, prices_of
+from rixin.decide.judged import Judged, judge
+from rixin.decide.looks import chance_to_hold, next_look
+from rixin.decide.promise import glance, unknown_cases
+
+_TYPICAL = 100
+"""Cases that settle a candidate that is clearly above or below the floor."""
+_MONEY_EVERY = 8
+"""Looks between two full judgements of a candidate that is open: they take a hundred times longer
+than a glance, and can only end its test earlier."""
+
+
+class State(StrEnum):
+    """Where a candidate is in the race."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LOST = "cannot be accepted any more"
+    EXHAUSTED = "all its cases were asked"
+    PARKED = "parked"
+    NOT_NEEDED = "not needed"
+    UNUSABLE = "unusable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A candidate at the start."""
+
+    candidate: Candidate
+    price: float | None
+    """Expected cost of an answer in money; None: not known, it comes last."""
+    errors: Errors
+    """With `cases` and `strata` planned."""
+    cases: int
+    """Most cases it is asked."""
+    batch: int = 1
+    """Cases that are asked at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The next thing to do: bring a candidate to so many cases."""
+
+    name: str
+    cases: int
+
+
+@dataclass(slots=True)
+class Lane:
+    """A candidate in the race."""
+
+    entry: Entry
+    state: State = State.OPEN
+    tally: Tally | None = None
+    judged: Judged | None = None
+    asked: int = 0
+    """Cases it was asked."""
+    looks: int = 0
+    may_park: bool = True
+
+    @property
+    def name(self) -> str:
+        """The candidate's name."""
+        return self.entry.candidate.name
+
+
+@dataclass(slots=True)
+class Race:
+    """The state of the search; `next` and `tell` in turn until there is nothing to ask.
+
+    Args:
+        scenario: The contract.
+        entries: The candidates, in any order.
+        exhaustive: Ask everything, and judge at the end.
+    """
+
+    scenario: Scenario
+    entries: Sequence[Entry]
+    exhaustive: bool = False
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    _prices: Prices = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Puts the candidates in the order of their price; those of one price keep theirs."""
+        by_price = sorted(self.entries, key=lambda one: inf if one.price is None else one.price)
+        self.lanes = {one.candidate.name: Lane(one) for one in by_price}
+        self._prices = prices_of(self.scenario)
+
+    @property
+    def horizon(self) -> float:
+        """Cases that the winner will serve."""
+        economics = self.scenario.economics
+        return self.scenario.demand.cases_per_month * economics.horizon_months
+
+    @property
+    def accepted(self) -> Lane | None:
+        """The best accepted candidate by the objective."""
+        found = [lane for lane in self.lanes.values() if lane.state is State.ACCEPTED]
+        return min(found, key=self._rank, default=None)
+
+    def next(self) -> Ask | None:
+        """What to ask next; None: the search is over."""
+        if self.exhaustive:
+            lane = next((one for one in self._open() if one.asked < one.entry.cases), None)
+            return None if lane is None else Ask(lane.name, lane.entry.cases)
+        if self.accepted is not None:
+            return self._better()
+        lane = next(iter(self._open()), None) or self._unpark()
+        return None if lane is None else self._look(lane)
+
+    def tell(self, name: str, tally: Tally, *, asked: int) -> None:
+        """Takes the counts of a candidate at the prefix that `next` asked for.
+
+        Args:
+            name: The candidate.
+            tally: Its outcomes so far, summed.
+            asked: Cases it was asked so far.
+        """
+        lane = self.lanes[name]
+        lane.tally, lane.asked = tally, asked
+        lane.looks += 1
+        lane.state = State.EXHAUSTED if self.exhaustive else self._state(lane, tally)
+
+    def drop(self, name: str) -> None:
+        """Takes a candidate out that cannot be asked at all."""
+        self.lanes[name].state = State.UNUSABLE
+
+    def _state(self, lane: Lane, tally: Tally) -> State:
+        errors, last = lane.entry.errors, lane.asked >= lane.entry.cases
+        if tally.cases == 0:
+            return State.EXHAUSTED if last else State.OPEN
+        seen = glance(self.scenario, tally, errors)
+        if not last and seen is Standing.OPEN and lane.looks % _MONEY_EVERY:
+            return State.PARKED if self._should_park(lane, tally) else State.OPEN
+        lane.judged = judged = judge(self.scenario, lane.entry.candidate, tally, errors)
+        if judged.adoptable:
+            return State.ACCEPTED
+        if judged.excluded:
+            return State.REJECTED
+        if any(term.lost for term in judged.terms):
+            return State.LOST
+        if last:
+            return State.EXHAUSTED
+        return State.PARKED if self._should_park(lane, tally) else State.OPEN
+
+    def _open(self) -> list[Lane]:
+        return [lane for lane in self.lanes.values() if lane.state is State.OPEN]
+
+    def _unpark(self) -> Lane | None:
+        for lane in self.lanes.values():
+            if lane.state is State.PARKED:
+                lane.state, lane.may_park = State.OPEN, False
+                return lane
+        return None
+
+    def _look(self, lane: Lane) -> Ask:
+        entry = lane.entry
+        return Ask(lane.name, next_look(lane.asked, entry.batch, entry.cases))
+
+    def _should_park(self, lane: Lane, tally: Tally) -> bool:
+        """Whether going on costs more than it may bring."""
+        entry, errors = lane.entry, lane.entry.errors
+        if not lane.may_park or not entry.price or not errors.cases:
+            return False
+        dearer = [one.entry.price for one in self._after(lane) if one.entry.price is not None]
+        if not dearer:
+            return False
+        instead = sum(dearer) / len(dearer)
+        gain = self.horizon * (instead - entry.price) + _TYPICAL * instead
+        hits = tally.solved_weight / tally.weight_max
+        misses = tally.weight / tally.weight_max - hits + unknown_cases(tally)
+        floor = self.scenario.promise.solved_at_least
+        chance = chance_to_hold(hits, misses, errors.cases, floor, errors.hold)
+        return chance * gain < entry.price * (entry.cases - lane.asked)
+
+    def _after(self, lane: Lane) -> list[Lane]:
+        lanes = list(self.lanes.values())
+        rest = lanes[lanes.index(lane) + 1 :]
+        return [one for one in rest if one.state in {State.OPEN, State.PARKED}]
+
+    def _better(self) -> Ask | None:
+        """The next look at a candidate that may be better than the accepted one, if it pays."""
+        best = self.accepted
+        assert best is not None
+        for lane in self._open() + [
+            one for one in self.lanes.values() if one.state is State.PARKED
+        ]:
+            lane.state = State.NOT_NEEDED
+        return None
+
+    def _may_win(self, lane: Lane, best: Lane) -> bool:
+        """Whether it could be better than the accepted one, if all went as well as it can."""
+        if lane.state not in {State.OPEN, State.PARKED} or lane.entry.price is None:
+            return False
+        upper = 1.0
+        if lane.judged is not None and lane.judged.result.solved.upper is not None:
+            upper = lane.judged.result.solved.upper
+        dream = Point(upper, 0.0, lane.entry.price)
+        return self._prices.rank(dream, self.scenario.economics.objective) < self._rank(best)
+
+    def _rank(self, lane: Lane) -> float:
+        point = lane.judged.point if lane.judged else None
+        return inf if point is None else self._prices.rank(point, self.scenario.economics.objective)

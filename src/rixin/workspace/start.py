@@ -1,0 +1,112 @@
+"""The start of a race: each candidate with its cases, its price and its part of the error budget."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from rixin.core.scenario import Scenario
+from rixin.decide.budget import Budget, Errors
+from rixin.decide.promise import harm_plan
+from rixin.decide.race import Entry
+from rixin.engine.counter import Counted
+from rixin.ledger.cases import stream_cases
+from rixin.ledger.sample import Sample, sample_of, weights_of
+from rixin.ledger.store import Ledger
+from rixin.workspace.contender import Contender
+from rixin.workspace.prepare import Dataset
+
+_PRICED = 50
+"""Cases on which the price of an answer is estimated beforehand."""
+_WIDEST_BATCH = 64
+"""Calls that may be under way when a candidate turns out to be settled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """What is known of a race before the first case."""
+
+    samples: Mapping[str, Sample]
+    """Certify cases that each candidate may be asked, at most; without those of the red team."""
+    red: Mapping[str, Sample]
+    """Red-team cases of each candidate; empty where harm is counted on all cases."""
+    errors: Mapping[str, Errors]
+    counted: Mapping[str, Counted]
+
+
+def field_of(ledger: Ledger, scenario: Scenario, dataset: Dataset, budget: Budget) -> Field:
+    """The cases of every candidate, and how its tests are planned on them."""
+    stratum = scenario.promise.harm_stratum
+    samples = {}
+    red = {}
+    errors = {}
+    for candidate in scenario.candidates:
+        limits = [n for n in (candidate.cases, scenario.budget.cases) if n is not None]
+        sample = sample_of(
+            ledger, dataset.id, "certify", min(limits, default=None), without=stratum
+        )
+        samples[candidate.name] = sample
+        if stratum is not None:
+            red[candidate.name] = sample_of(ledger, dataset.id, "certify", stratum=stratum)
+        errors[candidate.name] = _planned(ledger, scenario, sample, red.get(candidate.name), budget)
+    everything = weights_of(ledger, Sample(dataset.id, "certify", "~", 0))
+    return Field(
+        samples=samples,
+        red=red,
+        errors=errors,
+        counted={n: _counted(scenario, one, everything.largest) for n, one in errors.items()},
+    )
+
+
+def _planned(
+    ledger: Ledger, scenario: Scenario, sample: Sample, red: Sample | None, budget: Budget
+) -> Errors:
+    strata = {}
+    for name in scenario.promise.solved_strata:
+        part = Sample(sample.dataset_id, sample.pool, sample.last_id, 0, name)
+        strata[name] = weights_of(ledger, part).units
+    harm = sample.size if red is None else red.size
+    return budget.single.planned(weights_of(ledger, sample).units, strata, harm_cases=harm)
+
+
+def _counted(scenario: Scenario, errors: Errors, heaviest: float) -> Counted:
+    plan = harm_plan(scenario, errors.harm_cases, errors.hold)
+    return Counted(
+        weight_max=heaviest,
+        slow_s=scenario.promise.latency_p95_s,
+        harm_cases=0 if plan is None else plan.cases,
+        harm_stratum=scenario.promise.harm_stratum,
+        strata=tuple(scenario.promise.solved_strata),
+    )
+
+
+def entries_of(
+    ledger: Ledger, field: Field, contenders: Sequence[Contender], chosen: Sequence[str]
+) -> list[Entry]:
+    """The candidates at the start, with the price of an answer as far as it can be told."""
+    return [
+        Entry(
+            candidate=one.candidate,
+            price=expected_price(ledger, field.samples[one.candidate.name], one),
+            errors=field.errors[one.candidate.name],
+            cases=field.samples[one.candidate.name].size,
+            batch=min(one.concurrency, _WIDEST_BATCH),
+        )
+        for one in contenders
+        if one.candidate.kind != "human" and (not chosen or one.candidate.name in chosen)
+    ]
+
+
+def expected_price(ledger: Ledger, sample: Sample, contender: Contender) -> float | None:
+    """The mean of the expected cost of the first cases; None: not known."""
+    first = Sample(
+        sample.dataset_id,
+        sample.pool,
+        sample.last_id,
+        min(sample.size, _PRICED),
+        None,
+        sample.without,
+    )
+    chunk = next(islice(stream_cases(ledger, first), 1), [])
+    prices = [contender.expected(case) for case in chunk]
+    known = [price for price in prices if price is not None]
+    return sum(known) / len(known) if known and len(known) == len(prices) else None
