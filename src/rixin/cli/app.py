@@ -13,8 +13,9 @@ from rixin.errors import RixinError, nearest_hint
 _COMMANDS = {
     "init": "Writes a scenario for a file of cases.",
     "check": "Checks a scenario and says what a decision will cost at most.",
-    "decide": "Runs the candidates and prints the verdict.",
+    "decide": "Asks the candidates, the cheapest first, and prints the verdict.",
     "report": "Prints or writes the verdict again, without any call.",
+    "verify": "Recomputes a certificate from the stored rows, and says what differs.",
     "explain": "Shows what each solver said to one case, and why.",
     "models": "Lists, pulls, verifies and removes local models.",
     "doctor": "Says what works on this machine, what does not, and what to do.",

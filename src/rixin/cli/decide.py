@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     "--only", multiple=True, metavar="NAME", help="Run only this candidate; may be repeated."
 )
 @click.option(
+    "--exhaustive",
+    is_flag=True,
+    help="Ask every candidate all its cases, whatever they show.",
+)
+@click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), help="Where the HTML goes."
 )
 @ledger_option
@@ -35,12 +40,16 @@ if TYPE_CHECKING:
 def decide(
     scenario: str | None,
     only: tuple[str, ...],
+    exhaustive: bool,
     html: Path | None,
     ledger: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Run the candidates of a scenario, store every outcome, and print the verdict.
+    """Ask the candidates of a scenario, the cheapest first, and print the verdict.
+
+    Each is asked until it is settled whether it holds the promise and pays; dearer ones that
+    cannot be better are not asked at all. The verdict comes with a certificate: rixin verify.
 
     What is stored is never asked or paid again: run it again after an interruption, with more
     cases or with one more candidate, and only what is new is done.
@@ -51,12 +60,15 @@ def decide(
 
     path = scenario_path(scenario)
     with Workspace(ledger=ledger, quiet=quiet) as workspace:
-        result = workspace.decide(path, only=only)
+        result = workspace.decide(path, only=only, exhaustive=exhaustive)
         target = html or workspace.folder_of(path) / f"{result.data.scenario}.html"
+        certificate = workspace.folder_of(path) / f"{result.data.scenario}.certificate.json"
         result.write(target)
+        result.write_certificate(certificate)
     show(result, as_json=as_json)
     if not as_json:
         click.echo(f"\nreport: {target}")
+        click.echo(f"proof:  rixin verify {certificate}")
         click.echo(f"next:   rixin explain {path} CASE   (why each solver answered as it did)")
     return result.exit_code
 

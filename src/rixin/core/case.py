@@ -31,6 +31,7 @@ def make_case(
     stratum: str = "",
     weight: float = 1.0,
     ref: str = "",
+    seed: int = 0,
 ) -> Case:
     """A case with its content hashes and its pool.
 
@@ -41,6 +42,7 @@ def make_case(
         stratum: Name of the part of the traffic that the case stands for.
         weight: Positive weight of the case in every rate.
         ref: The user's own id of the case.
+        seed: Deals the cases to the pools; another seed gives another deal.
 
     Examples:
         >>> shares = {"shape": 0.4, "certify": 0.5, "audit": 0.1}
@@ -55,7 +57,7 @@ def make_case(
         key=key,
         input=text,
         expected=expected,
-        pool=pool_of(key, shares),
+        pool=pool_of(digest("deal", str(seed), key) if seed else key, shares),
         stratum=stratum,
         weight=weight,
         ref=ref,

@@ -1,6 +1,6 @@
 """The verdict: the decision on a scenario, with its evidence and its price."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -120,6 +120,45 @@ class PairTally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How far a candidate was asked, and why no further."""
+
+    order: int = 0
+    """Its place in the order of asking, from 1; 0: not known."""
+    state: str = ""
+    """A word of `rixin.decide.race.State`; empty: it was not in a race."""
+    asked: int = 0
+    """Cases it was asked."""
+    planned: int = 0
+    """Cases it would have been asked if nothing had ended its test before."""
+    price: float | None = None
+    """Cost of an answer that was expected before it was asked, in money."""
+    proposed: bool = False
+    """Nobody wrote it down: it was proposed on shape cases and certified on others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """What a decision has asked and paid, against asking every candidate everything."""
+
+    answers: int
+    """Answers that the decision rests on."""
+    all_answers: int
+    """Answers of every candidate to every case it may be asked."""
+    spent: Decimal | None
+    """What the answers cost when they were first asked; None: some price is not known."""
+    all_spent: float | None
+    """What all answers would cost, by measured means and expected prices; None: not known."""
+
+    @property
+    def share(self) -> float | None:
+        """Money spent as a share of what all answers would cost; None: not known, or no money."""
+        if self.spent is None or not self.all_spent:
+            return None
+        return float(self.spent) / self.all_spent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateResult:
     """One candidate with its figures; money in the scenario's currency."""
 
@@ -148,6 +187,12 @@ class CandidateResult:
     """More cases to settle an open term; None: nothing is open, or no number settles it."""
     error_chance: float
     """The chance that a standing of HOLDS or FAILS is wrong, at most."""
+    trial: Trial = field(default_factory=Trial)
+
+    @property
+    def not_needed(self) -> bool:
+        """Whether it was left out because it could not have been better."""
+        return self.tally.cases == 0 and self.trial.state == "not needed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,3 +262,6 @@ class Verdict:
     illustrative: tuple[str, ...]
     spent: Decimal | None
     """Money paid for the stored rows this verdict rests on; None: some price is not known."""
+    effort: Effort | None = None
+    equal_to_winner: tuple[str, ...] = ()
+    """Candidates that are practically equal to the winner, which was preferred to them."""

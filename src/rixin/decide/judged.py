@@ -1,9 +1,9 @@
 """One candidate under judgement: its standing, its money, and whether it could win."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rixin.core.scenario import Candidate, Scenario
-from rixin.core.verdict import CandidateResult, Estimate, Standing, Tally
+from rixin.core.verdict import CandidateResult, Estimate, Standing, Tally, Trial
 from rixin.decide.budget import Errors
 from rixin.decide.economics import Figures, Point, figures_of
 from rixin.decide.promise import UNKNOWN, Term, standing_of, terms_of
@@ -43,13 +43,21 @@ class Judged:
         return self.result.break_even_cases is not None and not harmful
 
 
-def judge(scenario: Scenario, candidate: Candidate, tally: Tally, errors: Errors) -> Judged:
+def judge(
+    scenario: Scenario,
+    candidate: Candidate,
+    tally: Tally,
+    errors: Errors,
+    trial: Trial | None = None,
+) -> Judged:
     """The candidate's stored rows against the promise and the incumbent."""
     if tally.cases == 0:
-        return Judged(_result(scenario, candidate, tally, (), None, errors), None)
+        result = _result(scenario, candidate, tally, (), None, errors)
+        return Judged(replace(result, trial=trial or Trial()), None)
     terms = terms_of(scenario, tally, errors)
     figures = figures_of(scenario, tally, errors)
-    return Judged(_result(scenario, candidate, tally, terms, figures, errors), figures.point, terms)
+    result = _result(scenario, candidate, tally, terms, figures, errors)
+    return Judged(replace(result, trial=trial or Trial()), figures.point, terms)
 
 
 def _result(

@@ -10,6 +10,7 @@ from rixin.core.verdict import (
     Factor,
     PairTally,
     Tally,
+    Trial,
     Verdict,
 )
 from rixin.decide.budget import Budget, Errors, budget_of
@@ -22,7 +23,9 @@ from rixin.decide.economics import (
     month_of,
     prices_of,
 )
+from rixin.decide.effort import effort_of
 from rixin.decide.judged import Judged, judge
+from rixin.decide.prefer import prefer
 from rixin.decide.telling import because, cases_needed, changes, headline, warnings
 from rixin.decide.wording import percent
 
@@ -34,6 +37,7 @@ def decide(
     *,
     errors: Mapping[str, Errors] | None = None,
     budget: Budget | None = None,
+    trials: Mapping[str, Trial] | None = None,
 ) -> Verdict:
     """The verdict on a scenario.
 
@@ -48,6 +52,7 @@ def decide(
         pairs: Two candidates on the cases that both were measured on.
         errors: The planned tests of each candidate; without them: tests without a planned end.
         budget: How the chance of a wrong verdict is spent.
+        trials: How far each candidate was asked.
 
     Returns:
         The verdict; the chance that its promise is wrong is at most 1 - confidence.
@@ -56,13 +61,19 @@ def decide(
         METHODS §1, §2 (on a fixed sample), §6 and §7.
     """
     spent = budget or budget_of(scenario)
-    chances = errors or {}
+    chances, tried = errors or {}, trials or {}
     judged = [
-        judge(scenario, one, tallies[one.name], chances.get(one.name, spent.single))
+        judge(
+            scenario,
+            one,
+            tallies[one.name],
+            chances.get(one.name, spent.single),
+            tried.get(one.name),
+        )
         for one in scenario.candidates
         if one.kind != "human"
     ]
-    decision, winner = _ruling(judged)
+    decision, winner, equals = _ruling(scenario, judged)
     best = winner or _nearest(judged)
     results = tuple(one.result for one in judged)
     settled = decision is not Decision.CANNOT_TELL
@@ -84,6 +95,8 @@ def decide(
         factors=_factors(scenario, winner),
         illustrative=tuple(sorted(scenario.illustrative)),
         spent=_spent(results),
+        effort=effort_of(results) if trials else None,
+        equal_to_winner=tuple(one.result.name for one in equals),
     )
 
 
@@ -101,21 +114,19 @@ def months(scenario: Scenario, verdict: Verdict) -> tuple[tuple[str, Month], ...
     return tuple(found)
 
 
-def _ruling(judged: Sequence[Judged]) -> tuple[Decision, Judged | None]:
+def _ruling(
+    scenario: Scenario, judged: Sequence[Judged]
+) -> tuple[Decision, Judged | None, list[Judged]]:
     adoptable = [one for one in judged if one.adoptable]
     if adoptable:
-        return Decision.ADOPT, min(adoptable, key=_cost)
+        winner, equals = prefer(scenario, adoptable)
+        return Decision.ADOPT, winner, equals
     if not all(one.excluded for one in judged):
-        return Decision.CANNOT_TELL, None
+        return Decision.CANNOT_TELL, None, []
     models = [one for one in judged if one.result.uses_ai]
     if models and not any(one.worth_it for one in models):
-        return Decision.NO_AI, None
-    return Decision.KEEP, None
-
-
-def _cost(one: Judged) -> float:
-    value = one.result.cost_per_solved.value
-    return float("inf") if value is None else value
+        return Decision.NO_AI, None, []
+    return Decision.KEEP, None, []
 
 
 def _nearest(judged: Sequence[Judged]) -> Judged | None:

@@ -103,6 +103,7 @@ class CaseReader:
             stratum=stratum or "",
             weight=weight,
             ref=ref or f"{self._rows.unit} {row.number}",
+            seed=source.seed,
         )
 
 

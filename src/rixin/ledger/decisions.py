@@ -60,3 +60,14 @@ def last_decision(ledger: Ledger, scenario: str) -> dict[str, Any] | None:
     if row is None:
         return None
     return {**row, "record": json.loads(row["record"])}
+
+
+def decision_keys(ledger: Ledger, scenario: str) -> list[tuple[str, str]]:
+    """The different decisions on a scenario so far, as (contract, data set), oldest first."""
+    query = (
+        select(decisions.c.contract, decisions.c.dataset_id)
+        .where(decisions.c.scenario == scenario)
+        .order_by(decisions.c.id)
+    )
+    with ledger.read() as connection:
+        return list(dict.fromkeys((row[0], row[1]) for row in connection.execute(query)))

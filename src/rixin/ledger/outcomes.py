@@ -31,6 +31,14 @@ def solver_id(ledger: Ledger, fingerprint: str, name: str, kind: str) -> int:
     return int(found)
 
 
+def known_solver(ledger: Ledger, fingerprint: str) -> int | None:
+    """The number of a solver version in this ledger; None where it was never registered."""
+    query = select(solvers.c.id).where(solvers.c.fingerprint == fingerprint)
+    with ledger.read() as connection:
+        found = connection.execute(query).scalar()
+    return None if found is None else int(found)
+
+
 def write_outcomes(
     ledger: Ledger, judge: str, items: Mapping[int, Sequence[Outcome]], *, asked_at: float
 ) -> None:

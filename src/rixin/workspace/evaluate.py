@@ -11,8 +11,8 @@ from itertools import combinations
 from rixin import __version__
 from rixin.core.money import format_money
 from rixin.core.scenario import Scenario
-from rixin.core.verdict import PairTally, Tally, Verdict
-from rixin.decide.budget import Errors
+from rixin.core.verdict import PairTally, Tally, Trial, Verdict
+from rixin.decide.budget import Budget, Errors
 from rixin.decide.economics import Month
 from rixin.decide.verdict import decide, months
 from rixin.engine.counter import Counted
@@ -137,22 +137,33 @@ def pairs_of(stored: Stored, scenario: Scenario) -> list[PairTally]:
     return found
 
 
+def verdict_of(
+    stored: Stored, scenario: Scenario, budget: Budget, trials: Mapping[str, Trial]
+) -> Verdict:
+    """The verdict on what is stored."""
+    return decide(
+        scenario,
+        tallies_of(stored, scenario),
+        pairs_of(stored, scenario),
+        errors=stored.errors,
+        budget=budget,
+        trials=trials,
+    )
+
+
 def judge_stored(
     stored: Stored,
     scenario: Scenario,
     dataset: Dataset,
     contenders: Sequence[Contender],
     *,
+    budget: Budget,
+    trials: Mapping[str, Trial],
     now: datetime,
     warnings: tuple[str, ...] = (),
 ) -> ReportData:
     """The verdict on what is stored, with all that its report shows."""
-    verdict = decide(
-        scenario,
-        tallies_of(stored, scenario),
-        pairs_of(stored, scenario),
-        errors=stored.errors,
-    )
+    verdict = verdict_of(stored, scenario, budget, trials)
     verdict = replace(verdict, warnings=(*warnings, *verdict.warnings, *_failures(stored, verdict)))
     return ReportData(
         scenario=scenario.name,

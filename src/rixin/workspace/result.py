@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rixin.core.verdict import Decision, Verdict
 from rixin.errors import ExportError, RixinError
@@ -22,6 +23,8 @@ class Result:
     """
 
     data: ReportData
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    """What was tested, on which rows, with which error; `Workspace.verify` recomputes it."""
     unusable: tuple[RixinError, ...] = ()
     """Why candidates could not be asked at all; the others were."""
 
@@ -60,6 +63,18 @@ class Result:
         from rixin.report.as_json import to_json
 
         return to_json(self.data)
+
+    def record(self) -> dict[str, object]:
+        """The report and the certificate, for the ledger."""
+        return {**self.to_json(), "certificate": dict(self.certificate)}
+
+    def write_certificate(self, path: Path | str) -> None:
+        """Writes the certificate as JSON, whole or not at all.
+
+        Raises:
+            ExportError: The place cannot be written.
+        """
+        _write_whole(Path(path), json.dumps(self.certificate, ensure_ascii=False, indent=1) + "\n")
 
     def write(self, path: Path | str, lang: str = "en") -> None:
         """Writes the report in the form that the name's ending says, whole or not at all.

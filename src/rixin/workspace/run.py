@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from rixin.core.transport import Transport
 from rixin.decide.looks import next_look
 from rixin.decide.promise import harm_plan
 from rixin.decide.race import Ask, Race, State
-from rixin.engine.counter import Counted, RunningTally
+from rixin.engine.counter import RunningTally
 from rixin.engine.judge import Judge
 from rixin.engine.limits import Limiter
 from rixin.engine.progress import Progress, Reporter
@@ -27,6 +27,7 @@ from rixin.ledger.sample import Sample
 from rixin.ledger.store import Ledger
 from rixin.solvers.cascade import CascadeSolver
 from rixin.workspace.contender import Contender
+from rixin.workspace.evaluate import Stored
 
 _LAG_WORTH_A_WORD_S = 0.25
 
@@ -45,16 +46,11 @@ class Track:
 class Run:
     """One run of the contenders over their samples."""
 
-    ledger: Ledger
+    stored: Stored
     judge: Judge
     contenders: Sequence[Contender]
     race: Race
     """Of those to run; the others only serve as members of cascades."""
-    samples: Mapping[str, Sample]
-    red: Mapping[str, Sample]
-    """Red-team cases of each candidate; empty where harm is counted on all cases."""
-    counted: Mapping[str, Counted]
-    numbers: Mapping[str, int]
     transport: Transport
     reporter: Reporter
     currency: str
@@ -76,7 +72,7 @@ class Run:
             LedgerFault: The ledger cannot be written.
         """
         self._stop = StopRequest()
-        writer = OutcomeWriter(self.ledger, self.judge.fingerprint)
+        writer = OutcomeWriter(self.stored.ledger, self.judge.fingerprint)
         cap = SpendCap(self.cap, spent=self.spent, currency=self.currency)
         gc.freeze()  # going over all that was loaded before, again and again, costs a tenth
         seen = [0.0]
@@ -117,7 +113,7 @@ class Run:
         errors = self.race.lanes[name].entry.errors
         plan = harm_plan(self.race.scenario, errors.harm_cases, errors.hold)
         assert plan is not None
-        most = min(plan.cases, self.red[name].size)
+        most = min(plan.cases, self.stored.red[name].size)
         batch = self.race.lanes[name].entry.batch
         while track.red_asked < most and track.counts.tally().harm_hits <= plan.allowed:
             track.red_asked = next_look(track.red_asked, batch, most)
@@ -125,15 +121,15 @@ class Run:
         await course.finish()
 
     def _track(self, name: str) -> Track:
-        progress = Progress(name, self.samples[name].size, self.currency)
-        course = self._course(name, self.samples[name], progress)
+        progress = Progress(name, self.stored.samples[name].size, self.currency)
+        course = self._course(name, self.stored.samples[name], progress)
         red = None
-        if name in self.red:
-            size = self.red[name].size
+        if name in self.stored.red:
+            size = self.stored.red[name].size
             red = self._course(
-                name, self.red[name], Progress(f"{name} (red team)", size, self.currency)
+                name, self.stored.red[name], Progress(f"{name} (red team)", size, self.currency)
             )
-        self._tracks[name] = Track(course, red, RunningTally(name, self.counted[name]))
+        self._tracks[name] = Track(course, red, RunningTally(name, self.stored.counted[name]))
         return self._tracks[name]
 
     def _course(self, name: str, sample: Sample, progress: Progress) -> Course:
@@ -153,10 +149,10 @@ class Run:
         return Runner(
             solver=solver,
             kind=contender.candidate.kind,
-            number=self.numbers[name],
+            number=self.stored.numbers[name],
             judge=self.judge,
             judge_fingerprint=self.judge.fingerprint,
-            ledger=self.ledger,
+            ledger=self.stored.ledger,
             writer=writer,
             costing=contender.costing,
             cap=cap,

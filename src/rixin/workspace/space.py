@@ -2,38 +2,41 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rixin.core.scenario import Scenario
-from rixin.decide.budget import budget_of
+from rixin.core.verdict import Trial
+from rixin.decide.budget import Budget, budget_of
 from rixin.decide.race import Race
 from rixin.engine.judge import Judge
 from rixin.engine.progress import Reporter
 from rixin.engine.transport import AiohttpTransport
 from rixin.errors import UnknownName
 from rixin.interop.contract.load import fingerprint, load_scenario
-from rixin.ledger.decisions import last_decision, write_decision
+from rixin.ledger.decisions import decision_keys, last_decision, write_decision
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
-from rixin.report.data import ReportData
 from rixin.workspace.build import Builder
+from rixin.workspace.certificate import Claim, build_certificate
 from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Stored, judge_stored, spent_so_far
 from rixin.workspace.prepare import Dataset, prepare
 from rixin.workspace.result import Result
 from rixin.workspace.run import Run, register
-from rixin.workspace.start import Field, entries_of, field_of
+from rixin.workspace.start import entries_of, stored_of
+from rixin.workspace.trials import trials_in, trials_of
 
 if TYPE_CHECKING:
     from rixin.report.explain import Explanation
     from rixin.workspace.doctor import Finding
     from rixin.workspace.plan import Plan
+    from rixin.workspace.verify import Verification
 
 FOLDER = ".rixin"
 """Beside the scenario file: ledger, reports, schema."""
@@ -107,15 +110,15 @@ class Workspace:
             opened = self._open(scenario, need_keys=True)
             run = opened.run(self._reporter, chosen=only, exhaustive=exhaustive)
             _wait(run.go())
-            data = opened.report(run.race, run.warnings())
-            result = Result(data, tuple(run.unusable))
+            result = opened.conclude(trials_of(run.race), warnings=run.warnings())
+            result = replace(result, unusable=tuple(run.unusable))
             write_decision(
                 opened.ledger,
                 scenario.name,
                 opened.dataset.id,
                 contract=fingerprint(scenario),
-                record=result.to_json(),
-                now=data.decided_at,
+                record=result.record(),
+                now=result.data.decided_at,
             )
         return result
 
@@ -123,8 +126,27 @@ class Workspace:
         """The verdict on what is stored, without any call."""
         scenario = load_scenario(Path(path))
         opened = self._open(scenario)
-        warnings = [] if last_decision(opened.ledger, scenario.name) else [_NEVER]
-        return Result(opened.report(None, tuple(warnings)))
+        last = last_decision(opened.ledger, scenario.name)
+        if last is None:
+            return opened.conclude({}, warnings=(_NEVER,))
+        return opened.conclude(trials_in(last["record"]["certificate"]))
+
+    def verify(self, certificate: Path | str, scenario: Path | str | None = None) -> "Verification":
+        """Recomputes a certificate from the ledger and says what differs.
+
+        Args:
+            certificate: The JSON file that a decision wrote.
+            scenario: Where its scenario stands; None: above the folder of the certificate.
+
+        Raises:
+            UsageError: There is no certificate there.
+        """
+        from rixin.workspace.verify import read_certificate, verify
+
+        path = Path(certificate)
+        given = read_certificate(path)
+        stands = Path(scenario) if scenario else path.parent.parent / given["scenario_file"]
+        return verify(path, given, self._ledger(stands), stands)
 
     def check(self, path: Path | str) -> "Plan":
         """The contract, its demand, and what a decision will ask and cost; no solver is called."""
@@ -182,18 +204,10 @@ class Workspace:
             say=self._reporter.say,
         )
         judge, contenders = builder.judge(), builder.contenders()
-        budget = budget_of(scenario)
-        field = field_of(ledger, scenario, dataset, budget)
-        stored = Stored(
-            ledger=ledger,
-            judge=judge.fingerprint,
-            samples=field.samples,
-            red=field.red,
-            errors=field.errors,
-            counted=field.counted,
-            numbers=register(ledger, contenders),
-        )
-        return _Opened(scenario, ledger, dataset, transport, judge, contenders, stored, field)
+        budget = budget_of(scenario, decision=_number(ledger, scenario, dataset))
+        stored = stored_of(ledger, scenario, dataset.id, budget, judge.fingerprint)
+        stored = replace(stored, numbers=register(ledger, contenders))
+        return _Opened(scenario, ledger, dataset, transport, judge, contenders, stored, budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,20 +221,16 @@ class _Opened:
     judge: Judge
     contenders: list[Contender]
     stored: Stored
-    field: Field
+    budget: Budget
 
     def run(self, reporter: Reporter, *, chosen: Sequence[str], exhaustive: bool) -> Run:
         """The run of the chosen candidates; all where none is named."""
-        entries = entries_of(self.ledger, self.field, self.contenders, chosen)
+        entries = entries_of(self.stored, self.contenders, chosen)
         return Run(
-            ledger=self.ledger,
+            stored=self.stored,
             judge=self.judge,
             contenders=self.contenders,
             race=Race(self.scenario, entries, exhaustive=exhaustive),
-            samples=self.field.samples,
-            red=self.field.red,
-            counted=self.field.counted,
-            numbers=self.stored.numbers,
             transport=self.transport,
             reporter=reporter,
             currency=self.scenario.economics.currency,
@@ -228,20 +238,49 @@ class _Opened:
             spent=spent_so_far(self.stored, self.contenders),
         )
 
-    def report(self, race: Race | None, warnings: tuple[str, ...]) -> ReportData:
-        """The verdict on what is stored."""
-        asked = {} if race is None else {lane.name: lane.asked for lane in race.lanes.values()}
-        return judge_stored(
-            self.stored.cut(asked),
+    def conclude(self, trials: Mapping[str, Trial], *, warnings: tuple[str, ...] = ()) -> Result:
+        """The verdict on what is stored, its report and its certificate."""
+        tried = {one.name: self._trial(one.name, trials) for one in self.scenario.candidates}
+        cut = self.stored.cut({name: trial.asked for name, trial in tried.items()})
+        data = judge_stored(
+            cut,
             self.scenario,
             self.dataset,
             self.contenders,
+            budget=self.budget,
+            trials=tried,
             now=datetime.now(UTC),
             warnings=warnings,
         )
+        claim = Claim(
+            stored=cut,
+            scenario=self.scenario,
+            contract=self.scenario.path.read_text(encoding="utf-8-sig"),
+            dataset_id=self.dataset.id,
+            pools=data.pools,
+            verdict=data.verdict,
+            budget=self.budget,
+            solvers=data.solvers,
+            prices=data.prices,
+            decided_at=data.decided_at.isoformat(),
+        )
+        return Result(data, build_certificate(claim))
+
+    def _trial(self, name: str, trials: Mapping[str, Trial]) -> Trial:
+        size = self.stored.samples[name].size
+        return replace(trials.get(name, Trial(asked=size)), planned=size)
 
 
 _NEVER = "nothing was decided yet on this scenario: run rixin decide first"
+
+
+def _number(ledger: Ledger, scenario: Scenario, dataset: Dataset) -> int:
+    """The number of this decision among those that share the error budget."""
+    if scenario.promise.carry_over == "fresh":
+        return 1
+    earlier = decision_keys(ledger, scenario.name)
+    key = (fingerprint(scenario), dataset.id)
+    return earlier.index(key) + 1 if key in earlier else len(earlier) + 1
 
 
 def _check_names(scenario: Scenario, only: Sequence[str]) -> None:

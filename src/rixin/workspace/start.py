@@ -1,7 +1,6 @@
 """The start of a race: each candidate with its cases, its price and its part of the error budget."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import islice
 
 from rixin.core.scenario import Scenario
@@ -13,7 +12,7 @@ from rixin.ledger.cases import stream_cases
 from rixin.ledger.sample import Sample, sample_of, weights_of
 from rixin.ledger.store import Ledger
 from rixin.workspace.contender import Contender
-from rixin.workspace.prepare import Dataset
+from rixin.workspace.evaluate import Stored
 
 _PRICED = 50
 """Cases on which the price of an answer is estimated beforehand."""
@@ -21,20 +20,13 @@ _WIDEST_BATCH = 64
 """Calls that may be under way when a candidate turns out to be settled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """What is known of a race before the first case."""
+def stored_of(
+    ledger: Ledger, scenario: Scenario, dataset_id: str, budget: Budget, judge: str
+) -> Stored:
+    """The cases of every candidate, and how its tests are planned on them.
 
-    samples: Mapping[str, Sample]
-    """Certify cases that each candidate may be asked, at most; without those of the red team."""
-    red: Mapping[str, Sample]
-    """Red-team cases of each candidate; empty where harm is counted on all cases."""
-    errors: Mapping[str, Errors]
-    counted: Mapping[str, Counted]
-
-
-def field_of(ledger: Ledger, scenario: Scenario, dataset: Dataset, budget: Budget) -> Field:
-    """The cases of every candidate, and how its tests are planned on them."""
+    All of it is known before the first case is asked. The numbers of the solvers are left empty.
+    """
     stratum = scenario.promise.harm_stratum
     samples = {}
     red = {}
@@ -42,30 +34,36 @@ def field_of(ledger: Ledger, scenario: Scenario, dataset: Dataset, budget: Budge
     for candidate in scenario.candidates:
         limits = [n for n in (candidate.cases, scenario.budget.cases) if n is not None]
         sample = sample_of(
-            ledger, dataset.id, "certify", min(limits, default=None), without=stratum
+            ledger, dataset_id, "certify", min(limits, default=None), without=stratum
         )
         samples[candidate.name] = sample
         if stratum is not None:
-            red[candidate.name] = sample_of(ledger, dataset.id, "certify", stratum=stratum)
-        errors[candidate.name] = _planned(ledger, scenario, sample, red.get(candidate.name), budget)
-    everything = weights_of(ledger, Sample(dataset.id, "certify", "~", 0))
-    return Field(
+            red[candidate.name] = sample_of(ledger, dataset_id, "certify", stratum=stratum)
+        chances = budget.sequence if candidate.options.get("proposed") else budget.single
+        errors[candidate.name] = _planned(
+            ledger, scenario, sample, red.get(candidate.name), chances
+        )
+    everything = weights_of(ledger, Sample(dataset_id, "certify", "~", 0))
+    return Stored(
+        ledger=ledger,
+        judge=judge,
         samples=samples,
         red=red,
         errors=errors,
+        numbers={},
         counted={n: _counted(scenario, one, everything.largest) for n, one in errors.items()},
     )
 
 
 def _planned(
-    ledger: Ledger, scenario: Scenario, sample: Sample, red: Sample | None, budget: Budget
+    ledger: Ledger, scenario: Scenario, sample: Sample, red: Sample | None, chances: Errors
 ) -> Errors:
     strata = {}
     for name in scenario.promise.solved_strata:
         part = Sample(sample.dataset_id, sample.pool, sample.last_id, 0, name)
         strata[name] = weights_of(ledger, part).units
     harm = sample.size if red is None else red.size
-    return budget.single.planned(weights_of(ledger, sample).units, strata, harm_cases=harm)
+    return chances.planned(weights_of(ledger, sample).units, strata, harm_cases=harm)
 
 
 def _counted(scenario: Scenario, errors: Errors, heaviest: float) -> Counted:
@@ -80,15 +78,15 @@ def _counted(scenario: Scenario, errors: Errors, heaviest: float) -> Counted:
 
 
 def entries_of(
-    ledger: Ledger, field: Field, contenders: Sequence[Contender], chosen: Sequence[str]
+    stored: Stored, contenders: Sequence[Contender], chosen: Sequence[str]
 ) -> list[Entry]:
     """The candidates at the start, with the price of an answer as far as it can be told."""
     return [
         Entry(
             candidate=one.candidate,
-            price=expected_price(ledger, field.samples[one.candidate.name], one),
-            errors=field.errors[one.candidate.name],
-            cases=field.samples[one.candidate.name].size,
+            price=expected_price(stored.ledger, stored.samples[one.candidate.name], one),
+            errors=stored.errors[one.candidate.name],
+            cases=stored.samples[one.candidate.name].size,
             batch=min(one.concurrency, _WIDEST_BATCH),
         )
         for one in contenders

@@ -22,6 +22,7 @@ def check_whole(scenario: Scenario) -> Iterator[Found]:
     yield from _labels(scenario)
     yield from _scorers(scenario)
     yield from _guards(scenario)
+    yield from _strata(scenario)
     yield from _names(scenario)
     for number, candidate in enumerate(scenario.candidates):
         check = _KINDS.get(candidate.kind)
@@ -59,6 +60,20 @@ def _cases(scenario: Scenario) -> Iterator[Found]:
         yield ("cases",), "nothing can be scored without expected outputs", mend
     if source.expected is not None and source.expected == source.input:
         yield ("cases", "expected"), "input and expected are the same column", "name another one"
+
+
+def _strata(scenario: Scenario) -> Iterator[Found]:
+    promise = scenario.promise
+    named = [*promise.solved_strata, *filter(None, [promise.harm_stratum])]
+    if named and scenario.cases.stratum is None:
+        where: Where = ("promise", "solved", "strata")
+        if not promise.solved_strata:
+            where = ("promise", "harm", "stratum")
+        mend = "name the column with the strata as `cases.stratum`"
+        yield where, f"the stratum {named[0]!r} cannot be found: the cases have no strata", mend
+    if promise.harm_stratum in promise.solved_strata:
+        reason = f"{promise.harm_stratum!r} is the red team's: its cases count for harm only"
+        yield ("promise", "solved", "strata"), reason, "leave its floor out"
 
 
 def _labels(scenario: Scenario) -> Iterator[Found]:

@@ -28,12 +28,13 @@ from rixin.interop.contract.providers import PROVIDERS
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 _DEFAULT_SCORERS = {"labels": "label", "number": "number", "json-schema": "json"}
 DEFAULT_HARM = 0.01
+_NO_FIGURES = {"currency", "objective", "carry_over"}
 FIGURES = frozenset(
     {
         "demand",
         "incumbent",
-        *(f"economics.{name}" for name in schema.Economics.model_fields if name != "currency"),
-        *(f"promise.{name}" for name in schema.Promise.model_fields),
+        *(f"economics.{name}" for name in schema.Economics.model_fields if name not in _NO_FIGURES),
+        *(f"promise.{name}" for name in schema.Promise.model_fields if name not in _NO_FIGURES),
     }
 )
 """Names that may stand in `illustrative`."""
@@ -57,6 +58,7 @@ def to_scenario(file: schema.ScenarioFile, path: Path) -> Scenario:
         budget=Budget(decide=file.budget.decide, cases=file.budget.cases),
         candidates=tuple(_candidate(one) for one in file.candidates),
         path=path,
+        cascades=file.cascades == "auto",
         prices=file.prices,
         illustrative=_illustrative(file),
     )
@@ -142,6 +144,11 @@ def _promise(file: schema.ScenarioFile) -> Promise:
         latency_p95_s=seconds(given.latency_p95) if given.latency_p95 else None,
         confidence=given.confidence,
         margin=given.margin,
+        solved_strata=dict(given.solved.strata) if given.solved else {},
+        below_best_at_most=given.solved.below_best_at_most if given.solved else None,
+        harm_allowed=given.harm.allowed if given.harm else None,
+        harm_stratum=given.harm.stratum if given.harm else None,
+        carry_over=given.carry_over,
     )
 
 

@@ -47,6 +47,30 @@ def parse_scenario(text: str, path: Path) -> Scenario:
     return scenario
 
 
+def scenario_as_stated(text: str, path: Path) -> Scenario:
+    """The scenario of a text that held once, whatever has become of the files it names.
+
+    Args:
+        text: The YAML.
+        path: Where it stood.
+
+    Raises:
+        ContractError: It is no scenario of this version.
+    """
+    from pydantic import ValidationError
+
+    from rixin.interop.contract.convert import to_scenario
+    from rixin.interop.contract.schema import ScenarioFile
+
+    try:
+        return to_scenario(ScenarioFile.model_validate(parse(text, path.name).values), path)
+    except ValidationError as error:
+        reason = f"the contract in it is of another version: {error.errors()[0]['msg']}"
+        raise ContractError(
+            [Mistake(path.name, reason, "verify it with the Rixin that made it")]
+        ) from error
+
+
 def fingerprint(scenario: Scenario) -> str:
     """A hash of all that can change the verdict."""
     return digest("scenario", repr({**_plain(scenario)}))

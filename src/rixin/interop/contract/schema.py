@@ -38,6 +38,7 @@ class Cases(Part):
     encoding: str = Field("utf-8", description="Text encoding, e.g. utf-8, cp1252, utf-16.")
     delimiter: str | None = Field(None, description="Of a CSV file; found by itself.")
     sheet: str | None = Field(None, description="Of an XLSX file; the first table by default.")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="Another seed deals other pools.")
 
 
 class LabelsOutput(Part):
@@ -104,29 +105,53 @@ class Economics(Part):
         Decimal(1), description="Price of one US dollar in the currency."
     )
     cpu_hour: Money | None = Field(None, description="Price of one CPU core for an hour.")
+    objective: Literal["cost-per-solved", "net-value"] = Field(
+        "cost-per-solved",
+        description="What the best candidate has least, or most, of: net-value is what a case"
+        " earns less all it costs.",
+    )
 
 
-class AtLeast(Part):
-    """A floor."""
-
-    at_least: Annotated[float, Field(gt=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
 
 
-class AtMost(Part):
-    """A ceiling."""
+class Floor(Part):
+    """A floor for the share of cases solved."""
 
-    at_most: Annotated[float, Field(gt=0, lt=1)]
+    at_least: Rate = Field(description="Of all cases.")
+    strata: dict[Words, Rate] = Field(
+        default={}, description="Floors of single strata, besides that of all cases."
+    )
+    below_best_at_most: Annotated[float, Field(gt=0, lt=0.5)] | None = Field(
+        None, description="Loss against the best single candidate that a release may have."
+    )
+
+
+class Ceiling(Part):
+    """A ceiling for the share of answers with a violation."""
+
+    at_most: Rate
+    allowed: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        None, description="Violations with which the test still passes; by the pool's size."
+    )
+    stratum: Words | None = Field(
+        None, description="Stratum of red-team cases: harm is counted there and nothing else is."
+    )
 
 
 class Promise(Part):
     """What a release must hold."""
 
-    solved: AtLeast | None = Field(None, description="Share of cases solved, at least.")
-    harm: AtMost | None = Field(None, description="Share of answers with a violation, at most.")
+    solved: Floor | None = Field(None, description="Share of cases solved, at least.")
+    harm: Ceiling | None = Field(None, description="Share of answers with a violation, at most.")
     latency_p95: Duration | None = Field(None, description="E.g. 2s or 500ms.")
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="How sure.")
     margin: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         0.02, description="Loss that does not matter when two candidates are compared."
+    )
+    carry_over: Literal["fresh", "shared"] = Field(
+        "fresh",
+        description="Chance of a wrong verdict: fresh for each decision, or shared by all of them.",
     )
 
 
@@ -200,7 +225,10 @@ class Columns(Part):
     id: str | None = None
     input: str | None = None
     output: str | None = None
-    confidence: str | None = None
+    confidence: str | None = Field(None, description="In [0, 1].")
+    logprob: str | None = Field(
+        None, description="Logarithm of a confidence, such as a token's log-probability."
+    )
     cost: str | None = None
     latency: str | None = Field(None, description="In seconds.")
     latency_ms: str | None = Field(None, description="In milliseconds.")
@@ -342,6 +370,9 @@ class ScenarioFile(Part):
     policy: Policy = Policy()
     budget: Budget = Budget()
     candidates: Annotated[list[Candidate], Field(min_length=1)]
+    cascades: Literal["auto", "none"] = Field(
+        "auto", description="Whether cascades that nobody wrote down are proposed and certified."
+    )
     prices: Words | None = Field(
         None, description="A dated price file; its prices go before those of genai-prices."
     )

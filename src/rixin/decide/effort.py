@@ -1,0 +1,34 @@
+"""What a decision has asked and paid, against asking every candidate everything."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from rixin.core.verdict import CandidateResult, Effort
+
+
+def effort_of(results: Sequence[CandidateResult]) -> Effort:
+    """The effort behind a verdict; cascades that were proposed cost nothing of their own.
+
+    What answers that were not asked would have cost is the measured mean of the candidate, or the
+    price that was expected where it was not asked at all.
+
+    Args:
+        results: The candidates, with their trials.
+    """
+    own = [one for one in results if one.kind != "cascade"]
+    costs = [_all_of(one) for one in own]
+    known = [cost for cost in costs if cost is not None]
+    paid = all(one.tally.cost_known == one.tally.cases for one in own)
+    return Effort(
+        answers=sum(one.trial.asked for one in own),
+        all_answers=sum(one.trial.planned for one in own),
+        spent=sum((one.tally.spent for one in own), Decimal(0)) if paid else None,
+        all_spent=sum(known) if len(known) == len(costs) else None,
+    )
+
+
+def _all_of(one: CandidateResult) -> float | None:
+    price = one.cost_per_case.value
+    if price is None:
+        price = one.trial.price if one.tally.cases == 0 else None
+    return None if price is None else price * one.trial.planned

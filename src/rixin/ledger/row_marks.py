@@ -1,0 +1,100 @@
+"""Checksums of the rows that a decision rests on: one for all, and a short one for each."""
+
+import hashlib
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from rixin.ledger.sample import Sample, inside
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import cases, outcomes
+
+_MOST_MARKS = 20_000
+_BYTES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowMarks:
+    """What the rows of one solver on a sample look like, without their content."""
+
+    rows: int
+    sha256: str
+    """Of all rows in the order of their cases."""
+    rows_per_mark: int
+    marks: str
+    """Two bytes for every `rows_per_mark` rows, in base64: they tell which row was altered."""
+
+
+def row_marks(ledger: Ledger, sample: Sample, solver: int, judge: str) -> RowMarks:
+    """The checksums of the stored rows of one solver on a sample."""
+    per = max(1, -(-sample.size // _MOST_MARKS))
+    whole, part = hashlib.sha256(), hashlib.sha256()
+    marks, count = bytearray(), 0
+    for row in _rows(ledger, sample, solver, judge):
+        whole.update(row)
+        part.update(row)
+        count += 1
+        if count % per == 0:
+            marks += part.digest()[:_BYTES]
+            part = hashlib.sha256()
+    if count % per:
+        marks += part.digest()[:_BYTES]
+    return RowMarks(
+        rows=count,
+        sha256=whole.hexdigest(),
+        rows_per_mark=per,
+        marks=b64encode(bytes(marks)).decode(),
+    )
+
+
+def altered(before: RowMarks, after: RowMarks) -> list[int]:
+    """Places, from 0, of the rows whose marks differ; the first of each group of rows.
+
+    Examples:
+        >>> one = RowMarks(rows=2, sha256="a", rows_per_mark=1, marks=b64encode(b"aabb").decode())
+        >>> two = RowMarks(rows=2, sha256="b", rows_per_mark=1, marks=b64encode(b"aacc").decode())
+        >>> altered(one, two)
+        [1]
+    """
+    old, new = b64decode(before.marks), b64decode(after.marks)
+    size = max(len(old), len(new))
+    return [
+        place // _BYTES * before.rows_per_mark
+        for place in range(0, size, _BYTES)
+        if old[place : place + _BYTES] != new[place : place + _BYTES]
+    ]
+
+
+def _rows(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Iterator[bytes]:
+    columns = outcomes.c
+    query = (
+        select(
+            columns.case_id,
+            columns.state,
+            columns.score,
+            columns.output,
+            columns.confidence,
+            columns.abstained,
+            columns.violations,
+            columns.reason,
+            columns.cost_pico,
+            columns.sunk_pico,
+            columns.latency_s,
+        )
+        .select_from(
+            cases.join(
+                outcomes,
+                (columns.case_id == cases.c.case_id)
+                & (columns.solver_id == solver)
+                & (columns.judge == judge),
+            )
+        )
+        .where(inside(sample))
+        .order_by(cases.c.case_id)
+    )
+    with ledger.read() as connection:
+        for row in connection.execution_options(yield_per=2_000).execute(query):
+            yield json.dumps(list(row), ensure_ascii=False).encode("utf-8", "surrogatepass")

@@ -1,0 +1,169 @@
+"""Recomputes a certificate from the ledger and says what differs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rixin.core.scenario import Scenario
+from rixin.decide.budget import Budget, budget_of
+from rixin.errors import UsageError
+from rixin.interop.contract.load import scenario_as_stated
+from rixin.ledger.cases import has_dataset, pool_sizes
+from rixin.ledger.outcomes import known_solver
+from rixin.ledger.store import Ledger
+from rixin.workspace.certificate import (
+    FORMAT,
+    Claim,
+    Difference,
+    build_certificate,
+    differences,
+    seal_of,
+)
+from rixin.workspace.evaluate import verdict_of
+from rixin.workspace.proposed import with_proposed
+from rixin.workspace.start import stored_of
+from rixin.workspace.trials import trials_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What came of recomputing a certificate."""
+
+    path: str
+    scenario: str
+    headline: str
+    rows: int
+    """Rows of the ledger that were read."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every claim was borne out."""
+        return not self.differences
+
+    @property
+    def exit_code(self) -> int:
+        """0 where it holds, else 1."""
+        return 0 if self.holds else 1
+
+    def to_json(self) -> dict[str, object]:
+        """Values that `json.dumps` takes."""
+        return {
+            "certificate": self.path,
+            "scenario": self.scenario,
+            "holds": self.holds,
+            "rows": self.rows,
+            "differences": [
+                {"where": one.where, "certificate": one.certificate, "ledger": one.ledger}
+                for one in self.differences
+            ],
+        }
+
+    def text(self) -> str:
+        """For a terminal."""
+        if self.holds:
+            return (
+                f"{self.path} holds: recomputed from {self.rows:,} stored rows\n"
+                f"{self.scenario}: {self.headline}"
+            )
+        lines = [f"{self.path} does not hold: {len(self.differences)} figures differ"]
+        lines += [f"  ✗ {one}" for one in self.differences[:20]]
+        if len(self.differences) > 20:
+            lines.append(f"  … and {len(self.differences) - 20} more (--json shows all)")
+        return "\n".join(lines)
+
+
+def read_certificate(path: Path) -> dict[str, Any]:
+    """The certificate of a file.
+
+    Raises:
+        UsageError: There is none, or it is none.
+    """
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no certificate {str(path)!r}",
+            hint="rixin decide writes one beside its report, in .rixin",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{path} cannot be read as a certificate: {error}", hint="name the JSON file"
+        ) from error
+    if not isinstance(given, dict) or given.get("format") != FORMAT:
+        raise UsageError(
+            f"{path} is no certificate of the format {FORMAT}", hint="name the JSON file"
+        )
+    return given
+
+
+def verify(
+    path: Path, given: Mapping[str, Any], ledger: Ledger, scenario_path: Path
+) -> Verification:
+    """Recomputes a certificate; nothing is asked, and nothing is written.
+
+    Args:
+        path: Where it lies, for the report.
+        given: The certificate.
+        ledger: Where its rows are.
+        scenario_path: Where its scenario stood.
+    """
+    found = _recomputed(given, ledger, scenario_path)
+    differing = list(differences(given, found)) if isinstance(found, dict) else [found]
+    if not differing and seal_of(given) != given.get("sha256"):
+        differing.append(Difference("sha256", given.get("sha256"), seal_of(given)))
+    return Verification(
+        path=str(path),
+        scenario=str(given["scenario"]),
+        headline=str(given["headline"]),
+        rows=sum(one["rows"] for one in found["rows"].values()) if isinstance(found, dict) else 0,
+        differences=tuple(differing),
+    )
+
+
+def _recomputed(
+    given: Mapping[str, Any], ledger: Ledger, scenario_path: Path
+) -> dict[str, Any] | Difference:
+    dataset_id = given["cases"]["dataset"]
+    if not has_dataset(ledger, dataset_id):
+        return Difference("cases.dataset", dataset_id, "not in this ledger")
+    contract = str(given["contract"])
+    scenario = with_proposed(scenario_as_stated(contract, scenario_path), given["proposed"])
+    numbers: dict[str, int] = {}
+    for line in given["solvers"]:
+        number = known_solver(ledger, line["fingerprint"])
+        if number is None:
+            return Difference(f"solvers[{line['name']}]", line["fingerprint"], "not in this ledger")
+        numbers[line["name"]] = number
+    budget = _budget(scenario, given)
+    stored = stored_of(ledger, scenario, dataset_id, budget, given["judge"])
+    stored = replace(stored, numbers=numbers)
+    trials = {
+        name: replace(trial, planned=stored.samples[name].size)
+        for name, trial in trials_in(given).items()
+    }
+    cut = stored.cut({name: trial.asked for name, trial in trials.items()})
+    return build_certificate(
+        Claim(
+            stored=cut,
+            scenario=scenario,
+            contract=contract,
+            dataset_id=dataset_id,
+            pools={str(pool): n for pool, n in pool_sizes(ledger, dataset_id).items()},
+            verdict=verdict_of(cut, scenario, budget, trials),
+            budget=budget,
+            solvers=given["solvers"],
+            prices=given["prices"],
+            sequence=given["sequence"],
+        )
+    )
+
+
+def _budget(scenario: Scenario, given: Mapping[str, Any]) -> Budget:
+    claimed = given["error_budget"]
+    own = replace(
+        scenario, candidates=tuple(c for c in scenario.candidates if not c.options.get("proposed"))
+    )
+    return budget_of(own, proposes=claimed["proposed"] > 0, decision=claimed["decision"])
