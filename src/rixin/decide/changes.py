@@ -45,6 +45,8 @@ def what_would_change(
 def what_is_open(scenario: Scenario, candidates: Sequence[CandidateResult]) -> Iterator[str]:
     """What more evidence each open candidate needs, and what the promise has to do with it."""
     for one in candidates:
+        if one.not_needed:
+            continue
         cap = scenario.candidate(one.name).cases
         more = f" (raise its `cases: {cap}`)" if cap is not None else ""
         if one.cases_needed is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from rixin.core.scenario import Scenario
-from rixin.core.verdict import CandidateResult, Decision, Standing, Tally
+from rixin.core.verdict import CandidateResult, Decision, Effort, Standing, Tally
 from rixin.decide.changes import what_is_open, what_would_change
 from rixin.decide.economics import incumbent_result
 from rixin.decide.judged import Judged
@@ -130,6 +130,39 @@ def _because_excluded(scenario: Scenario, one: CandidateResult) -> str:
         f"{one.name} would save at most {amount(saving.upper, scenario.economics.currency)} a month"
         " against the incumbent: it does not pay"
     )
+
+
+def practically_equal(equals: Sequence[Judged]) -> Iterator[str]:
+    """Who is practically as good as the winner, and why the winner was preferred."""
+    if equals:
+        names = listing([one.result.name for one in equals])
+        verb = "is" if len(equals) == 1 else "are"
+        yield (
+            f"{names} {verb} practically equal within the margin; fewer vendors, then the lower"
+            " latency, decide between them"
+        )
+
+
+def effort_line(effort: Effort | None, results: Sequence[CandidateResult], currency: str) -> str:
+    """What was asked and paid, against asking everybody everything; empty where it is the same."""
+    if effort is None or effort.answers >= effort.all_answers:
+        return ""
+    text = f"it took {effort.answers:,} of {effort.all_answers:,} answers"
+    if effort.spent is not None and effort.all_spent:
+        share = percent(effort.share or 0.0)
+        text += (
+            f" and {amount(float(effort.spent), currency)} of the"
+            f" {amount(effort.all_spent, currency)} that all of them would have cost ({share})"
+        )
+    spared = [one.name for one in results if one.not_needed]
+    if not spared:
+        return text
+    names = (
+        listing(spared[:3])
+        if len(spared) <= 3
+        else f"{', '.join(spared[:2])} and {len(spared) - 2} more"
+    )
+    return f"{text}; {names} could not be better at {'its' if len(spared) == 1 else 'their'} price"
 
 
 def changes(

@@ -26,7 +26,15 @@ from rixin.decide.economics import (
 from rixin.decide.effort import effort_of
 from rixin.decide.judged import Judged, judge
 from rixin.decide.prefer import prefer
-from rixin.decide.telling import because, cases_needed, changes, headline, warnings
+from rixin.decide.telling import (
+    because,
+    cases_needed,
+    changes,
+    effort_line,
+    headline,
+    practically_equal,
+    warnings,
+)
 from rixin.decide.wording import percent
 
 
@@ -77,13 +85,16 @@ def decide(
     best = winner or _nearest(judged)
     results = tuple(one.result for one in judged)
     settled = decision is not Decision.CANNOT_TELL
+    effort = effort_of(results) if trials else None
+    work = effort_line(effort, results, scenario.economics.currency)
+    reasons = [*because(scenario, decision, winner, judged), *practically_equal(equals)]
     return Verdict(
         scenario=scenario.name,
         owner=scenario.owner,
         decision=decision,
         winner=winner.result.name if winner else None,
         headline=headline(scenario, decision, winner, judged),
-        because=tuple(because(scenario, decision, winner, judged)),
+        because=(*reasons, work) if work else tuple(reasons),
         error_chance=spent.total if settled else 0.0,
         changes=tuple(changes(scenario, decision, best, judged)),
         warnings=tuple(warnings(scenario, results)),
@@ -95,7 +106,7 @@ def decide(
         factors=_factors(scenario, winner),
         illustrative=tuple(sorted(scenario.illustrative)),
         spent=_spent(results),
-        effort=effort_of(results) if trials else None,
+        effort=effort,
         equal_to_winner=tuple(one.result.name for one in equals),
     )
 

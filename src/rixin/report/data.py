@@ -110,6 +110,10 @@ class ReportData:
             for root in _RESTS_ON[figure]
         )
 
+    def shown(self) -> tuple[CandidateResult, ...]:
+        """The candidates that were worth asking; the verdict's reasons name the others."""
+        return tuple(one for one in self.verdict.candidates if not one.not_needed)
+
     def best(self) -> CandidateResult | None:
         """The winner; without one, the measured candidate with the highest expected saving."""
         candidates = self.verdict.candidates

@@ -166,7 +166,7 @@ def _candidates(data: ReportData, say: Say) -> str:
     )
     names = [name for name, _ in heads]
     rows = [_incumbent_row(data, names, say)]
-    rows += [_row(data, one, names, say) for one in data.verdict.candidates]
+    rows += [_row(data, one, names, say) for one in data.shown()]
     legend = say("✓ holds the promise · ✗ fails it · ? open · – not measured or not known")
     return (
         f"<section><h2>{escape(say('The candidates beside the incumbent'))}</h2>"

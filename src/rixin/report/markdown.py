@@ -94,7 +94,7 @@ def _table(data: ReportData) -> Iterator[str]:
     )
     yield "|:-:|:--|--:|--:|--:|--:|--:|--:|"
     yield _incumbent(data)
-    candidates = data.verdict.candidates
+    candidates = data.shown()
     for candidate in candidates[:_MOST_CANDIDATES]:
         yield _candidate(candidate, winner=candidate.name == data.verdict.winner)
     yield ""

@@ -145,7 +145,7 @@ def _incumbent_row(data: ReportData) -> _Row:
 
 def _table(data: ReportData, width: int, colour: bool) -> Iterator[str]:
     columns = _columns(data)
-    rows = [_incumbent_row(data), *map(_candidate_row, data.verdict.candidates)]
+    rows = [_incumbent_row(data), *map(_candidate_row, data.shown())]
     shown = list(range(len(columns)))
     widths = [_natural(columns[index], rows, index) for index in shown]
     while True:

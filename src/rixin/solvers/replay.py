@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import exp
 
 from rixin.core.answer import Answer, Failure, Usage
 from rixin.core.case import Case
@@ -33,6 +35,8 @@ class ReplayColumns:
     output: str | None = None
     confidence: str | None = None
     """In [0, 1]."""
+    logprob: str | None = None
+    """Natural logarithm of a confidence, at most 0."""
     cost: str | None = None
     """In the scenario's currency."""
     latency: str | None = None
@@ -92,6 +96,8 @@ class ReplaySolver:
         self._columns = columns
         self._used = used
         self._reading: asyncio.Future[Spool] | None = None
+        self._spool: Spool | None = None
+        self._costs, self._priced = 0.0, 0
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """The recorded answer of each case; one that is not in the log is a failure."""
@@ -105,21 +111,44 @@ class ReplaySolver:
         reading, self._reading = self._reading, None
         if reading is not None:
             await asyncio.wait([reading])
-            if reading.exception() is None:
-                reading.result().close()
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.close()
+
+    def mean_cost(self) -> float | None:
+        """The mean of the recorded costs, whichever cases they belong to; None: none is recorded.
+
+        It stands for the list price of what was recorded, and reads the log.
+        """
+        if self._columns.cost is None:
+            return None
+        self._read()
+        return self._costs / self._priced if self._priced else None
 
     def _read(self) -> Spool:
+        if self._spool is None:
+            self._spool = self._read_log()
+        return self._spool
+
+    def _read_log(self) -> Spool:
         spool = Spool()
         try:
             for row in self._rows():
                 key = self._key_of_row(row)
                 if key is not None:
+                    self._count_cost(row)
                     spool.add(key, {name: row.get(column) for name, column in self._used.items()})
         except BaseException:
             spool.close()
             raise
         spool.seal()
         return spool
+
+    def _count_cost(self, row: Row) -> None:
+        with suppress(ValueError):
+            cost = read_number("cost", row.get(self._columns.cost or ""))
+            if cost is not None:
+                self._costs, self._priced = self._costs + cost, self._priced + 1
 
     def _key_of_row(self, row: Row) -> str | None:
         if self._columns.id is not None:
@@ -146,7 +175,7 @@ def read_record(record: Row) -> Answer:
     try:
         answer = Answer(
             output=read_output(record.get("output")),
-            confidence=read_share("confidence", record.get("confidence")),
+            confidence=_confidence(record),
             cost=read_money("cost", record.get("cost")),
             latency_s=_latency_s(record),
             usage=_usage(record),
@@ -157,6 +186,17 @@ def read_record(record: Row) -> Answer:
     if answer.output is None and answer.recorded_score is None:
         return replace(answer, failure=Failure(kind="no_record", message="the record is empty"))
     return answer
+
+
+def _confidence(record: Row) -> float | None:
+    """As recorded, or the exponential of a log-probability."""
+    logprob = record.get("logprob")
+    if is_missing(logprob):
+        return read_share("confidence", record.get("confidence"))
+    value = float(str(logprob))
+    if not value <= 0:
+        raise ValueError(f"logprob must be at most 0, not {logprob!r}")
+    return exp(value)
 
 
 def _no_record(case: Case, *, by_id: bool) -> Answer:

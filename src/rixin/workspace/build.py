@@ -160,6 +160,7 @@ class Builder:
             price="as recorded" if columns.cost else "not recorded",
             price_source=path.name,
             about=f"recorded answers in {path.name}",
+            expected=lambda _: solver.mean_cost(),
         )
 
     def _cascade(self, candidate: Candidate) -> Contender:
