@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
 from outcomes import Outcomes
 
 CONTRACT = """\
@@ -169,20 +170,24 @@ def race(lab: Lab, gap: float, seeds: int) -> dict[str, dict[str, float]]:
         picks["UCB-E"].append(ucb_e(outcomes, seed, floor, budget))
         picks["halving"].append(halving(outcomes, seed, floor, budget))
         picks["exhaustive"].append(exhaustive(outcomes, floor))
-        print(f"\r{outcomes.name}, {100 * gap:g} points under: {seed + 1}/{seeds}", end="", file=sys.stderr)
+        print(
+            f"\r{outcomes.name}, {100 * gap:g} points under: {seed + 1}/{seeds}",
+            end="",
+            file=sys.stderr,
+        )
     print(file=sys.stderr)
     return {name: _summary(outcomes, found, floor, right) for name, found in picks.items()}
 
 
-def _summary(
-    outcomes: Outcomes, picks: list[Pick], floor: float, right: int
-) -> dict[str, float]:
+def _summary(outcomes: Outcomes, picks: list[Pick], floor: float, right: int) -> dict[str, float]:
     chosen = [pick for pick in picks if pick.arm >= 0]
     return {
         "answers": float(np.mean([pick.answers for pick in picks])),
         "money": float(np.mean([pick.money for pick in picks])),
         "right": float(np.mean([pick.arm == right for pick in picks])),
-        "broken": float(np.mean([pick.arm >= 0 and outcomes.rate[pick.arm] < floor for pick in picks])),
+        "broken": float(
+            np.mean([pick.arm >= 0 and outcomes.rate[pick.arm] < floor for pick in picks])
+        ),
         "none": float(np.mean([pick.arm < 0 for pick in picks])),
         "price": float(
             np.mean([outcomes.price[pick.arm] / outcomes.price[right] for pick in chosen])

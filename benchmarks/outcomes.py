@@ -6,6 +6,7 @@ measured on all but a few items of its set, an item when all these models were.
 """
 
 import csv
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from numpy.typing import NDArray
 
 FOLDER = Path(
     os.environ.get("OUTCOMES", Path(__file__).parents[2] / "shared" / "data" / "outcomes")
+)
+_COLUMNS = (
+    *("dataset", "split", "item_id", "model", "score", "cost_usd", "confidence", "answer"),
+    *("prompt_tokens", "output_tokens"),
 )
 _MEASURED = 0.995
 _DEFAULT_PRICE = 1e-6
@@ -59,14 +64,20 @@ class Outcomes:
         sure = np.exp(np.minimum(self.confidence[k], 0.0))
         for i, item in enumerate(self.items):
             known = "" if np.isnan(sure[i]) else f"{sure[i]:.9f}"
-            yield item, f"{self.solved[k, i]:g}", f"{self.cost[k, i]:.12f}", known, self.answers[k, i]
+            yield (
+                item,
+                f"{self.solved[k, i]:g}",
+                f"{self.cost[k, i]:.12f}",
+                known,
+                self.answers[k, i],
+            )
 
     def write_cases(self, path: Path, seed: int) -> None:
         """The items as cases; another seed gives another random order and other pools."""
         with path.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["id", "text"])
-            writer.writerows((item, f"{seed} {item}") for item in self.items)
+            writer.writerows((item, _words(f"{seed} {item}")) for item in self.items)
 
     def candidates(self, *, confidence: bool) -> str:
         """The models as replay candidates of a contract."""
@@ -78,6 +89,11 @@ class Outcomes:
         )
 
 
+def _words(text: str) -> str:
+    """A text that is no near copy of any other."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def load(file: str, dataset: str, split: str | None = None) -> Outcomes | None:
     """One set of a file; None where the file or the set is not there."""
     from arro3.io import read_parquet
@@ -86,9 +102,7 @@ def load(file: str, dataset: str, split: str | None = None) -> Outcomes | None:
     if not path.exists():
         return None
     table = read_parquet(path).read_all()
-    names = ("dataset", "split", "item_id", "model", "score", "cost_usd", "confidence", "answer")
-    names += ("prompt_tokens", "output_tokens")
-    columns = {name: table[name].to_pylist() for name in names}
+    columns = {name: list(table[name].to_pylist()) for name in _COLUMNS}
     rows = [
         i
         for i, (found, part) in enumerate(zip(columns["dataset"], columns["split"], strict=True))

@@ -22,6 +22,11 @@ from rixin.core.scenario import Scenario
 
 PROPOSED_SHARE = 0.5
 """Part of the budget for proposed cascades, where there may be any (METHODS §0)."""
+REFERENCE_SHARE = 0.1
+"""Of that part, what the best single candidate is tested with where singles are in the sequence:
+it need not be compared with itself, only keep the promise."""
+PATHS = 2
+"""Paths of proposed policies that divide the error: more share it, fewer hang on one guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,24 @@ class Budget:
     @property
     def single(self) -> Errors:
         """The chances for one candidate of the contract."""
+        if not self.singles:  # whatever may be adopted is tested in the sequence
+            return self.sequence
         return Errors(self.singles / max(1, self.rivals), self.total / self.ways)
 
     @property
     def sequence(self) -> Errors:
-        """The chances for each hypothesis of the fixed sequence."""
-        return Errors(self.proposed, self.total / self.ways)
+        """The chances for each hypothesis on one path of the fixed sequence."""
+        return Errors(self.paths / PATHS if self.paths else self.total, self.total / self.ways)
+
+    @property
+    def paths(self) -> float:
+        """Part of `proposed` for all paths together."""
+        return self.proposed if self.singles else (1 - REFERENCE_SHARE) * self.proposed
+
+    @property
+    def reference(self) -> Errors:
+        """The chances for the reference alone, where singles are part of the sequence."""
+        return Errors(REFERENCE_SHARE * self.proposed or self.total, self.total / self.ways)
 
 
 def budget_of(scenario: Scenario, *, proposes: bool = False, decision: int = 1) -> Budget:

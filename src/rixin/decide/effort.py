@@ -1,12 +1,21 @@
 """What a decision has asked and paid, against asking every candidate everything."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from rixin.core.verdict import CandidateResult, Effort
 
 
-def effort_of(results: Sequence[CandidateResult]) -> Effort:
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Answers besides those that the candidates are judged by: what cascades are proposed from."""
+
+    answers: int
+    spent: Decimal
+
+
+def effort_of(results: Sequence[CandidateResult], extra: Extra | None = None) -> Effort:
     """The effort behind a verdict; cascades that were proposed cost nothing of their own.
 
     What answers that were not asked would have cost is the measured mean of the candidate, or the
@@ -14,15 +23,17 @@ def effort_of(results: Sequence[CandidateResult]) -> Effort:
 
     Args:
         results: The candidates, with their trials.
+        extra: What was asked besides.
     """
+    more = extra or Extra(0, Decimal(0))
     own = [one for one in results if one.kind != "cascade"]
     costs = [_all_of(one) for one in own]
     known = [cost for cost in costs if cost is not None]
     paid = all(one.tally.cost_known == one.tally.cases for one in own)
     return Effort(
-        answers=sum(one.trial.asked for one in own),
+        answers=sum(one.trial.asked for one in own) + more.answers,
         all_answers=sum(one.trial.planned for one in own),
-        spent=sum((one.tally.spent for one in own), Decimal(0)) if paid else None,
+        spent=sum((one.tally.spent for one in own), more.spent) if paid else None,
         all_spent=sum(known) if len(known) == len(costs) else None,
     )
 

@@ -7,6 +7,10 @@ from rixin.core.verdict import CandidateResult, Estimate, Standing, Tally, Trial
 from rixin.decide.budget import Errors
 from rixin.decide.economics import Figures, Point, figures_of
 from rixin.decide.promise import UNKNOWN, Term, standing_of, terms_of
+from rixin.decide.wording import percent
+
+CERTIFIED = "accepted"
+"""State of a trial whose candidate was certified in the fixed sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,21 @@ def judge(
     figures = figures_of(scenario, tally, errors)
     result = _result(scenario, candidate, tally, terms, figures, errors)
     return Judged(replace(result, trial=trial or Trial()), figures.point, terms)
+
+
+def not_certified(scenario: Scenario, one: Judged) -> Judged:
+    """A candidate that holds its terms, but was not shown to be near enough to the best one."""
+    limit = scenario.promise.below_best_at_most
+    result = one.result
+    if limit is None or result.trial.state == CERTIFIED or result.standing is not Standing.HOLDS:
+        return one
+    reason = f"not certified to lose less than {percent(limit)} against the best: open"
+    return replace(
+        one,
+        result=replace(
+            result, standing=Standing.OPEN, reasons=(*result.reasons, reason), error_chance=0.0
+        ),
+    )
 
 
 def _result(

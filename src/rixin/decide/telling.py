@@ -157,12 +157,9 @@ def effort_line(effort: Effort | None, results: Sequence[CandidateResult], curre
     spared = [one.name for one in results if one.not_needed]
     if not spared:
         return text
-    names = (
-        listing(spared[:3])
-        if len(spared) <= 3
-        else f"{', '.join(spared[:2])} and {len(spared) - 2} more"
-    )
-    return f"{text}; {names} could not be better at {'its' if len(spared) == 1 else 'their'} price"
+    names = ", ".join(spared[:2]) + f" and {len(spared) - 2} more"
+    verb = "was" if len(spared) == 1 else "were"
+    return f"{text}; {listing(spared) if len(spared) <= 3 else names} {verb} not worth asking"
 
 
 def changes(

@@ -23,8 +23,8 @@ from rixin.decide.economics import (
     month_of,
     prices_of,
 )
-from rixin.decide.effort import effort_of
-from rixin.decide.judged import Judged, judge
+from rixin.decide.effort import Extra, effort_of
+from rixin.decide.judged import Judged, judge, not_certified
 from rixin.decide.prefer import prefer
 from rixin.decide.telling import (
     because,
@@ -46,6 +46,7 @@ def decide(
     errors: Mapping[str, Errors] | None = None,
     budget: Budget | None = None,
     trials: Mapping[str, Trial] | None = None,
+    extra: Extra | None = None,
 ) -> Verdict:
     """The verdict on a scenario.
 
@@ -61,6 +62,7 @@ def decide(
         errors: The planned tests of each candidate; without them: tests without a planned end.
         budget: How the chance of a wrong verdict is spent.
         trials: How far each candidate was asked.
+        extra: What was asked besides, to propose cascades.
 
     Returns:
         The verdict; the chance that its promise is wrong is at most 1 - confidence.
@@ -71,12 +73,15 @@ def decide(
     spent = budget or budget_of(scenario)
     chances, tried = errors or {}, trials or {}
     judged = [
-        judge(
+        not_certified(
             scenario,
-            one,
-            tallies[one.name],
-            chances.get(one.name, spent.single),
-            tried.get(one.name),
+            judge(
+                scenario,
+                one,
+                tallies[one.name],
+                chances.get(one.name, spent.single),
+                tried.get(one.name),
+            ),
         )
         for one in scenario.candidates
         if one.kind != "human"
@@ -85,7 +90,7 @@ def decide(
     best = winner or _nearest(judged)
     results = tuple(one.result for one in judged)
     settled = decision is not Decision.CANNOT_TELL
-    effort = effort_of(results) if trials else None
+    effort = effort_of(results, extra) if trials else None
     work = effort_line(effort, results, scenario.economics.currency)
     reasons = [*because(scenario, decision, winner, judged), *practically_equal(equals)]
     return Verdict(

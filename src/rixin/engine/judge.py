@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rixin.core.answer import Answer
 from rixin.core.case import Case
 from rixin.core.ids import digest
-from rixin.core.outcome import Outcome, Score, State, Violation
+from rixin.core.outcome import RECORDED, Outcome, Score, State, Violation
 from rixin.core.solver import Guard, Scorer
 
 _Ruling = tuple[State, str, Score | None, tuple[Violation, ...]]
@@ -56,7 +56,7 @@ class Judge:
     def _recorded(self, case: Case, value: float, output: str | None) -> _Ruling:
         violations = () if output is None else self._violations(case, output)
         solved = value >= RECORDED_SOLVED and not violations
-        score = Score(value=value, solved=solved, reason="recorded score")
+        score = Score(value=value, solved=solved, reason=RECORDED)
         if solved:
             return State.SOLVED, "", score, ()
         return State.UNSOLVED, _violates(violations) or "wrong", score, violations

@@ -12,7 +12,7 @@ from sqlalchemy import Dialect, Row, case, func, insert, select
 from rixin.core.answer import Answer, Failure, Step, Usage
 from rixin.core.case import Case
 from rixin.core.money import from_pico, to_pico
-from rixin.core.outcome import Outcome, Score, State, Violation
+from rixin.core.outcome import RECORDED, Outcome, Score, State, Violation
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import outcomes, solvers
 
@@ -236,6 +236,7 @@ def _answer(row: Row[Any]) -> Answer:
             Step(solver=s[0], output=s[1], confidence=s[2], threshold=s[3], escalated=s[4])
             for s in detail.get("steps", ())
         ),
+        recorded_score=row.score if detail.get("score_reason") == RECORDED else None,
         note=detail.get("note", ""),
     )
 

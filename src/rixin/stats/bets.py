@@ -16,6 +16,8 @@ from rixin.stats._checks import check_inside
 
 _POINTS: Final = 6
 _SMALLEST_SHARE: Final = 0.8
+_SMALLEST_AT_MOST: Final = 0.1
+"""So that rates far above `mean` are bounded well, too."""
 _LARGEST: Final = 0.95
 
 
@@ -69,13 +71,13 @@ def bets_for(mean: float, cases: int, alpha: float) -> Bets:
 
     Examples:
         >>> bets_for(0.85, 1000, 0.05).fractions.round(2)
-        array([0.15, 0.21, 0.31, 0.45, 0.65, 0.95])
+        array([0.1 , 0.16, 0.25, 0.39, 0.61, 0.95])
     """
     check_inside("mean", mean)
     check_inside("alpha", alpha)
     if cases < 1:
         raise ValueError(f"cases must be at least 1, got {cases!r}")
     closest = sqrt(2 * mean * (1 - mean) * log(1 / alpha) / cases)
-    smallest = min(_SMALLEST_SHARE * closest / (1 - mean), _LARGEST / 2)
+    smallest = min(_SMALLEST_SHARE * closest / (1 - mean), _SMALLEST_AT_MOST)
     fractions = np.geomspace(smallest, _LARGEST, _POINTS)
     return Bets(fractions, np.ones(_POINTS))

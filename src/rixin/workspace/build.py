@@ -74,6 +74,10 @@ class Builder:
             self._made[candidate.name] = getattr(self, f"_{candidate.kind}")(candidate)
         return list(self._made.values())
 
+    def proposed(self, candidate: Candidate) -> Contender:
+        """A cascade that was proposed, out of the contenders that were made."""
+        return self._cascade(candidate)
+
     def _rule(self, candidate: Candidate) -> Contender:
         from rixin.solvers._rule_file import load_rules
         from rixin.solvers.rule import RuleSolver

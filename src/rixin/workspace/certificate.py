@@ -51,8 +51,8 @@ class Claim:
     budget: Budget
     solvers: Sequence[object]
     prices: Sequence[object]
-    sequence: Sequence[Mapping[str, Any]] = ()
-    """Hypotheses about proposed policies, in the order in which they were tested."""
+    sequence: Mapping[str, Any]
+    """Hypotheses about proposed policies, in the order in which they were tested; may be empty."""
     decided_at: str = ""
 
 
@@ -85,7 +85,7 @@ def build_certificate(claim: Claim) -> dict[str, Any]:
             if one.options.get("proposed")
         ],
         "hypotheses": [_hypothesis(stored, one) for one in _in_order(verdict)],
-        "sequence": list(claim.sequence),
+        "sequence": dict(claim.sequence),
         "rows": {
             one.name: plain(_marks(stored, one.name))
             for one in verdict.candidates

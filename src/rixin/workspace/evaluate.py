@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import combinations
+from typing import Any
 
 from rixin import __version__
 from rixin.core.money import format_money
@@ -14,6 +15,7 @@ from rixin.core.scenario import Scenario
 from rixin.core.verdict import PairTally, Tally, Trial, Verdict
 from rixin.decide.budget import Budget, Errors
 from rixin.decide.economics import Month
+from rixin.decide.effort import Extra
 from rixin.decide.verdict import decide, months
 from rixin.engine.counter import Counted
 from rixin.ledger.cases import find_cases
@@ -137,18 +139,51 @@ def pairs_of(stored: Stored, scenario: Scenario) -> list[PairTally]:
     return found
 
 
-def verdict_of(
-    stored: Stored, scenario: Scenario, budget: Budget, trials: Mapping[str, Trial]
-) -> Verdict:
-    """The verdict on what is stored."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What a verdict rests on besides the stored rows."""
+
+    budget: Budget
+    trials: Mapping[str, Trial]
+    sequence: Mapping[str, Any]
+    """The tests of proposed policies as in a certificate; may be empty."""
+
+
+def verdict_of(stored: Stored, scenario: Scenario, basis: Basis) -> Verdict:
+    """The verdict on what is stored; `stored` is cut to what each candidate was asked."""
     return decide(
         scenario,
         tallies_of(stored, scenario),
         pairs_of(stored, scenario),
         errors=stored.errors,
-        budget=budget,
-        trials=trials,
+        budget=basis.budget,
+        trials=basis.trials,
+        extra=_extra(stored, basis.sequence),
     )
+
+
+def _extra(stored: Stored, sequence: Mapping[str, Any]) -> Extra | None:
+    """Answers to shape cases, and to certify cases that only the tests of cascades needed."""
+    if not sequence:
+        return None
+    answers, spent = 0, Decimal(0)
+    one = next(iter(stored.samples.values()))
+    shape = sample_of(
+        stored.ledger, one.dataset_id, "shape", sequence["shape_cases"], without=one.without
+    )
+    certify = sample_of(
+        stored.ledger, one.dataset_id, "certify", sequence["cases"], without=one.without
+    )
+    for name in sequence["proposed_from"]:
+        answers += shape.size
+        spent += spent_on(stored.ledger, shape, stored.numbers[name])
+    for name in sequence["tested_on"]:
+        own = stored.samples[name]
+        if own.size < certify.size:
+            answers += certify.size - own.size
+            spent += spent_on(stored.ledger, certify, stored.numbers[name])
+            spent -= spent_on(stored.ledger, own, stored.numbers[name])
+    return Extra(answers, spent)
 
 
 def judge_stored(
@@ -156,14 +191,13 @@ def judge_stored(
     scenario: Scenario,
     dataset: Dataset,
     contenders: Sequence[Contender],
+    basis: Basis,
     *,
-    budget: Budget,
-    trials: Mapping[str, Trial],
     now: datetime,
     warnings: tuple[str, ...] = (),
 ) -> ReportData:
     """The verdict on what is stored, with all that its report shows."""
-    verdict = verdict_of(stored, scenario, budget, trials)
+    verdict = verdict_of(stored, scenario, basis)
     verdict = replace(verdict, warnings=(*warnings, *verdict.warnings, *_failures(stored, verdict)))
     return ReportData(
         scenario=scenario.name,

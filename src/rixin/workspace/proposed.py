@@ -14,7 +14,13 @@ def with_proposed(scenario: Scenario, proposed: Sequence[Mapping[str, Any]]) -> 
         scenario: The contract.
         proposed: Each with `name` and `steps`, the steps as in a contract.
     """
-    more = tuple(
+    more = proposed_candidates(proposed)
+    return replace(scenario, candidates=(*scenario.candidates, *more))
+
+
+def proposed_candidates(proposed: Sequence[Mapping[str, Any]]) -> tuple[Candidate, ...]:
+    """Proposed cascades as candidates."""
+    return tuple(
         Candidate(
             name=one["name"],
             kind="cascade",
@@ -23,4 +29,3 @@ def with_proposed(scenario: Scenario, proposed: Sequence[Mapping[str, Any]]) -> 
         )
         for one in proposed
     )
-    return replace(scenario, candidates=(*scenario.candidates, *more))

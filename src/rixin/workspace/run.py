@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from rixin.core.scenario import Candidate
 from rixin.core.solver import Solver
 from rixin.core.transport import Transport
+from rixin.decide.budget import Budget
+from rixin.decide.evidence import Policy
 from rixin.decide.looks import next_look
 from rixin.decide.promise import harm_plan
 from rixin.decide.race import Ask, Race, State
@@ -28,6 +31,8 @@ from rixin.ledger.store import Ledger
 from rixin.solvers.cascade import CascadeSolver
 from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Stored
+from rixin.workspace.propose import Proposal, Proposer
+from rixin.workspace.proposed import proposed_candidates
 
 _LAG_WORTH_A_WORD_S = 0.25
 
@@ -57,7 +62,14 @@ class Run:
     cap: Decimal | None
     spent: Decimal
     """What the stored rows of paid candidates have cost already."""
+    budget: Budget
+    build: Callable[[Candidate], Contender]
+    """Makes a proposed cascade out of the contenders."""
+    proposes: bool
     lag_s: float = 0.0
+    proposal: Proposal = field(default_factory=Proposal)
+    proposed: list[Contender] = field(default_factory=list)
+    """Certified cascades that nobody wrote down."""
     unusable: list[RixinError] = field(default_factory=list)
     """Candidates that could not be measured; the others were."""
     _runners: dict[str, Runner] = field(default_factory=dict)
@@ -82,14 +94,77 @@ class Run:
                 for contender in self.contenders:
                     name = contender.candidate.name
                     self._runners[name] = self._runner(contender, writer, cap)
-                while (ask := self.race.next()) is not None:
+                while not self.relative and (ask := self.race.next()) is not None:
                     await self._bring(ask)
+                if self.proposes and not self.race.exhaustive:
+                    await self._propose(writer, cap)
         finally:
             lag.cancel()
             if any(self._contender(name).candidate.kind == "endpoint" for name in self._tracks):
                 self.lag_s = seen[0]  # others take their times off the loop
             gc.unfreeze()
             await self._close(writer)
+
+    @property
+    def relative(self) -> bool:
+        """Whether a release is measured against the best candidate: then nothing is raced."""
+        return self.race.scenario.promise.below_best_at_most is not None
+
+    async def _propose(self, writer: OutcomeWriter, cap: SpendCap) -> None:
+        """Cascades of the solvers that were run; the best certified one gets rows of its own."""
+        lanes = [
+            lane
+            for lane in self.race.lanes.values()
+            if (lane.asked or self.relative)
+            and lane.entry.price is not None
+            and lane.state is not State.UNUSABLE
+            and lane.entry.candidate.kind != "cascade"
+        ]
+        best = self.race.accepted
+        if best is None and not self.relative:
+            return
+        proposer = Proposer(
+            stored=self.stored,
+            scenario=self.race.scenario,
+            budget=self.budget,
+            prices={lane.name: lane.entry.price or 0.0 for lane in lanes},
+            complete=self._complete,
+        )
+        self.proposal = await proposer.propose(None if best is None else best.judged)
+        for policy in self.proposal.winners:
+            await self._materialise(policy, writer, cap)
+
+    async def _complete(self, name: str, sample: Sample) -> None:
+        """Brings a candidate to every case of a sample; what is stored is not asked."""
+        word = "shape cases" if sample.pool == "shape" else "all cases"
+        progress = Progress(f"{name}, {word}", sample.size, self.currency)
+        course = self._course(name, sample, progress)
+        try:
+            await course.advance(sample.size, self._stop, collect=False)
+        except EndpointFault as error:
+            self.unusable.append(error)
+        await course.finish()
+
+    async def _materialise(self, policy: Policy, writer: OutcomeWriter, cap: SpendCap) -> None:
+        """Rows of a proposed cascade, from its members' stored answers."""
+        names = {one.candidate.name for one in self.contenders}
+        name = policy.name if policy.name not in names else f"{policy.name}*"
+        (candidate,) = proposed_candidates([{"name": name, "steps": policy.steps}])
+        contender = self.build(candidate)
+        self.proposed.append(contender)
+        self.stored = replace(
+            self.stored,
+            numbers={**self.stored.numbers, **register(self.stored.ledger, [contender])},
+        )
+        self._runners[name] = self._runner(contender, writer, cap)
+        sample = min(
+            (self.stored.samples[solver] for solver in policy.solvers), key=lambda one: one.size
+        )
+        progress = Progress(f"{name}, proposed", sample.size, self.currency)
+        runner = self._runners[name]
+        course = Course(runner, sample, progress, self.reporter, concurrency=contender.concurrency)
+        await course.advance(sample.size, self._stop, collect=False)
+        await course.finish()
 
     async def _bring(self, ask: Ask) -> None:
         """One look: the cases that the race wants, and what they say."""

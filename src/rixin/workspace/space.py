@@ -25,8 +25,10 @@ from rixin.models.store import ModelStore
 from rixin.workspace.build import Builder
 from rixin.workspace.certificate import Claim, build_certificate
 from rixin.workspace.contender import Contender
-from rixin.workspace.evaluate import Stored, judge_stored, spent_so_far
+from rixin.workspace.evaluate import Basis, Stored, judge_stored, spent_so_far
 from rixin.workspace.prepare import Dataset, prepare
+from rixin.workspace.propose import may_propose
+from rixin.workspace.proposed import proposed_candidates
 from rixin.workspace.result import Result
 from rixin.workspace.run import Run, register
 from rixin.workspace.start import entries_of, stored_of
@@ -110,7 +112,12 @@ class Workspace:
             opened = self._open(scenario, need_keys=True)
             run = opened.run(self._reporter, chosen=only, exhaustive=exhaustive)
             _wait(run.go())
-            result = opened.conclude(trials_of(run.race), warnings=run.warnings())
+            names = [one.candidate.name for one in run.proposed]
+            result = opened.extended(run.proposed).conclude(
+                trials_of(run.race, run.proposal, names),
+                sequence=run.proposal.record(scenario),
+                warnings=run.warnings(),
+            )
             result = replace(result, unusable=tuple(run.unusable))
             write_decision(
                 opened.ledger,
@@ -129,7 +136,11 @@ class Workspace:
         last = last_decision(opened.ledger, scenario.name)
         if last is None:
             return opened.conclude({}, warnings=(_NEVER,))
-        return opened.conclude(trials_in(last["record"]["certificate"]))
+        given = last["record"]["certificate"]
+        opened = opened.extended(
+            [opened.builder.proposed(one) for one in proposed_candidates(given["proposed"])]
+        )
+        return opened.conclude(trials_in(given), sequence=given["sequence"])
 
     def verify(self, certificate: Path | str, scenario: Path | str | None = None) -> "Verification":
         """Recomputes a certificate from the ledger and says what differs.
@@ -204,10 +215,16 @@ class Workspace:
             say=self._reporter.say,
         )
         judge, contenders = builder.judge(), builder.contenders()
-        budget = budget_of(scenario, decision=_number(ledger, scenario, dataset))
+        budget = budget_of(
+            scenario,
+            proposes=may_propose(scenario, {str(p): n for p, n in dataset.pools.items()}),
+            decision=_number(ledger, scenario, dataset),
+        )
         stored = stored_of(ledger, scenario, dataset.id, budget, judge.fingerprint)
         stored = replace(stored, numbers=register(ledger, contenders))
-        return _Opened(scenario, ledger, dataset, transport, judge, contenders, stored, budget)
+        return _Opened(
+            scenario, ledger, dataset, transport, builder, judge, contenders, stored, budget
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +235,7 @@ class _Opened:
     ledger: Ledger
     dataset: Dataset
     transport: AiohttpTransport
+    builder: Builder
     judge: Judge
     contenders: list[Contender]
     stored: Stored
@@ -236,9 +254,29 @@ class _Opened:
             currency=self.scenario.economics.currency,
             cap=self.scenario.budget.decide,
             spent=spent_so_far(self.stored, self.contenders),
+            budget=self.budget,
+            build=self.builder.proposed,
+            proposes=self.budget.proposed > 0,
         )
 
-    def conclude(self, trials: Mapping[str, Trial], *, warnings: tuple[str, ...] = ()) -> Result:
+    def extended(self, proposed: Sequence[Contender]) -> "_Opened":
+        """The same with cascades that were proposed among its candidates."""
+        if not proposed:
+            return self
+        more = tuple(one.candidate for one in proposed)
+        scenario = replace(self.scenario, candidates=(*self.scenario.candidates, *more))
+        contenders = [*self.contenders, *proposed]
+        stored = stored_of(self.ledger, scenario, self.dataset.id, self.budget, self.stored.judge)
+        stored = replace(stored, numbers=register(self.ledger, contenders))
+        return replace(self, scenario=scenario, contenders=contenders, stored=stored)
+
+    def conclude(
+        self,
+        trials: Mapping[str, Trial],
+        *,
+        sequence: Mapping[str, Any] | None = None,
+        warnings: tuple[str, ...] = (),
+    ) -> Result:
         """The verdict on what is stored, its report and its certificate."""
         tried = {one.name: self._trial(one.name, trials) for one in self.scenario.candidates}
         cut = self.stored.cut({name: trial.asked for name, trial in tried.items()})
@@ -247,8 +285,7 @@ class _Opened:
             self.scenario,
             self.dataset,
             self.contenders,
-            budget=self.budget,
-            trials=tried,
+            Basis(budget=self.budget, trials=tried, sequence=sequence or {}),
             now=datetime.now(UTC),
             warnings=warnings,
         )
@@ -262,6 +299,7 @@ class _Opened:
             budget=self.budget,
             solvers=data.solvers,
             prices=data.prices,
+            sequence=sequence or {},
             decided_at=data.decided_at.isoformat(),
         )
         return Result(data, build_certificate(claim))

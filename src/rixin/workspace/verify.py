@@ -12,6 +12,7 @@ from rixin.errors import UsageError
 from rixin.interop.contract.load import scenario_as_stated
 from rixin.ledger.cases import has_dataset, pool_sizes
 from rixin.ledger.outcomes import known_solver
+from rixin.ledger.sample import Sample
 from rixin.ledger.store import Ledger
 from rixin.workspace.certificate import (
     FORMAT,
@@ -21,7 +22,8 @@ from rixin.workspace.certificate import (
     differences,
     seal_of,
 )
-from rixin.workspace.evaluate import verdict_of
+from rixin.workspace.evaluate import Basis, Stored, verdict_of
+from rixin.workspace.propose import Proposer
 from rixin.workspace.proposed import with_proposed
 from rixin.workspace.start import stored_of
 from rixin.workspace.trials import trials_in
@@ -152,13 +154,36 @@ def _recomputed(
             contract=contract,
             dataset_id=dataset_id,
             pools={str(pool): n for pool, n in pool_sizes(ledger, dataset_id).items()},
-            verdict=verdict_of(cut, scenario, budget, trials),
+            verdict=verdict_of(
+                cut, scenario, Basis(budget=budget, trials=trials, sequence=given["sequence"])
+            ),
             budget=budget,
             solvers=given["solvers"],
             prices=given["prices"],
-            sequence=given["sequence"],
+            sequence=_sequence(stored, scenario, budget, given["sequence"]),
         )
     )
+
+
+def _sequence(
+    stored: Stored, scenario: Scenario, budget: Budget, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The tests of proposed policies, taken anew on the stored rows."""
+    if not given:
+        return {}
+    names = [step["solver"] for one in given["tested"] for step in one["steps"]]
+    proposer = Proposer(
+        stored=stored,
+        scenario=scenario,
+        budget=budget,
+        prices=dict.fromkeys([given["reference"], *names], 0.0),
+        complete=_nobody_is_asked,
+    )
+    return proposer.again(given)
+
+
+async def _nobody_is_asked(_name: str, _sample: Sample) -> None:
+    """Everything that a certificate rests on is stored."""
 
 
 def _budget(scenario: Scenario, given: Mapping[str, Any]) -> Budget:

@@ -1,0 +1,93 @@
+"""Stored outcomes as arrays, in the order of the cases: what cascades are proposed from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from rixin.core.outcome import State
+from rixin.ledger.sample import Sample, inside
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import cases, outcomes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_PICO = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vectors:
+    """The rows of one solver, shape (n_cases,); NaN where a figure is not known."""
+
+    solved: "NDArray[np.float64]"
+    """1 or 0; NaN where it was not measured, or not asked."""
+    cost: "NDArray[np.float64]"
+    confidence: "NDArray[np.float64]"
+    violated: "NDArray[np.bool_]"
+    abstained: "NDArray[np.bool_]"
+    latency_s: "NDArray[np.float64]"
+
+
+def vectors(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Vectors:
+    """The rows of one solver on every case of a sample, asked or not."""
+    import numpy as np
+
+    columns = outcomes.c
+    joined = cases.outerjoin(
+        outcomes,
+        (columns.case_id == cases.c.case_id)
+        & (columns.solver_id == solver)
+        & (columns.judge == judge),
+    )
+    query = (
+        select(
+            columns.state,
+            columns.cost_pico,
+            columns.confidence,
+            columns.violations,
+            columns.abstained,
+            columns.latency_s,
+        )
+        .select_from(joined)
+        .where(inside(sample))
+        .order_by(cases.c.case_id)
+    )
+    with ledger.read() as connection:
+        rows = connection.execute(query).all()
+    known = {State.SOLVED.value: 1.0, State.UNSOLVED.value: 0.0}
+    return Vectors(
+        solved=np.array([known.get(row[0], np.nan) for row in rows]),
+        cost=np.array([np.nan if row[1] is None else row[1] * _PICO for row in rows]),
+        confidence=np.array([np.nan if row[2] is None else row[2] for row in rows]),
+        violated=np.array([row[3] is not None for row in rows], dtype=bool),
+        abstained=np.array([bool(row[4]) for row in rows], dtype=bool),
+        latency_s=np.array([np.nan if row[5] is None else row[5] for row in rows]),
+    )
+
+
+def case_weights(ledger: Ledger, sample: Sample) -> "NDArray[np.float64]":
+    """The weight of each case of a sample, in the same order."""
+    import numpy as np
+
+    query = select(cases.c.weight).where(inside(sample)).order_by(cases.c.case_id)
+    with ledger.read() as connection:
+        return np.array([row[0] for row in connection.execute(query)], dtype=np.float64)
+
+
+def case_strata(
+    ledger: Ledger, sample: Sample, names: Sequence[str]
+) -> "dict[str, NDArray[np.float64]]":
+    """For each of some strata 1 for its cases and 0 for the others, in the same order."""
+    import numpy as np
+
+    if not names:
+        return {}
+    query = select(cases.c.stratum).where(inside(sample)).order_by(cases.c.case_id)
+    with ledger.read() as connection:
+        found = [row[0] for row in connection.execute(query)]
+    return {
+        name: np.array([stratum == name for stratum in found], dtype=np.float64) for name in names
+    }
