@@ -1,6 +1,7 @@
 """`rixin decide` and what it shares with `rixin report`."""
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -57,8 +58,15 @@ def decide(
     show(result, as_json=as_json)
     if not as_json:
         click.echo(f"\nreport: {target}")
-        click.echo(f"next:   rixin explain {path} CASE   (why each solver answered as it did)")
+        click.echo(f"next:   {_next_step(path, result)}")
     return result.exit_code
+
+
+def _next_step(path: Path, result: "Result") -> str:
+    """The command that explains one case, where there is one that solvers answered differently."""
+    differing = result.data.differing
+    case = shlex.quote(differing[0].ref or differing[0].id[:12]) if differing else "CASE"
+    return f"rixin explain {shlex.quote(str(path))} {case}   (why each solver answered as it did)"
 
 
 def show(result: "Result", *, as_json: bool) -> None:

@@ -214,12 +214,13 @@ class LocalSolver:
     def _calibrate(self, llama: Llama, frame: _Frame) -> None:
         if not self._calibration or self._offsets is not None or frame.room < _LEAST_ROOM:
             return
-        self._say(f"{self.name}: reading {len(self._calibration)} cases to see which way it leans")
         labels = self._prompt.output.labels
-        rows = []
+        begin, rows = time.perf_counter(), []
         for one in self._calibration:
             tokens = llama.encode(one.input)[: frame.room]
             rows.append(_chances(llama, frame, [*frame.head, *tokens, *frame.tail])[0])
+            if len(rows) == 1:
+                self._say(self._leaning(time.perf_counter() - begin))
         self._offsets = fit_offsets(rows, [labels.index(one.output) for one in self._calibration])
 
     def _loading(self) -> str:
@@ -227,6 +228,12 @@ class LocalSolver:
         examples = f" and reading {self._prompt.examples} examples" * bool(self._prompt.shown)
         threads = f"{self._threads} thread{'s' if self._threads > 1 else ''}"
         return f"{self.name}: loading {self._path.name} ({size:,.0f} MB){examples}, {threads}"
+
+    def _leaning(self, seconds: float) -> str:
+        """What is going on, and how long it takes, judged by the first case."""
+        count = len(self._calibration)
+        most = f"about {max(1, round(seconds * count))} s"
+        return f"{self.name}: reading {count} known cases to see which labels it leans to, {most}"
 
     def _build_frame(self, llama: Llama) -> _Frame:
         output = self._prompt.output

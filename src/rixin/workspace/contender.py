@@ -6,6 +6,8 @@ from rixin.core.scenario import Candidate
 from rixin.core.solver import Solver
 from rixin.engine.runner import Costing
 
+UNKNOWN_PRICE = "unknown"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
@@ -23,3 +25,8 @@ class Contender:
     price_source: str = ""
     about: str = ""
     steps: tuple[tuple[str, float | None], ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is known that its calls pay nobody; an unknown price is never zero."""
+        return not self.paid and self.price != UNKNOWN_PRICE
