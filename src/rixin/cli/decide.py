@@ -64,9 +64,11 @@ def decide(
 
 def _next_step(path: Path, result: "Result") -> str:
     """The command that explains one case, where there is one that solvers answered differently."""
-    differing = result.data.differing
-    case = shlex.quote(differing[0].ref or differing[0].id[:12]) if differing else "CASE"
-    return f"rixin explain {shlex.quote(str(path))} {case}   (why each solver answered as it did)"
+    command, differing = f"rixin explain {shlex.quote(str(path))}", result.data.differing
+    if not differing:
+        return f"{command} CASE   (what was answered and why; CASE is its id or a word of it)"
+    case = shlex.quote(differing[0].ref or differing[0].id[:12])
+    return f"{command} {case}   (why each solver answered as it did)"
 
 
 def show(result: "Result", *, as_json: bool) -> None:

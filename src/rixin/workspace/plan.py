@@ -68,9 +68,7 @@ class Plan:
         paid = [line.most for line in self.lines if line.paid or line.most is None]
         known = [amount for amount in paid if amount is not None]
         total = sum(known, Decimal(0)) if len(known) == len(paid) else None
-        if self.cap is None:
-            return total
-        return self.cap if total is None else min(self.cap, total)
+        return total if self.cap is None or total is None else min(self.cap, total)
 
     @property
     def exit_code(self) -> int:
@@ -118,14 +116,13 @@ class Plan:
 
     def _total(self) -> str:
         unpriced = ", ".join(line.candidate for line in self.lines if line.most is None)
-        if unpriced and self.most is None:
+        if self.most is None:
             return (
                 f"what a decision costs is not known: state the `price` of {unpriced}, which is"
                 " {input: 0, output: 0} where the server is your own and costs nothing more"
             )
         if not any(line.paid for line in self.lines):
             return "a decision pays nothing to anybody: all candidates run on this machine"
-        assert self.most is not None
         cap = "" if self.cap is None else f" (hard cap {format_money(self.cap, self.currency)})"
         return f"a decision costs at most {format_money(ceil_cent(self.most), self.currency)}{cap}"
 
