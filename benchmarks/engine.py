@@ -7,6 +7,7 @@ installed are measured too, the others are skipped by name. The last line is one
 import asyncio
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -26,11 +27,13 @@ SPEED_CASES = 20_000
 
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="rixin-bench-"))
+    taken_on = machine()
     try:
         with MockServer() as mock:
             figures = measure(mock, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    print(taken_on)
     show(figures)
     print(json.dumps({name: value for name, (value, _) in figures.items()}))
 
@@ -161,6 +164,12 @@ def peers(mock: MockServer, folder: Path, ours_per_s: float) -> dict[str, tuple[
             found[f"{name}_per_s"] = (round(reached, 1), "peer")
             found[f"ratio_to_{name}"] = (round(ours_per_s / reached, 1), "ours / peer")
     return found
+
+
+def machine() -> str:
+    """What the figures were taken on, and how busy it was with other work before."""
+    busy = f", load {os.getloadavg()[0]:.1f} before it began" if hasattr(os, "getloadavg") else ""
+    return f"{os.cpu_count()} cores, Python {platform.python_version()}{busy}"
 
 
 def show(figures: dict[str, tuple[float, str]]) -> None:

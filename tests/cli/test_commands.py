@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,16 @@ def test_decide_prints_the_verdict_and_where_the_report_is(folder, capsys):
     assert "report: .rixin/desk.html" in said.out
     assert "rules: 422/422" in said.err
     assert (folder / ".rixin/desk.html").exists()
+
+
+def test_the_next_step_that_decide_names_can_be_taken_as_it_stands(folder, capsys):
+    write_desk(folder)
+    run(["decide", "-q"])
+    line = next(one for one in capsys.readouterr().out.splitlines() if one.startswith("next: "))
+    command = shlex.split(line.removeprefix("next:").partition("   (")[0])
+    assert command[:2] == ["rixin", "explain"]
+    assert run(command[1:]) == 0
+    assert "wrong" in capsys.readouterr().out
 
 
 def test_a_verdict_without_a_winner_ends_with_one(folder, capsys):

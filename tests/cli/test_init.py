@@ -2,17 +2,11 @@
 
 import csv
 import json
-import os
-import pty
-import select
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
 from rixin.cli.app import run
+from terminal import Terminal
 
 ROWS = [
     (f"{n}", f"{'where is my parcel' if n % 2 else 'pay my money back'} {n * 7919}", label)
@@ -118,78 +112,31 @@ def test_an_output_that_no_candidate_can_give_asks_for_a_model(folder, capsys):
     assert "name one with --local MODEL or --endpoint" in said
 
 
-class Terminal:
-    """`rixin init tickets.csv` on a pseudo-terminal."""
-
-    def __init__(self, folder):
-        self._fd, end = pty.openpty()
-        command = [sys.executable, "-m", "rixin", "init", "tickets.csv", "--local", "none"]
-        self.process = subprocess.Popen(
-            command, cwd=folder, stdin=end, stdout=end, stderr=end, start_new_session=True
-        )
-        os.close(end)
-        self.said = ""
-
-    def until(self, text, seconds=20.0):
-        limit = time.monotonic() + seconds
-        while text not in self.said:
-            assert time.monotonic() < limit, self.said
-            if select.select([self._fd], [], [], 0.1)[0]:
-                try:
-                    self.said += os.read(self._fd, 4096).decode()
-                except OSError:
-                    break
-        assert text in self.said, self.said
-        before, _, self.said = self.said.partition(text)
-        return before
-
-    def answer(self, text):
-        os.write(self._fd, f"{text}\n".encode())
-
-    def send(self, number):
-        os.killpg(self.process.pid, number)
-
-    def end(self):
-        code = self.process.wait(20)
-        os.close(self._fd)
-        return code
+TICKETS = ("init", "tickets.csv", "--local", "none")
 
 
 def test_questions_are_asked_and_wrong_answers_asked_again(folder):
-    terminal = Terminal(folder)
-    terminal.until("Who answers for this job?")
-    terminal.answer("")
-    terminal.until("there is no default for this")
-    for question, answer in zip(
-        (
-            "this job?",
-            "to be done?",
-            "in a month?",
-            "job today?",
-            "cost today",
-            "solved right",
-            "worth",
-        ),
-        ANSWERS,
-        strict=True,
-    ):
-        terminal.until(question)
-        if question == "in a month?":
-            terminal.answer("many")
-            terminal.until("give a whole number")
-            terminal.until(question)
-        terminal.answer(answer)
-    terminal.until("wrote tickets.yaml")
-    assert terminal.end() == 0
+    questions = ("to be done?", "in a month?", "job today?", "cost today", "solved right", "worth")
+    with Terminal(folder, *TICKETS) as terminal:
+        terminal.answer("Who answers for this job? ", "")
+        terminal.read_until("there is no default for this")
+        terminal.answer("this job? ", ANSWERS[0])
+        for question, answer in zip(questions, ANSWERS[1:], strict=True):
+            if question == "in a month?":
+                terminal.answer(question, "many")
+                terminal.read_until("give a whole number")
+            terminal.answer(question, answer)
+        terminal.read_until("wrote tickets.yaml")
+        assert terminal.end() == 0
     text = (folder / "tickets.yaml").read_text()
     assert "owner: ops" in text
     assert "cases_per_month: 20000" in text
 
 
 def test_leaving_the_questions_writes_nothing(folder):
-    terminal = Terminal(folder)
-    terminal.until("Who answers for this job?")
-    terminal.send(signal.SIGINT)
-    terminal.until("nothing was written")
-    assert terminal.end() == 130
+    with Terminal(folder, *TICKETS) as terminal:
+        terminal.read_until("Who answers for this job? ")
+        terminal.press("\x03")
+        assert terminal.end() == 130
+        assert "nothing was written" in terminal.shown
     assert not (folder / "tickets.yaml").exists()

@@ -1,14 +1,9 @@
 """`rixin init`: which columns it takes, how answers are read, and what is asked at a terminal."""
 
-import codecs
 import csv
 import json
 import os
-import select
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +16,7 @@ from desk import write_cases
 from rixin.cli.app import run
 from rixin.cli.questions import count, currency, money, share, words
 from rixin.interop.contract.load import load_scenario
+from terminal import Terminal
 
 GIVEN = [
     "--owner",
@@ -227,115 +223,65 @@ def test_answers_that_cannot_be_meant_are_refused(read, text):
         read(text)
 
 
-class Terminal:
-    """`rixin init` at a real terminal, whose keys a test presses."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self._keys, self._screen = os.openpty()
-        name = os.ttyname(self._screen)
-        # The shell leads a session of its own, so the terminal it opens is the one that rules it.
-        command = ["sh", "-c", f'exec "$@" <{name} >{name} 2>&1', "sh", sys.executable]
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # xdist ignores it
-        self._process = subprocess.Popen(
-            [*command, "-m", "rixin", "init", *arguments], cwd=folder, start_new_session=True
-        )
-        signal.signal(signal.SIGINT, before)
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._told = 0
-        self.shown = ""
-
-    def read_until(self, text: str) -> None:
-        """Waits for a text behind all that was waited for before."""
-        while (place := self.shown.find(text, self._told)) < 0:
-            assert self._is_readable(20.0), f"no {text!r} in:\n{self.shown}"
-            self._read()
-        self._told = place + len(text)
-
-    def press(self, keys: str) -> None:
-        os.write(self._keys, keys.encode())
-
-    def answer(self, question: str, said: str) -> None:
-        self.read_until(question)
-        self.press(f"{said}\n")
-
-    def end(self) -> int:
-        """The exit code, after everything that was shown is read."""
-        until = time.monotonic() + 20
-        # A terminal waits for its reader: what is shown must be read for the process to end.
-        while (code := self._process.poll()) is None or self._is_readable(0.0):
-            assert time.monotonic() < until, f"it goes on:\n{self.shown}"
-            if self._is_readable(0.02):
-                self._read()
-        os.close(self._keys)
-        os.close(self._screen)
-        return code
-
-    def _is_readable(self, seconds: float) -> bool:
-        return bool(select.select([self._keys], [], [], seconds)[0])
-
-    def _read(self) -> None:
-        self.shown += self._decoder.decode(os.read(self._keys, 4096))
-
-
 def test_enter_takes_what_stands_in_brackets(folder):
-    terminal = Terminal(folder, "cases.csv", "--currency", "eur", "--local", "none")
-    terminal.answer("Who answers for this job?", "support")
-    terminal.answer("[Choose the queue that fits each message.]", "")
-    terminal.answer("How many cases come in a month? [10000, illustrative]", "40 000")
-    terminal.answer("Who or what does the job today? [people, illustrative]", "")
-    terminal.answer("What does one case cost today, in EUR? [1.00, illustrative]", "")
-    terminal.answer("Which share of the cases is solved right today?", "93%")
-    terminal.answer("What is one solved case worth, in EUR? [what it costs today]", "")
-    assert terminal.end() == 0
-    found = load_scenario(Path("cases.yaml"))
-    assert found.task == "Choose the queue that fits each message."
-    assert (found.demand.cases_per_month, found.economics.currency) == (40_000, "EUR")
-    assert "incumbent" in found.illustrative
-    assert "demand" not in found.illustrative
+    with Terminal(folder, "init", "cases.csv", "--currency", "eur", "--local", "none") as terminal:
+        terminal.answer("Who answers for this job?", "support")
+        terminal.answer("[Choose the queue that fits each message.]", "")
+        terminal.answer("How many cases come in a month? [10000, illustrative]", "40 000")
+        terminal.answer("Who or what does the job today? [people, illustrative]", "")
+        terminal.answer("What does one case cost today, in EUR? [1.00, illustrative]", "")
+        terminal.answer("Which share of the cases is solved right today?", "93%")
+        terminal.answer("What is one solved case worth, in EUR? [what it costs today]", "")
+        assert terminal.end() == 0
+        found = load_scenario(Path("cases.yaml"))
+        assert found.task == "Choose the queue that fits each message."
+        assert (found.demand.cases_per_month, found.economics.currency) == (40_000, "EUR")
+        assert "incumbent" in found.illustrative
+        assert "demand" not in found.illustrative
 
 
 def test_a_wrong_answer_is_told_and_asked_again(folder):
-    terminal = Terminal(folder, "cases.csv", *GIVEN[:-2], "--value", "2")
-    terminal.answer("Which share", "93")
-    terminal.read_until("'93' cannot be used: give a share between 0 and 1")
-    terminal.answer("Which share", "93%")
-    assert terminal.end() == 0
-    assert load_scenario(Path("cases.yaml")).incumbent.solved == 0.93
+    with Terminal(folder, "init", "cases.csv", *GIVEN[:-2], "--value", "2") as terminal:
+        terminal.answer("Which share", "93")
+        terminal.read_until("'93' cannot be used: give a share between 0 and 1")
+        terminal.answer("Which share", "93%")
+        assert terminal.end() == 0
+        assert load_scenario(Path("cases.yaml")).incumbent.solved == 0.93
 
 
 def test_nothing_is_asked_where_all_is_said(folder):
-    terminal = Terminal(folder, "cases.csv", *GIVEN, "--value", "2")
-    assert terminal.end() == 0
-    assert "What no file can tell" not in terminal.shown
-    assert "wrote cases.yaml" in terminal.shown
+    with Terminal(folder, "init", "cases.csv", *GIVEN, "--value", "2") as terminal:
+        assert terminal.end() == 0
+        assert "What no file can tell" not in terminal.shown
+        assert "wrote cases.yaml" in terminal.shown
 
 
 def test_columns_that_are_not_clear_are_asked(folder):
     write_unclear()
-    terminal = Terminal(folder, "two.csv", *GIVEN, "--value", "2")
-    terminal.read_until("The columns are: a, b, c")
-    terminal.answer("Which one is the input? [c]", "")
-    terminal.answer("Which one has the right answer? [a]", "c")
-    terminal.read_until("there is no column 'c'; known: a, b")
-    terminal.answer("Which one has the right answer?", "b")
-    terminal.read_until("words 0 → p")
-    assert terminal.end() == 0
-    assert load_scenario(Path("two.yaml")).cases.expected == "b"
+    with Terminal(folder, "init", "two.csv", *GIVEN, "--value", "2") as terminal:
+        terminal.read_until("The columns are: a, b, c")
+        terminal.answer("Which one is the input? [c]", "")
+        terminal.answer("Which one has the right answer? [a]", "c")
+        terminal.read_until("there is no column 'c'; known: a, b")
+        terminal.answer("Which one has the right answer?", "b")
+        terminal.read_until("words 0 → p")
+        assert terminal.end() == 0
+        assert load_scenario(Path("two.yaml")).cases.expected == "b"
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "end of input"])
 def test_who_stops_in_the_middle_leaves_nothing_behind(folder, key):
-    terminal = Terminal(folder, "cases.csv")
-    terminal.answer("Who answers", "support")
-    terminal.read_until("fits each message.] ")
-    terminal.press(key)
-    assert terminal.end() == 130
-    assert "stopped; nothing was written" in terminal.shown
-    assert [path.name for path in folder.iterdir()] == ["cases.csv"]
+    with Terminal(folder, "init", "cases.csv") as terminal:
+        terminal.answer("Who answers", "support")
+        terminal.read_until("fits each message.] ")
+        terminal.press(key)
+        assert terminal.end() == 130
+        assert "stopped; nothing was written" in terminal.shown
+        assert [path.name for path in folder.iterdir()] == ["cases.csv"]
 
 
 def test_a_wrong_flag_is_told_before_the_first_question(folder):
-    terminal = Terminal(folder, "cases.csv", "--local", "quen")
-    assert terminal.end() == 2
-    assert "unknown model 'quen'" in terminal.shown
-    assert "Who answers" not in terminal.shown
+    with Terminal(folder, "init", "cases.csv", "--local", "quen") as terminal:
+        assert terminal.end() == 2
+        assert "unknown model 'quen'" in terminal.shown
+        assert "Who answers" not in terminal.shown

@@ -330,12 +330,13 @@ def test_the_quota_of_a_container_limits_the_threads(monkeypatch, tmp_path, quot
     assert processors() == (most or free)
 
 
-def test_by_default_one_processor_is_left_to_others(monkeypatch, tmp_path):
-    lines = []
+def test_by_default_all_processors_read_and_one_is_left_to_others_in_writing(monkeypatch, tmp_path):
     for count, threads in ((1, 1), (4, 3)):
         monkeypatch.setattr(local, "processors", lambda count=count: count)
-        solver = LocalSolver("x", fake_gguf(tmp_path), prompt(), say=lines.append)
-        assert solver._threads == threads
+        solver = LocalSolver("x", fake_gguf(tmp_path), prompt())
+        assert (solver._readers, solver._threads) == (count, threads)
+        chosen = LocalSolver("x", fake_gguf(tmp_path), prompt(), LocalOptions(threads=2))
+        assert (chosen._readers, chosen._threads) == (2, 2)
 
 
 @pytest.mark.parametrize(("folder", "used"), [("/" + "x" * 100, "/tmp"), ("/var/tmp", None)])

@@ -1,6 +1,7 @@
 """Reading what a language model wrote."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -68,6 +69,30 @@ def test_the_final_number_is_read(text, number):
 )
 def test_a_json_value_is_found_in_what_was_written(text, value):
     assert parse_output("json-schema", text) == value
+
+
+ENDLESS = [
+    "[",
+    "{",
+    '["a',
+    '{"a":',
+    "```json\n",
+    "```json\n" + "\n" * 99,
+    "(1 ",
+    "<think>",
+    "- ",
+    "a, ",
+]
+
+
+@pytest.mark.parametrize("piece", ENDLESS)
+@pytest.mark.parametrize("kind", ["labels", "number", "json-schema"])
+def test_a_model_that_never_ends_does_not_hold_up_the_others(piece, kind):
+    text = "Well: ```json\n" + piece * (40_000 // len(piece))
+    begin = time.process_time()
+    parse_output(kind, text, LABELS)
+    parse_output(kind, text[14:], LABELS)
+    assert time.process_time() - begin < 1
 
 
 def test_a_free_text_is_taken_as_it_is_without_thoughts():

@@ -1,6 +1,7 @@
 """`rixin decide` and what it shares with `rixin report`."""
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -69,8 +70,17 @@ def decide(
     if not as_json:
         click.echo(f"\nreport: {target}")
         click.echo(f"proof:  rixin verify {certificate}")
-        click.echo(f"next:   rixin explain {path} CASE   (why each solver answered as it did)")
+        click.echo(f"next:   {_next_step(path, result)}")
     return result.exit_code
+
+
+def _next_step(path: Path, result: "Result") -> str:
+    """The command that explains one case, where there is one that solvers answered differently."""
+    command, differing = f"rixin explain {shlex.quote(str(path))}", result.data.differing
+    if not differing:
+        return f"{command} CASE   (what was answered and why; CASE is its id or a word of it)"
+    case = shlex.quote(differing[0].ref or differing[0].id[:12])
+    return f"{command} {case}   (why each solver answered as it did)"
 
 
 def show(result: "Result", *, as_json: bool) -> None:

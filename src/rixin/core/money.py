@@ -5,6 +5,9 @@ from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 PICO = Decimal("1e-12")
 """The smallest amount that is stored: 10⁻¹² of a currency unit."""
 
+_LEAST_SHOWN = Decimal("0.000001")
+"""Below a millionth of a unit, digits tell nobody anything."""
+
 
 def to_pico(amount: Decimal) -> int:
     """The amount in units of 10⁻¹², rounded half to even; sums of these are exact.
@@ -39,6 +42,8 @@ def format_money(amount: Decimal | None, currency: str, *, digits: int = 4) -> s
         'USD 1,234.50'
         >>> format_money(Decimal("0.0000123456"), "USD")
         'USD 0.00001235'
+        >>> format_money(Decimal("0.00000000016"), "USD"), format_money(Decimal("1e-9"), "")
+        ('<USD 0.000001', '<0.000001')
         >>> format_money(None, "USD")
         'unknown'
     """
@@ -46,6 +51,8 @@ def format_money(amount: Decimal | None, currency: str, *, digits: int = 4) -> s
         return "unknown"
     if amount == 0 or abs(amount) >= 1:
         return f"{currency} {amount:,.2f}"
+    if abs(amount) < _LEAST_SHOWN:
+        return f"<{currency} {_LEAST_SHOWN}".replace("< ", "<")
     places = digits - amount.adjusted() - 1
     text = f"{amount:.{places}f}".rstrip("0")
     whole, _, fraction = text.partition(".")

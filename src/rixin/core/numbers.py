@@ -31,7 +31,6 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_IN_BRACKETS = re.compile(r"\(\s*([^()]*\d[^()]*?)\s*\)")
 
 
 class Number(NamedTuple):
@@ -61,10 +60,10 @@ def parse_number(text: str) -> Number | None:
     """
     final = _FINAL.findall(text)
     plain = _plain(final[-1] if final else text).strip()
-    bracketed = _IN_BRACKETS.fullmatch(plain)
-    found = list(_NUMBER.finditer(bracketed[1] if bracketed else plain))
+    inner = _in_brackets(plain)
+    found = list(_NUMBER.finditer(plain if inner is None else inner))
     last = found[-1] if found else None
-    value = None if last is None else _value(last, negative=bracketed is not None)
+    value = None if last is None else _value(last, negative=inner is not None)
     return None if last is None or value is None else Number(value, bool(last["percent"]))
 
 
@@ -75,6 +74,13 @@ def _plain(text: str) -> str:
         str(unicodedata.decimal(letter)) if letter.isdecimal() else letter
         for letter in text.translate(_PLAIN)
     )
+
+
+def _in_brackets(plain: str) -> str | None:
+    """What stands in one pair of brackets around the whole text; None where none does."""
+    inner = plain[1:-1]
+    is_whole = plain.startswith("(") and plain.endswith(")") and not {"(", ")"} & set(inner)
+    return inner if is_whole else None
 
 
 def _value(found: re.Match[str], *, negative: bool) -> Decimal | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from rixin.errors import UsageError
 
-_FENCE = re.compile(r"\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+_FENCE = re.compile(r"```[a-zA-Z]*[^\S\n]*\n(.*)```", re.DOTALL)
 Validator = Callable[[object], str | None]
 """What is wrong with a value, in words; None where nothing is."""
 
@@ -21,7 +21,7 @@ def parse_json(text: str) -> object:
         >>> parse_json('```json\n{"total": 3}\n```')
         {'total': 3}
     """
-    fenced = _FENCE.fullmatch(text)
+    fenced = _FENCE.fullmatch(text.strip())
     try:
         return json.loads(fenced[1] if fenced else text, parse_constant=_no_constant)
     except RecursionError:

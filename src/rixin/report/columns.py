@@ -7,6 +7,9 @@ _BIDI = frozenset(
     map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 )
 
+_STICKY = "\N{NO-BREAK SPACE}%"
+"""A percent sign stays with its figure."""
+
 
 def clean(text: str) -> str:
     r"""The text on one line, without control characters that a terminal would act on.
@@ -86,16 +89,19 @@ def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> Iterator[
     Examples:
         >>> list(wrap("keep the people", 10, first="- ", rest="  "))
         ['- keep the', '  people']
+        >>> list(wrap("it solves 96.4 %", 15))
+        ['it solves', '96.4 %']
     """
     prefix, line = first, ""
-    for word in _pieces(text.split(), width - max(display_width(first), display_width(rest))):
+    words = " ".join(text.split()).replace(" %", _STICKY).split(" ")
+    for word in _pieces(words, width - max(display_width(first), display_width(rest))):
         longer = f"{line} {word}" if line else word
         if line and display_width(prefix + longer) > width:
-            yield prefix + line
+            yield (prefix + line).replace(_STICKY, " %")
             prefix, line = rest, word
         else:
             line = longer
-    yield (prefix + line).rstrip()
+    yield (prefix + line).rstrip().replace(_STICKY, " %")
 
 
 def _pieces(words: Iterable[str], width: int) -> Iterator[str]:

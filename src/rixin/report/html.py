@@ -456,9 +456,14 @@ def _user(text: str) -> str:
 
 def _num(text: str) -> str:
     """A figure, which keeps its direction within any sentence."""
-    return f"<bdi>{escape(text)}</bdi>"
+    return f"<bdi>{_kept_together(text)}</bdi>"
 
 
 def _english(text: str) -> str:
     """A sentence of the verdict, which is written in English."""
-    return f'<span lang="en" dir="auto">{escape(text)}</span>'
+    return f'<span lang="en" dir="auto">{_kept_together(text)}</span>'
+
+
+def _kept_together(text: str) -> str:
+    """Escaped text in which no percent sign begins a line."""
+    return escape(text).replace(" %", "\N{NO-BREAK SPACE}%")

@@ -53,22 +53,25 @@ class Llama:
 
     Args:
         path: A GGUF file.
-        threads: Threads that compute.
+        threads: Threads that write answers.
         context: Tokens that prompt and answer may have together; the model may know fewer.
+        readers: Threads that read prompts; None: as many as write.
 
     Raises:
         MissingExtra: `xllamacpp` is not installed.
         ModelFault: The file cannot be loaded.
     """
 
-    def __init__(self, path: Path, *, threads: int, context: int) -> None:
+    def __init__(
+        self, path: Path, *, threads: int, context: int, readers: int | None = None
+    ) -> None:
         self._folder = tempfile.mkdtemp(prefix="rixin-", dir=socket_folder())
         self._socket = f"{self._folder}/llama.sock"
         self._key = secrets.token_hex(16)
         self._stopped = threading.Event()
         self._server: Any = None
         try:
-            self._server = self._start(path, threads, context)
+            self._server = self._start(path, threads, readers or threads, context)
             properties = self._get("GET", "/props")
         except BaseException:
             self.close()
@@ -187,11 +190,11 @@ class Llama:
         self._server = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start(self, path: Path, threads: int, context: int) -> object:
+    def _start(self, path: Path, threads: int, readers: int, context: int) -> object:
         xllamacpp = library()
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+        params.cpuparams.n_threads, params.cpuparams_batch.n_threads = threads, readers
         params.n_ctx, params.n_parallel = context, 1
         params.hostnames, params.api_keys = [self._socket], [self._key]
         params.n_threads_http, params.ui, params.offline = 1, False, True

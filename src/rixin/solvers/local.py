@@ -32,8 +32,13 @@ class LocalOptions:
     """How a local model is run."""
 
     threads: int | None = None
-    """Threads that compute; None: all processors but one, at least one. Threads wait for each
-    other at every layer, so one that must share its processor with other work stalls all."""
+    """Threads that compute; None: all processors read prompts, and all but one write answers.
+
+    Threads wait for each other at every layer, so one that must share its processor with other
+    work holds up all: for each token when they write, for each prompt when they read. Measured on
+    two processors, two that read instead of one take 0.34 s a case instead of 0.51 s when nothing
+    else runs, and 0.60 s instead of 0.53 s when one processor is busy.
+    """
     max_tokens: int | None = None
     """Tokens of an answer at most; None: by the kind of output. Labels need none."""
     context: int = 4096
@@ -90,6 +95,7 @@ class LocalSolver:
         self.batch_size = 1
         self._path, self._prompt = model_path, prompt
         self._threads = options.threads or max(1, processors() - 1)
+        self._readers = options.threads or processors()
         self._max_tokens = options.max_tokens or _DEFAULT_TOKENS.get(prompt.output.kind, 1)
         self._context = options.context
         self._say = say or (lambda _: None)
@@ -194,7 +200,9 @@ class LocalSolver:
         """The loaded model, with the part of the prompt that all cases share in its cache."""
         if self._llama is None or self._frame is None:
             self._say(self._loading())
-            llama = self._llama = Llama(self._path, threads=self._threads, context=self._context)
+            llama = self._llama = Llama(
+                self._path, threads=self._threads, readers=self._readers, context=self._context
+            )
             try:
                 frame = self._build_frame(llama)
                 if frame.room >= _LEAST_ROOM:
@@ -214,19 +222,26 @@ class LocalSolver:
     def _calibrate(self, llama: Llama, frame: _Frame) -> None:
         if not self._calibration or self._offsets is not None or frame.room < _LEAST_ROOM:
             return
-        self._say(f"{self.name}: reading {len(self._calibration)} cases to see which way it leans")
         labels = self._prompt.output.labels
-        rows = []
+        begin, rows = time.perf_counter(), []
         for one in self._calibration:
             tokens = llama.encode(one.input)[: frame.room]
             rows.append(_chances(llama, frame, [*frame.head, *tokens, *frame.tail])[0])
+            if len(rows) == 1:
+                self._say(self._leaning(time.perf_counter() - begin))
         self._offsets = fit_offsets(rows, [labels.index(one.output) for one in self._calibration])
 
     def _loading(self) -> str:
         size = self._path.stat().st_size / 1e6
         examples = f" and reading {self._prompt.examples} examples" * bool(self._prompt.shown)
-        threads = f"{self._threads} thread{'s' if self._threads > 1 else ''}"
+        threads = f"{self._readers} thread{'s' if self._readers > 1 else ''}"
         return f"{self.name}: loading {self._path.name} ({size:,.0f} MB){examples}, {threads}"
+
+    def _leaning(self, seconds: float) -> str:
+        """What is going on, and how long it takes, judged by the first case."""
+        count = len(self._calibration)
+        most = f"about {max(1, round(seconds * count))} s"
+        return f"{self.name}: reading {count} known cases to see which labels it leans to, {most}"
 
     def _build_frame(self, llama: Llama) -> _Frame:
         output = self._prompt.output

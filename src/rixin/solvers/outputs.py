@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from rixin.core.ids import normalise
 from rixin.core.numbers import parse_number
@@ -11,8 +12,10 @@ from rixin.core.structured import parse_json
 from rixin.core.text import whole_word_pattern
 
 _THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
-_FENCED = re.compile(r"```[a-zA-Z]*\s*\n(.*?)\n?\s*```", re.DOTALL)
+_FENCED = re.compile(r"```[a-zA-Z]*[^\S\n]*\n(.*?)```", re.DOTALL)
 _LEAD = re.compile(r"\A\s*(?:output|label|answer)\s*[:=]\s*", re.IGNORECASE)
+_MOST_STARTS = 100
+"""A model that writes brackets without an end must not hold up the others."""
 _EDGES = " \t\r\n\"'`*.«»“”‘’。[](){}"
 
 
@@ -95,10 +98,12 @@ def _json(said: str) -> str | None:
 def _inner_json(said: str) -> str:
     """The first JSON object or list within a text; empty where there is none."""
     decoder = json.JSONDecoder()
-    for start in re.finditer(r"[{\[]", said):
+    for start in islice(re.finditer(r"[{\[]", said), _MOST_STARTS):
         try:
             _, end = decoder.raw_decode(said, start.start())
-        except (ValueError, RecursionError):
+        except ValueError:
             continue
+        except RecursionError:
+            break
         return said[start.start() : end]
     return ""

@@ -215,7 +215,7 @@ class Builder:
             candidate=candidate,
             solver=solver,
             costing=Costing(price=price),
-            price=f"CPU seconds × {hour} an hour",
+            price=f"CPU time at {self.scenario.economics.currency} {hour} an hour",
             price_source="economics.cpu_hour",
             about=about,
             expected=lambda _: expected,

@@ -8,6 +8,8 @@ from rixin.core.scenario import Candidate
 from rixin.core.solver import Solver
 from rixin.engine.runner import Costing
 
+UNKNOWN_PRICE = "unknown"
+
 
 def _unknown(_case: Case) -> float | None:
     return None
@@ -32,3 +34,8 @@ class Contender:
     """Of a cascade: its members with their thresholds."""
     expected: Callable[[Case], float | None] = _unknown
     """Cost of an answer that is expected before it is asked, in money: it sets the order."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is known that its calls pay nobody; an unknown price is never zero."""
+        return not self.paid and self.price != UNKNOWN_PRICE

@@ -18,7 +18,7 @@ from rixin.interop.contract.checks import is_loopback
 from rixin.pricing.book import Rates, given_rates, in_currency, listed_rates, load_price_file
 from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
 from rixin.solvers.prompt import Prompt
-from rixin.workspace.contender import Contender
+from rixin.workspace.contender import UNKNOWN_PRICE, Contender
 
 _OF_THE_MOST = 0.25
 """A token is some four bytes long, and most answers are shorter than they may be."""
@@ -91,7 +91,7 @@ def build_endpoint(
         concurrency=int(str(options["concurrency"])),
         rate_per_minute=_number(options.get("rate_per_minute")),
         paid=rates is not None or not is_loopback(address),
-        price="unknown" if rates is None else rates.per_million(),
+        price=UNKNOWN_PRICE if rates is None else rates.per_million(),
         price_date="" if rates is None else rates.date,
         price_source="" if rates is None else rates.source,
         about=f"{options['model']} at {address}",

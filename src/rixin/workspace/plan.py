@@ -18,6 +18,11 @@ from rixin.workspace.evaluate import Stored
 from rixin.workspace.prepare import Dataset, describe_notes
 
 _WIDTH = 100
+_POOL_USE = {
+    "shape": "to learn from (shape)",
+    "certify": "to decide on (certify)",
+    "audit": "kept for later (audit)",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +65,10 @@ class Plan:
     @property
     def most(self) -> Decimal | None:
         """The most that the decision can cost; None: a price is not known."""
-        paid = [line.most for line in self.lines if line.paid]
+        paid = [line.most for line in self.lines if line.paid or line.most is None]
         known = [amount for amount in paid if amount is not None]
         total = sum(known, Decimal(0)) if len(known) == len(paid) else None
-        if self.cap is None:
-            return total
-        return self.cap if total is None else min(self.cap, total)
+        return total if self.cap is None or total is None else min(self.cap, total)
 
     @property
     def exit_code(self) -> int:
@@ -86,8 +89,8 @@ class Plan:
         yield f"{self.path} holds: {self.scenario}, owner {self.owner}"
         yield ""
         yield from wrap(f"demand score {int(self.demand.score)} of 100: {self.demand.text}", _WIDTH)
-        pools = ", ".join(f"{count:,} {pool}" for pool, count in self.pools.items())
-        yield from wrap(f"cases: {pools}; the verdict is taken on certify", _WIDTH)
+        pools = ", ".join(f"{count:,} {_POOL_USE[pool]}" for pool, count in self.pools.items())
+        yield from wrap(f"cases: {pools}", _WIDTH)
         for note in self.notes:
             yield from wrap(note, _WIDTH, first="  · ", rest="    ")
         for need in self.needs:
@@ -107,18 +110,19 @@ class Plan:
         yield f"next: rixin decide {self.path}"
 
     def _cost(self, line: PlanLine) -> str:
-        if not line.paid:
-            return "no money"
-        return "unknown" if line.most is None else format_money(ceil_cent(line.most), self.currency)
+        if line.most is None:
+            return "unknown"
+        return format_money(ceil_cent(line.most), self.currency) if line.paid else "no money"
 
     def _total(self) -> str:
-        if not any(line.paid for line in self.lines):
-            return "a decision pays nothing to anybody: all candidates run on this machine"
+        unpriced = ", ".join(line.candidate for line in self.lines if line.most is None)
         if self.most is None:
             return (
-                "what a decision costs is not known: state the missing `price`, or a cap"
-                " (budget.decide)"
+                f"what a decision costs is not known: state the `price` of {unpriced}, which is"
+                " {input: 0, output: 0} where the server is your own and costs nothing more"
             )
+        if not any(line.paid for line in self.lines):
+            return "a decision pays nothing to anybody: all candidates run on this machine"
         cap = "" if self.cap is None else f" (hard cap {format_money(self.cap, self.currency)})"
         return f"a decision costs at most {format_money(ceil_cent(self.most), self.currency)}{cap}"
 
@@ -159,7 +163,7 @@ def _line(stored: Stored, one: Contender) -> PlanLine:
         kind=one.candidate.kind,
         cases=sample.size,
         stored=have,
-        most=most if one.costing.most is not None or not one.paid else None,
+        most=most if one.costing.most is not None or one.is_free else None,
         paid=one.paid,
         price=one.price,
     )
@@ -174,11 +178,11 @@ def _needs(scenario: Scenario, dataset: Dataset, stored: Stored) -> Iterator[str
     if scenario.policy.guards and 0 < promise.harm_at_most < 1:
         ceiling = f"harm at most {promise.harm_at_most:.4g}"
         wanted[ceiling] = cases_needed_harm(promise.harm_at_most, errors.hold, allowed=0)
-    terms = ", ".join(f"{needed:,} for {term}" for term, needed in wanted.items())
-    yield f"the promise at {promise.confidence:.4g} confidence takes certify cases: {terms}"
+    terms = ", ".join(f"{needed:,} certify cases for {term}" for term, needed in wanted.items())
+    yield f"to hold the promise at {promise.confidence:.4g} confidence takes at least {terms}"
     most = max(wanted.values())
     if dataset.pools["certify"] < most:
-        yield f"there are {dataset.pools['certify']:,} certify cases: nothing can be adopted yet"
+        yield f"there are only {dataset.pools['certify']:,} of them: nothing can be adopted yet"
         return
     for name, sample in stored.samples.items():
         if sample.size < most:

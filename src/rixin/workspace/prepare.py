@@ -9,6 +9,7 @@ from rixin.core.ids import POOLS, Pool, digest_json
 from rixin.core.scenario import CaseSource, Scenario
 from rixin.engine.progress import Reporter
 from rixin.errors import CasesError
+from rixin.interop.case_notes import CaseNotes
 from rixin.interop.cases import read_cases
 from rixin.interop.near_copies import near_copies
 from rixin.interop.readers import file_digest
@@ -23,6 +24,8 @@ from rixin.ledger.cases import (
     write_notes,
 )
 from rixin.ledger.store import Ledger
+
+_COUNTS = ("rows", "cases", "skipped_empty", "repeated", "conflicting", "unlabelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +77,7 @@ def _read(ledger: Ledger, source: CaseSource, dataset_id: str, reporter: Reporte
         ledger,
         dataset_id,
         {
-            "rows": notes.rows,
-            "cases": notes.cases,
-            "skipped_empty": notes.skipped_empty,
-            "repeated": notes.repeated,
-            "conflicting": notes.conflicting,
-            "unlabelled": notes.unlabelled,
+            **{name: getattr(notes, name) for name in _COUNTS},
             "examples": list(notes.examples),
             "near_pairs": copies.pairs,
             "near_cases": len(copies.cases),
@@ -115,23 +113,12 @@ def _labels(ledger: Ledger, scenario: Scenario, dataset_id: str) -> tuple[str, .
 
 def describe_notes(notes: dict[str, Any]) -> tuple[str, ...]:
     """What was noticed in the cases, in words; nothing where there is nothing to say."""
-    lines = []
-    if notes.get("skipped_empty"):
-        lines.append(f"{notes['skipped_empty']:,} rows have no input and were left out")
-    if notes.get("repeated"):
-        lines.append(f"{notes['repeated']:,} rows repeat a case exactly; each case counts once")
-    if notes.get("conflicting"):
-        lines.append(
-            f"{notes['conflicting']:,} inputs come with different expected outputs;"
-            " no solver can solve all of them"
-        )
-    if notes.get("near_cases"):
-        lines.append(
-            f"{notes['near_cases']:,} cases have a near copy in another pool; where that lifts a"
-            " solve rate by half a point or over the floor, a warning says so"
-        )
-    if notes.get("unlabelled"):
-        lines.append(
-            f"{notes['unlabelled']:,} cases have no expected output: they cannot be scored"
-        )
-    return tuple(lines)
+    counts = CaseNotes(**{name: notes.get(name, 0) for name in _COUNTS})
+    near = notes.get("near_cases", 0)
+    if not near:
+        return counts.sentences()
+    have = "1 case has" if near == 1 else f"{near:,} cases have"
+    copies = (
+        f"{have} a near copy in another pool; the verdict warns where that flatters a candidate"
+    )
+    return (*counts.sentences(), copies)

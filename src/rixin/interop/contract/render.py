@@ -83,6 +83,7 @@ def render(draft: Draft) -> str:
         *_promise(draft),
         *_policy(draft),
         *_budget(draft),
+        *_price_note(draft),
         "candidates:",
         *(f"  - {_flow(one)}" for one in _candidates(draft)),
     ]
@@ -217,6 +218,16 @@ def _policy(draft: Draft) -> list[str]:
             "policy: {egress: allowed, guards: [output-schema]}   # egress none: nothing leaves"
         ]
     return ["policy: {egress: none, guards: [output-schema]}   # no case leaves this machine"]
+
+
+def _price_note(draft: Draft) -> list[str]:
+    """What is missing where no price list can know the price."""
+    if not (draft.endpoint and draft.base_url):
+        return []
+    return [
+        "# What a million tokens of 'strong' cost is not known yet; without it no saving can be",
+        "# stated. Add  price: {input: 0, output: 0}  where the server is your own.",
+    ]
 
 
 def _candidates(draft: Draft) -> list[dict[str, Any]]:
