@@ -19,6 +19,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rixin.core.scenario import Candidate, Scenario
 from rixin.core.verdict import Standing, Tally
 from rixin.decide.budget import Errors
@@ -26,9 +29,11 @@ from rixin.decide.economics import Point, Prices, prices_of
 from rixin.decide.judged import Judged, judge
 from rixin.decide.looks import chance_to_hold, next_look
 from rixin.decide.promise import glance, unknown_cases
+from rixin.decide.stopping import Arm, next_to_ask, values_of
 
 _TYPICAL = 100
 """Cases that settle a candidate that is clearly above or below the floor."""
+_NONE: NDArray[np.float64] = np.array([])
 _MONEY_EVERY = 8
 """Looks between two full judgements of a candidate that is open: they take a hundred times longer
 than a glance, and can only end its test earlier."""
@@ -80,6 +85,9 @@ class Lane:
     judged: Judged | None = None
     asked: int = 0
     """Cases it was asked."""
+    judged_at: int = 0
+    """Cases at its last judgement: what it is reported with."""
+    quality: NDArray[np.float64] = field(default_factory=lambda: _NONE)
     looks: int = 0
     may_park: bool = True
 
@@ -133,18 +141,34 @@ class Race:
         lane = next(iter(self._open()), None) or self._unpark()
         return None if lane is None else self._look(lane)
 
-    def tell(self, name: str, tally: Tally, *, asked: int) -> None:
+    def tell(
+        self, name: str, tally: Tally, *, asked: int, quality: NDArray[np.float64] = _NONE
+    ) -> None:
         """Takes the counts of a candidate at the prefix that `next` asked for.
 
         Args:
             name: The candidate.
             tally: Its outcomes so far, summed.
             asked: Cases it was asked so far.
+            quality: 1 or 0 for each case, in the order of the cases; NaN where not measured.
         """
         lane = self.lanes[name]
-        lane.tally, lane.asked = tally, asked
+        lane.tally, lane.asked, lane.quality = tally, asked, quality
         lane.looks += 1
+        if lane.state is State.ACCEPTED:
+            self._seen_again(lane, tally)
+            return
+        lane.judged_at = asked
         lane.state = State.EXHAUSTED if self.exhaustive else self._state(lane, tally)
+
+    def _seen_again(self, lane: Lane, tally: Tally) -> None:
+        """An accepted candidate that was asked more stays accepted: its test has ended.
+
+        It is reported with the newer counts, unless its test would not have ended there.
+        """
+        judged = judge(self.scenario, lane.entry.candidate, tally, lane.entry.errors)
+        if judged.adoptable:
+            lane.judged, lane.judged_at = judged, lane.asked
 
     def drop(self, name: str) -> None:
         """Takes a candidate out that cannot be asked at all."""
@@ -192,11 +216,15 @@ class Race:
             return False
         instead = sum(dearer) / len(dearer)
         gain = self.horizon * (instead - entry.price) + _TYPICAL * instead
+        return self._chance(lane, tally) * gain < entry.price * (entry.cases - lane.asked)
+
+    def _chance(self, lane: Lane, tally: Tally) -> float:
+        """The chance that the floor will be held at the end of the candidate's test."""
+        errors = lane.entry.errors
         hits = tally.solved_weight / tally.weight_max
         misses = tally.weight / tally.weight_max - hits + unknown_cases(tally)
         floor = self.scenario.promise.solved_at_least
-        chance = chance_to_hold(hits, misses, errors.cases, floor, errors.hold)
-        return chance * gain < entry.price * (entry.cases - lane.asked)
+        return chance_to_hold(hits, misses, errors.cases, floor, errors.hold)
 
     def _after(self, lane: Lane) -> list[Lane]:
         lanes = list(self.lanes.values())
@@ -207,11 +235,58 @@ class Race:
         """The next look at a candidate that may be better than the accepted one, if it pays."""
         best = self.accepted
         assert best is not None
-        for lane in self._open() + [
-            one for one in self.lanes.values() if one.state is State.PARKED
-        ]:
-            lane.state = State.NOT_NEEDED
+        lanes = [
+            lane
+            for lane in self.lanes.values()
+            if lane.state is State.ACCEPTED or self._may_win(lane, best)
+        ]
+        while len(lanes) > 1:
+            arms = [self._arm(lane) for lane in lanes]
+            worth = self._worth(best)
+            more = next_to_ask(arms, worth, self.horizon)
+            if more is not None:
+                lane = self.lanes[more.names[0]]
+                return Ask(lane.name, min(lane.entry.cases, max(more.cases, lane.asked + 1)))
+            leader = self._leader(lanes, arms, worth)
+            if leader.state is State.ACCEPTED:
+                break
+            if self._worth_proving(leader, best, worth):
+                return self._look(leader)
+            leader.state = State.NOT_NEEDED
+            lanes.remove(leader)
+        for lane in self.lanes.values():
+            if lane.state in {State.OPEN, State.PARKED}:
+                lane.state = State.NOT_NEEDED
         return None
+
+    def _arm(self, lane: Lane) -> Arm:
+        price = lane.entry.price or 0.0
+        if lane.tally is not None and lane.tally.cases:
+            price = float(lane.tally.cost_total) / lane.tally.cases
+        return Arm(name=lane.name, quality=lane.quality, price=price, cases=lane.entry.cases)
+
+    def _worth(self, best: Lane) -> float:
+        """What a solved case is worth over an unsolved one, by the objective.
+
+        Cost per solved case is a ratio; about the best one it falls with `kappa * solved - cost`.
+        """
+        if self.scenario.economics.objective == "net-value":
+            return self._prices.value + self._prices.wrong
+        return max(0.0, self._rank(best)) + self._prices.wrong
+
+    def _leader(self, lanes: Sequence[Lane], arms: Sequence[Arm], worth: float) -> Lane:
+        seen = [k for k, arm in enumerate(arms) if arm.quality.size]
+        values = values_of([arms[k] for k in seen], worth)
+        return lanes[seen[max(range(len(seen)), key=lambda k: values[k])]]
+
+    def _worth_proving(self, leader: Lane, best: Lane, worth: float) -> bool:
+        """Whether the test of a candidate that looks better should go on."""
+        entry, tally = leader.entry, leader.tally
+        assert tally is not None
+        ahead, behind = values_of([self._arm(leader), self._arm(best)], worth)
+        chance = self._chance(leader, tally)
+        cost = (entry.price or 0.0) * (entry.cases - leader.asked)
+        return leader.asked < entry.cases and chance * self.horizon * (ahead - behind) > cost
 
     def _may_win(self, lane: Lane, best: Lane) -> bool:
         """Whether it could be better than the accepted one, if all went as well as it can."""

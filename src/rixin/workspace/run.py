@@ -173,15 +173,21 @@ class Run:
         try:
             collect = not self.race.exhaustive
             track.counts.add(await track.course.advance(ask.cases, self._stop, collect=collect))
-            self.race.tell(ask.name, track.counts.tally(), asked=ask.cases)
+            self._tell(ask, track)
             if track.red is not None and lane.state is State.OPEN:
                 await self._red_team(ask.name, track, track.red)
-                self.race.tell(ask.name, track.counts.tally(), asked=ask.cases)
+                self._tell(ask, track)
         except EndpointFault as error:
             self.unusable.append(error)
             self.race.drop(ask.name)
         if lane.state not in {State.OPEN, State.PARKED}:
             await track.course.finish()
+
+    def _tell(self, ask: Ask, track: Track) -> None:
+        import numpy as np
+
+        quality = np.array(track.counts.quality, dtype=np.float64)
+        self.race.tell(ask.name, track.counts.tally(), asked=ask.cases, quality=quality)
 
     async def _red_team(self, name: str, track: Track, course: Course) -> None:
         """Safety before quality: the red-team cases, until too many of them do harm."""

@@ -21,7 +21,7 @@ def trials_of(race: Race, proposal: Proposal, proposed: Sequence[str]) -> dict[s
         lane.name: Trial(
             order=order,
             state=lane.state.value,
-            asked=lane.asked,
+            asked=lane.judged_at,
             planned=lane.entry.cases,
             price=lane.entry.price,
         )
