@@ -37,6 +37,9 @@ from rixin.decide.telling import (
 )
 from rixin.decide.wording import percent
 
+_EXACT_PAIRS = 3
+"""More pairs are compared by betting: they are for orientation, and time matters."""
+
 
 def decide(
     scenario: Scenario,
@@ -58,7 +61,7 @@ def decide(
     Args:
         scenario: The contract.
         tallies: Stored rows of each candidate, summed, by its name.
-        pairs: Two candidates on the cases that both were measured on.
+        pairs: Two candidates on the cases that both were measured on, at least one each.
         errors: The planned tests of each candidate; without them: tests without a planned end.
         budget: How the chance of a wrong verdict is spent.
         trials: How far each candidate was asked.
@@ -107,7 +110,7 @@ def decide(
         currency=scenario.economics.currency,
         candidates=results,
         incumbent=incumbent_result(scenario),
-        pairs=tuple(compare(scenario, pair) for pair in pairs if pair.cases),
+        pairs=tuple(compare(scenario, pair, exact=len(pairs) <= _EXACT_PAIRS) for pair in pairs),
         factors=_factors(scenario, winner),
         illustrative=tuple(sorted(scenario.illustrative)),
         spent=_spent(results),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -209,7 +209,15 @@ def _detail(item: Outcome) -> str | None:
         detail["score_reason"] = item.score.reason
     if item.score and item.score.parts:
         detail["score_parts"] = [list(part) for part in item.score.parts]
+    if detail.keys() == {"score_reason"}:
+        return _only_reason(detail["score_reason"])
     return json.dumps(detail, ensure_ascii=False) if detail else None
+
+
+@lru_cache(maxsize=256)
+def _only_reason(reason: str) -> str:
+    """Most rows that have any detail have just this, and the same one."""
+    return json.dumps({"score_reason": reason}, ensure_ascii=False)
 
 
 def _answer(row: Row[Any]) -> Answer:

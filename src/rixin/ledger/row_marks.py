@@ -1,7 +1,6 @@
 """Checksums of the rows that a decision rests on: one for all, and a short one for each."""
 
 import hashlib
-import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,17 +30,15 @@ class RowMarks:
 def row_marks(ledger: Ledger, sample: Sample, solver: int, judge: str) -> RowMarks:
     """The checksums of the stored rows of one solver on a sample."""
     per = max(1, -(-sample.size // _MOST_MARKS))
-    whole, part = hashlib.sha256(), hashlib.sha256()
-    marks, count = bytearray(), 0
+    whole, marks, count, group = hashlib.sha256(), bytearray(), 0, b""
     for row in _rows(ledger, sample, solver, judge):
-        whole.update(row)
-        part.update(row)
+        group = hashlib.sha256(group + row).digest()
+        whole.update(group)
         count += 1
         if count % per == 0:
-            marks += part.digest()[:_BYTES]
-            part = hashlib.sha256()
-    if count % per:
-        marks += part.digest()[:_BYTES]
+            marks += group[:_BYTES]
+            group = b""
+    marks += group[:_BYTES]
     return RowMarks(
         rows=count,
         sha256=whole.hexdigest(),
@@ -97,4 +94,4 @@ def _rows(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Iterator[b
     )
     with ledger.read() as connection:
         for row in connection.execution_options(yield_per=2_000).execute(query):
-            yield json.dumps(list(row), ensure_ascii=False).encode("utf-8", "surrogatepass")
+            yield repr(tuple(row)).encode("utf-8", "surrogatepass")

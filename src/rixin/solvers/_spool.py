@@ -1,4 +1,7 @@
-"""Many small records in a temporary file, found by key through an index of 24 bytes a record."""
+"""Many small records found by key: in memory while they are few, in a temporary file after that.
+
+The index of the file takes 24 bytes a record.
+"""
 
 import hashlib
 import json
@@ -15,10 +18,19 @@ if TYPE_CHECKING:
 Record = Mapping[str, object]
 
 
-class Spool:
-    """Add records, seal, then find them; of several records of a key the last one is found."""
+_IN_MEMORY = 50_000
+"""Records; a record of a few short cells takes about half a kilobyte."""
 
-    def __init__(self) -> None:
+
+class Spool:
+    """Add records, seal, then find them; of several records of a key the last one is found.
+
+    Args:
+        small: The records are known to be small, so that many of them may stay in memory.
+    """
+
+    def __init__(self, *, small: bool = False) -> None:
+        self._few: dict[str, Record] | None = {} if small else None
         self._file = tempfile.TemporaryFile(prefix="rixin-", buffering=1 << 20)  # noqa: SIM115
         self._hashes = array("Q")
         self._offsets = array("Q", (0,))
@@ -27,6 +39,16 @@ class Spool:
 
     def add(self, key: str, record: Record) -> None:
         """Stores a record under its key."""
+        if self._few is not None:
+            self._few[key] = record
+            if len(self._few) > _IN_MEMORY:
+                few, self._few = self._few, None
+                for name, one in few.items():
+                    self._append(name, one)
+            return
+        self._append(key, record)
+
+    def _append(self, key: str, record: Record) -> None:
         line = json.dumps([key, record], ensure_ascii=False, default=str).encode(
             "utf-8", "surrogatepass"
         )
@@ -36,6 +58,8 @@ class Spool:
 
     def seal(self) -> None:
         """Builds the index; nothing is added afterwards."""
+        if self._few is not None:
+            return
         import numpy as np
 
         self._file.flush()
@@ -46,6 +70,8 @@ class Spool:
 
     def find(self, keys: Sequence[str]) -> list[Record | None]:
         """The last record of each key, or None where there is none."""
+        if self._few is not None:
+            return [self._few.get(key) for key in keys]
         import numpy as np
 
         assert self._index is not None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, isfinite
 
 from rixin.core.answer import Answer, Failure, Usage
 from rixin.core.case import Case
@@ -66,6 +66,7 @@ class ReplaySolver:
         source_fingerprint: Hash of the log's content.
         rows: Opens the log: each call gives its rows from the start.
         columns: Which columns hold what.
+        small: The log is small enough to be held in memory.
 
     Raises:
         UsageError: The mapping cannot find a case, or holds neither output nor score.
@@ -77,6 +78,8 @@ class ReplaySolver:
         source_fingerprint: str,
         rows: Callable[[], Iterable[Row]],
         columns: ReplayColumns,
+        *,
+        small: bool = False,
     ) -> None:
         used = columns.used()
         if (columns.id is None) == (columns.input is None):
@@ -92,7 +95,7 @@ class ReplaySolver:
         self.name = name
         self.batch_size = _BATCH
         self.fingerprint = digest("replay/1", source_fingerprint, repr(sorted(used.items())))
-        self._rows = rows
+        self._rows, self._small = rows, small
         self._columns = columns
         self._used = used
         self._reading: asyncio.Future[Spool] | None = None
@@ -131,7 +134,7 @@ class ReplaySolver:
         return self._spool
 
     def _read_log(self) -> Spool:
-        spool = Spool()
+        spool = Spool(small=self._small)
         try:
             for row in self._rows():
                 key = self._key_of_row(row)
@@ -145,9 +148,12 @@ class ReplaySolver:
         return spool
 
     def _count_cost(self, row: Row) -> None:
-        with suppress(ValueError):
-            cost = read_number("cost", row.get(self._columns.cost or ""))
-            if cost is not None:
+        cell = row.get(self._columns.cost or "")
+        if cell is None or cell == "":
+            return
+        with suppress(ValueError, TypeError):
+            cost = float(cell)  # type: ignore[arg-type]
+            if isfinite(cost):
                 self._costs, self._priced = self._costs + cost, self._priced + 1
 
     def _key_of_row(self, row: Row) -> str | None:

@@ -24,6 +24,8 @@ from rixin.workspace.prepare import Dataset
 _LOCAL_CPU_S = 1.0
 """CPU seconds that an answer of a local model is expected to take, before one is asked."""
 _ESCALATED = 0.5
+_SMALL_LOG = 16 << 20
+"""Bytes of a log that is held in memory."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,7 +158,8 @@ class Builder:
                     yield row.values
 
         content = digest(file_digest(path), *sorted(f"{k}={v}" for k, v in where.items()))
-        solver = ReplaySolver(candidate.name, content, rows, columns)
+        small = path.stat().st_size <= _SMALL_LOG
+        solver = ReplaySolver(candidate.name, content, rows, columns, small=small)
         return Contender(
             candidate=candidate,
             solver=solver,

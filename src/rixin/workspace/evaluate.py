@@ -23,7 +23,8 @@ from rixin.ledger.outcomes import failure_example, outcomes_of_case
 from rixin.ledger.promise_counts import harm_counts, slow_answers, stratum_tallies
 from rixin.ledger.sample import Sample, sample_of
 from rixin.ledger.store import Ledger
-from rixin.ledger.tallies import differing_cases, latencies, pair_tally, spent_on, tally
+from rixin.ledger.tallies import differing_cases, latencies, spent_on, tally
+from rixin.ledger.vectors import vectors
 from rixin.report.data import (
     ANSWERS,
     BUILD,
@@ -41,6 +42,8 @@ from rixin.workspace.contender import Contender
 from rixin.workspace.prepare import Dataset, describe_notes
 
 _SHOWN_CASES = 40
+_COMPARED = 6
+"""Candidates that are compared in pairs, the best ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,24 +122,37 @@ def _finite(value: float) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
-def pairs_of(stored: Stored, scenario: Scenario) -> list[PairTally]:
-    """Every two candidates on the cases that both were measured on."""
-    names = [one.name for one in scenario.candidates if one.kind != "human"]
-    found = []
-    for first, second in combinations(names, 2):
-        sample = min(
-            (stored.samples[first], stored.samples[second]), key=lambda sample: sample.size
+def pairs_of(stored: Stored, scenario: Scenario, tallies: Mapping[str, Tally]) -> list[PairTally]:
+    """Two candidates each on the cases that both were measured on; of many only the best."""
+    import numpy as np
+
+    found = [name for name, one in tallies.items() if one.cases]
+    found.sort(key=lambda name: tallies[name].solved_weight / tallies[name].weight, reverse=True)
+    kept = set(found[:_COMPARED])
+    solved = {
+        one.name: vectors(
+            stored.ledger, stored.samples[one.name], stored.numbers[one.name], stored.judge
+        ).solved
+        for one in scenario.candidates
+        if one.name in kept and one.kind != "human"
+    }
+    pairs = []
+    for first, second in combinations(solved, 2):
+        n = min(solved[first].size, solved[second].size)
+        a, b = solved[first][:n], solved[second][:n]
+        known = np.isfinite(a) & np.isfinite(b)
+        counts = np.bincount((2 * a[known] + b[known]).astype(int), minlength=4)
+        neither, only_second, only_first, both = (int(count) for count in counts)
+        pair = PairTally(
+            first=first,
+            second=second,
+            both=both,
+            only_first=only_first,
+            only_second=only_second,
+            neither=neither,
         )
-        found.append(
-            pair_tally(
-                stored.ledger,
-                sample,
-                stored.judge,
-                (stored.numbers[first], first),
-                (stored.numbers[second], second),
-            )
-        )
-    return found
+        pairs += [pair] if pair.cases else []
+    return pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +167,11 @@ class Basis:
 
 def verdict_of(stored: Stored, scenario: Scenario, basis: Basis) -> Verdict:
     """The verdict on what is stored; `stored` is cut to what each candidate was asked."""
+    tallies = tallies_of(stored, scenario)
     return decide(
         scenario,
-        tallies_of(stored, scenario),
-        pairs_of(stored, scenario),
+        tallies,
+        pairs_of(stored, scenario, tallies),
         errors=stored.errors,
         budget=basis.budget,
         trials=basis.trials,
