@@ -38,6 +38,12 @@ class Evidence:
     """Hash of the normalised output; 0 where there is none."""
     paid: Floats = field(init=False)
     """`cost`, with the dearest known answer where a case was not measured."""
+    as_policy: Floats = field(init=False)
+    """`solved` with nothing unmeasured in favour."""
+    as_reference: Floats = field(init=False)
+    """`solved` with nothing unmeasured against."""
+    there: Flags = field(init=False)
+    """Whether there is an answer that could stand: measured and not abstained."""
 
     def __post_init__(self) -> None:
         """Check the shapes and fill in what lost answers may have cost."""
@@ -46,24 +52,21 @@ class Evidence:
             raise ValueError(f"the evidence of {self.solver!r} has arrays of different length")
         if ((self.solved < 0) | (self.solved > 1)).any():
             raise ValueError(f"the evidence of {self.solver!r} has outcomes outside [0, 1]")
-        known = self.cost[~np.isnan(self.cost)]
-        gone = np.isnan(self.solved) & np.isnan(self.cost)
-        object.__setattr__(self, "paid", np.where(gone, known.max(initial=0.0), self.cost))
+        gone = np.isnan(self.solved)
+        dearest = self.cost[~np.isnan(self.cost)].max(initial=0.0)
+        derived = {
+            "paid": np.where(gone & np.isnan(self.cost), dearest, self.cost),
+            "as_policy": np.where(gone, 0.0, self.solved),
+            "as_reference": np.where(gone, 1.0, self.solved),
+            "there": ~(gone | self.abstained),
+        }
+        for name, array in derived.items():
+            object.__setattr__(self, name, array)
 
     @property
     def all_or_nothing(self) -> bool:
         """Whether every measured case is either solved or not."""
         return bool(np.isin(self.solved[~np.isnan(self.solved)], (0.0, 1.0)).all())
-
-    @property
-    def as_policy(self) -> Floats:
-        """Outcomes with nothing unmeasured in favour."""
-        return np.nan_to_num(self.solved, nan=0.0)
-
-    @property
-    def as_reference(self) -> Floats:
-        """Outcomes with nothing unmeasured against."""
-        return np.nan_to_num(self.solved, nan=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

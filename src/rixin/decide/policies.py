@@ -66,7 +66,7 @@ class PolicyOutcomes:
     """Position of the step whose answer stands."""
 
 
-def apply(policy: Policy, sample: Sample) -> PolicyOutcomes:
+def apply(policy: Policy, sample: Sample, speaks: Sequence[Floats] | None = None) -> PolicyOutcomes:
     """Answer every case of a sample from its stored outcomes.
 
     A member that was not measured is taken as failed, so the case goes on and costs more; and it
@@ -75,6 +75,7 @@ def apply(policy: Policy, sample: Sample) -> PolicyOutcomes:
     Args:
         policy: What to apply.
         sample: Evidence of all its solvers.
+        speaks: `speaking(policy, sample)`, where it is known already.
 
     Returns:
         Outcomes per case.
@@ -82,26 +83,61 @@ def apply(policy: Policy, sample: Sample) -> PolicyOutcomes:
     Raises:
         KeyError: The sample has no evidence of a solver.
     """
-    members = [sample.of(name) for name in policy.members]
-    shape, last = sample.weights.shape, len(members) - 1
-    goes_on, measured = np.ones(shape, dtype=bool), np.ones(shape, dtype=bool)
-    cost, latency, answered = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=np.int64)
-    for position, member in enumerate(members):
+    speaks = speaking(policy, sample) if speaks is None else speaks
+    nothing, no = np.zeros(sample.weights.shape), np.zeros(sample.weights.shape, dtype=np.bool_)
+    solved, cost, latency, violated, abstained = nothing, nothing, nothing, no, no
+    goes_on, measured, answered = ~no, ~no, np.zeros(no.shape, dtype=np.int64)
+    for position, step in enumerate(policy.steps):
+        member = sample.of(step.solver)
+        # Who is asked has the say until the next one is asked.
+        solved = np.where(goes_on, member.as_policy, solved)
+        violated = np.where(goes_on, member.violated, violated)
+        abstained = np.where(goes_on, member.abstained, abstained)
         cost = np.where(goes_on, cost + member.paid, cost)
         latency = np.where(goes_on, latency + member.latency_s, latency)
-        measured &= ~(goes_on & np.isnan(member.solved))
+        measured = measured & ~(goes_on & np.isnan(member.solved))
         answered[goes_on] = position
-        if position < last:
-            goes_on = goes_on & ~_stands(policy, position, sample)
+        if position < len(speaks):
+            # A comparison with NaN is false: what is not known does not let an answer stand.
+            least = -np.inf if step.threshold is None else step.threshold
+            goes_on = goes_on & ~(member.there & (speaks[position] >= least))
     return PolicyOutcomes(
-        solved=np.where(measured, _chosen(answered, [one.as_policy for one in members]), 0.0),
+        solved=np.where(measured, solved, 0.0),
         measured=measured,
         cost=cost,
         latency_s=latency,
-        violated=_chosen(answered, [one.violated for one in members]).astype(bool),
-        abstained=_chosen(answered, [one.abstained for one in members]).astype(bool),
+        violated=violated,
+        abstained=abstained,
         answered_by=answered,
     )
+
+
+def speaking(policy: Policy, sample: Sample) -> tuple[Floats, ...]:
+    """What is compared with the threshold of each step but the last, on each case.
+
+    Policies that differ in their thresholds only have it in common.
+
+    Args:
+        policy: Its solvers and signals.
+        sample: Evidence of all its solvers.
+
+    Returns:
+        One array of shape (n_cases,) per step but the last: the score of its signal, its confidence
+        without one, or infinity where every answer stands.
+    """
+    asked = [sample.of(name) for name in policy.members]
+    found = []
+    for position, step in enumerate(policy.steps[:-1]):
+        if step.threshold is None:
+            found.append(np.full(sample.weights.shape, np.inf))
+        elif step.signal is None:
+            found.append(asked[position].confidence)
+        else:
+            known = asked[: position + 1]
+            found.append(
+                step.signal.score([one.confidence for one in known], [one.answer for one in known])
+            )
+    return tuple(found)
 
 
 def differences(outcomes: PolicyOutcomes, sample: Sample, reference: str) -> Floats:
@@ -113,22 +149,3 @@ def differences(outcomes: PolicyOutcomes, sample: Sample, reference: str) -> Flo
         reference: The solver that the policy is measured against.
     """
     return outcomes.solved - sample.of(reference).as_reference
-
-
-def _stands(policy: Policy, position: int, sample: Sample) -> Flags:
-    step = policy.steps[position]
-    member = sample.of(step.solver)
-    there = ~(member.abstained | np.isnan(member.solved))
-    if step.threshold is None:
-        return there
-    speaks = member.confidence
-    if step.signal is not None:
-        asked = [sample.of(name) for name in policy.members[: position + 1]]
-        speaks = step.signal.score([one.confidence for one in asked], [one.answer for one in asked])
-    # A comparison with NaN is false: what is not known does not let an answer stand.
-    return there & (speaks >= step.threshold)
-
-
-def _chosen(answered: Codes, columns: Sequence[Floats | Flags]) -> Floats:
-    chosen = np.stack(columns)[answered, np.arange(answered.size)]
-    return np.asarray(chosen, dtype=np.float64)

@@ -19,7 +19,14 @@ from typing import Final
 import numpy as np
 
 from rixin.decide.evidence import Flags, Floats, Sample
-from rixin.decide.policies import Policy, PolicyOutcomes, Step, apply, differences
+from rixin.decide.policies import (
+    Policy,
+    PolicyOutcomes,
+    Step,
+    apply,
+    differences,
+    speaking,
+)
 from rixin.decide.signals import Signal, fit_signal
 from rixin.stats.exact import EXACT_CASES, critical_value
 from rixin.stats.tango import tango_scores
@@ -90,16 +97,16 @@ def propose(
         return ()
     found = [
         proposal
-        for policy in build(shape, reference)
-        for proposal in _estimate(policy, shape, reference, margin, admits)
+        for chain in build(shape, reference)
+        for proposal in _estimates(chain, shape, reference, margin, admits)
         if proposal.cost < ceiling and proposal.z < 0
     ]
     path = _spaced(_front(found), _WORTH_A_TEST * ceiling)
     return _planned(path, shape, ceiling, margin, delta, cases, rng)
 
 
-def build(shape: Sample, reference: str) -> Iterator[Policy]:
-    """Every single solver, and every cascade of two or three solvers with its thresholds.
+def build(shape: Sample, reference: str) -> Iterator[tuple[Policy, ...]]:
+    """Every single solver, and every cascade of two or three solvers, at each of its thresholds.
 
     Solvers whose price is not known are left out: they cannot be put in order.
 
@@ -110,12 +117,12 @@ def build(shape: Sample, reference: str) -> Iterator[Policy]:
     costs = {one.solver: shape.mean(one.paid) for one in shape.solvers}
     order = sorted((name for name in costs if costs[name] >= 0), key=lambda name: costs[name])
     cheaper = [name for name in order if costs[name] < costs[reference]]
-    yield from (Policy((Step(name),)) for name in cheaper)
+    yield from ((Policy((Step(name),)),) for name in cheaper)
     signals: dict[tuple[str, ...], Signal] = {}
     pairs = [(first, last) for first, last in combinations(order, 2) if first in cheaper]
     triples = [(*chain, reference) for chain in combinations(cheaper, 2)]
     for chain in [*pairs, *triples]:
-        yield from _with_thresholds(chain, shape, reference, signals)
+        yield _with_thresholds(chain, shape, reference, signals)
 
 
 def _with_thresholds(
@@ -123,41 +130,47 @@ def _with_thresholds(
     shape: Sample,
     reference: str,
     signals: dict[tuple[str, ...], Signal],
-) -> Iterator[Policy]:
+) -> tuple[Policy, ...]:
     """One chain at every threshold that makes a difference; signals are shared among chains."""
-    members = [shape.of(name) for name in chain]
-    scores = []
     for end in range(1, len(chain)):
-        asked = members[:end]
         if chain[:end] not in signals:
+            asked = [shape.of(name) for name in chain[:end]]
             signals[chain[:end]] = fit_signal(shape, asked, shape.of(reference))
-        signal = signals[chain[:end]]
-        scores.append(
-            signal.score([one.confidence for one in asked], [one.answer for one in asked])
-        )
-    known = np.concatenate(scores)
-    known = known[~np.isnan(known)]
-    if known.size == 0 or known.min() == known.max():
-        return
-    levels = np.quantile(known, np.linspace(0.02, 0.98, THRESHOLDS), method="higher")
-    for threshold in np.unique(levels).tolist():
-        steps = [
-            Step(name, threshold, signals[chain[: position + 1]])
-            for position, name in enumerate(chain[:-1])
-        ]
-        yield Policy((*steps, Step(chain[-1])))
+
+    def at(threshold: float) -> Policy:
+        ends = range(1, len(chain))
+        steps = [Step(chain[end - 1], threshold, signals[chain[:end]]) for end in ends]
+        return Policy((*steps, Step(chain[-1])))
+
+    scores = np.concatenate(speaking(at(0.0), shape))
+    scores = scores[~np.isnan(scores)]
+    if scores.size == 0 or scores.min() == scores.max():
+        return ()
+    levels = np.quantile(scores, np.linspace(0.02, 0.98, THRESHOLDS), method="higher")
+    return tuple(at(threshold) for threshold in np.unique(levels).tolist())
+
+
+def _estimates(
+    chain: Sequence[Policy],
+    shape: Sample,
+    reference: str,
+    margin: float,
+    admits: Admits | None,
+) -> Iterator[Proposal]:
+    speaks = speaking(chain[0], shape) if chain else ()
+    for policy in chain:
+        outcomes = apply(policy, shape, speaks)
+        if admits is None or admits(outcomes):
+            yield _estimate(policy, outcomes, shape, reference, margin)
 
 
 def _estimate(
-    policy: Policy, shape: Sample, reference: str, margin: float, admits: Admits | None
-) -> Iterator[Proposal]:
-    outcomes = apply(policy, shape)
-    if admits is not None and not admits(outcomes):
-        return
+    policy: Policy, outcomes: PolicyOutcomes, shape: Sample, reference: str, margin: float
+) -> Proposal:
     losses = -differences(outcomes, shape, reference) * shape.weights / shape.weights.mean()
     lost, gained = float(losses.clip(min=0).sum()), float((-losses).clip(min=0).sum())
     unlucky = max(0.0, gained + _LEAST_LOSS * (lost + gained) - lost)
-    yield Proposal(
+    return Proposal(
         policy=policy,
         cost=shape.mean(outcomes.cost),
         loss=(lost - gained) / shape.cases,

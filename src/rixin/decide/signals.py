@@ -21,7 +21,7 @@ from rixin.decide.evidence import Codes, Evidence, Floats, Sample
 _KNOTS: Final = 33
 # Shrinks the weight of each feature (the features have a spread of about 1): as if a few cases had
 # spoken against it. Results hardly change between .5 and 8.
-_RIDGE: Final = 2.0
+_RIDGE: Final = 4.0
 _BASE_RIDGE: Final = 0.1
 _NEWTON_STEPS: Final = 15
 _SPREAD: Final = 12**0.5
@@ -131,13 +131,14 @@ def _features(
     ranks = [scale.rank(given) for scale, given in zip(scales, confidences, strict=True)]
     columns = [np.ones(ranks[-1].shape), ranks[-1] - 0.5]
     for rank, answer in zip(ranks[:-1], answers[:-1], strict=True):
-        vote = np.where(answer == answers[-1], 1.0, -1.0) * np.nan_to_num(rank, nan=0.5)
+        vote = np.where(answer == answers[-1], 1.0, -1.0) * np.where(np.isnan(rank), 0.5, rank)
         columns.append(np.where(answer == 0, 0.0, vote))
     return np.stack([columns[0], *(_SPREAD * column for column in columns[1:])], axis=1)
 
 
 def _chance(features: Floats, weights: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(features @ weights, -30, 30))), dtype=np.float64)
+    logits = np.minimum(np.maximum(features @ weights, -30), 30)
+    return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float64)
 
 
 def _fit(features: Floats, target: Floats, weights: Floats) -> tuple[float, ...]:
