@@ -27,7 +27,7 @@ from rixin.decide.policies import (
     differences,
     speaking,
 )
-from rixin.decide.signals import Signal, fit_signal
+from rixin.decide.signals import DIGITS, Signal, fit_signal
 from rixin.stats.exact import EXACT_CASES, critical_value
 from rixin.stats.tango import tango_scores
 
@@ -147,7 +147,9 @@ def _with_thresholds(
     if scores.size == 0 or scores.min() == scores.max():
         return ()
     levels = np.quantile(scores, np.linspace(0.02, 0.98, THRESHOLDS), method="higher")
-    return tuple(at(threshold) for threshold in np.unique(levels).tolist())
+    # Between two scores, never on one: many cases may share it.
+    between = np.unique(levels) - 0.5 * 10.0**-DIGITS
+    return tuple(at(threshold) for threshold in np.round(between, DIGITS + 1).tolist())
 
 
 def _estimates(

@@ -26,6 +26,8 @@ _BASE_RIDGE: Final = 0.1
 _NEWTON_STEPS: Final = 15
 _SPREAD: Final = 12**0.5
 """One over the standard deviation of a rank that is uniform on [0, 1]."""
+DIGITS: Final = 6
+"""Scores are rounded, so that equal cases get equal scores alone and in any batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,12 @@ class Signal:
             answers: Hashes of their normalised outputs, 0 for none, in the same shape.
 
         Returns:
-            In [-1, 1], higher is safer, shape (n_cases,). NaN where the last member usually has
-            a confidence and has none here.
+            In [-1, 1], to `DIGITS` digits, higher is safer, shape (n_cases,). NaN where the last
+            member usually has a confidence and has none here.
         """
         features = _features(self.scales, confidences, answers)
-        return _chance(features, np.array(self.answer)) - _chance(
-            features, np.array(self.reference)
-        )
+        own, other = (_chance(features, np.array(each)) for each in (self.answer, self.reference))
+        return np.round(own - other, DIGITS)
 
 
 def fit_signal(shape: Sample, members: Sequence[Evidence], reference: Evidence) -> Signal:
