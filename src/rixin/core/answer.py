@@ -65,6 +65,8 @@ class Answer:
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """Label → probability, where the solver gives them."""
     steps: tuple[Step, ...] = ()
+    vetoed: bool = False
+    """A guard found something: in a cascade it does not stand where somebody comes after."""
     recorded_score: float | None = None
     """In [0, 1]: a score that came with a recorded answer; no scorer is asked then."""
     note: str = ""

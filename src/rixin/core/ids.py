@@ -82,3 +82,17 @@ def pool_of(key: str, shares: Mapping[Pool, float]) -> Pool:
         if point < edge:
             return pool
     return next(pool for pool in reversed(POOLS) if shares.get(pool, 0.0) > 0)
+
+
+def output_code(output: str | None) -> int:
+    """A signed 64-bit hash of a normalised output; 0 for none. Equal outputs have equal codes.
+
+    Examples:
+        >>> output_code("Spam ") == output_code("spam"), output_code(None)
+        (True, 0)
+    """
+    if output is None:
+        return 0
+    data = normalise(output).encode("utf-8", "surrogatepass")
+    code = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big", signed=True)
+    return code or 1

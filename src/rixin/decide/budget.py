@@ -25,8 +25,6 @@ PROPOSED_SHARE = 0.5
 REFERENCE_SHARE = 0.1
 """Of that part, what the best single candidate is tested with where singles are in the sequence:
 it need not be compared with itself, only keep the promise."""
-PATHS = 2
-"""Paths of proposed policies that divide the error: more share it, fewer hang on one guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +81,9 @@ class Budget:
 
     @property
     def sequence(self) -> Errors:
-        """The chances for each hypothesis on one path of the fixed sequence."""
-        return Errors(self.paths / PATHS if self.paths else self.total, self.total / self.ways)
-
-    @property
-    def paths(self) -> float:
-        """Part of `proposed` for all paths together."""
-        return self.proposed if self.singles else (1 - REFERENCE_SHARE) * self.proposed
+        """The chances for each hypothesis of the fixed sequence."""
+        part = self.proposed if self.singles else (1 - REFERENCE_SHARE) * self.proposed
+        return Errors(part or self.total, self.total / self.ways)
 
     @property
     def reference(self) -> Errors:

@@ -1,143 +1,146 @@
-"""Certifies proposed policies on cases that had no part in proposing them: a fixed sequence.
+"""Tests policies in a fixed order on certify cases and stops at the first that fails.
 
-Hypothesis: "the policy loses the margin or more against the reference, or breaks a term of the
-promise". Along a path the hypotheses are tested in an order that was fixed before, each at the
-path's whole error, and the first that is not rejected ends the path: so the chance of any wrong
-certificate on it is at most that error, however many policies are tested. Several paths divide the
-error. A hypothesis of several terms is rejected only if every term is, each at the whole error
-(intersection-union).
-
-Every test is taken once, on all certify cases of the policy's solvers, whose number was known
-before.
-
-References:
-    B. L. Wiens (2003), A fixed sequence Bonferroni procedure, Pharmaceutical Statistics 2(3);
-    R. L. Berger (1982), Technometrics 24(4).
+Each hypothesis, "the policy loses the margin or more against the reference" or "another term of the
+promise does not hold", is tested at the whole error. The chance that any certificate is wrong is
+still at most that error: a wrong one needs all tests before it passed, so the first true hypothesis
+of the order must have been rejected (W. Maurer, L. A. Hothorn and W. Lehmacher, 1995). The order
+must not depend on the outcomes of these cases. Within a hypothesis every term may have the whole
+error, for it is rejected only if all are (R. L. Berger, 1982).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import log
+from typing import Literal
 
 import numpy as np
 
-from rixin.decide.evidence import Evidence, Floats, Policy, apply_policy, losses
-from rixin.decide.paths import Path
-from rixin.stats.eprocess import log_e_difference, log_e_pair, rejects
-from rixin.stats.exact import critical_value
-from rixin.stats.pairs import EXACT_CASES
+from rixin.decide.evidence import Floats, Sample
+from rixin.decide.policies import Policy, PolicyOutcomes, apply, differences
+from rixin.stats._checks import check_inside, check_margin
+from rixin.stats.eprocess import log_e_difference
+from rixin.stats.exact import EXACT_CASES, critical_value
 from rixin.stats.tango import tango_z
 
-Holds = Callable[[Policy, Evidence, float], bool]
-"""Whether all other terms of the promise hold, at an error, for what a policy did on certify cases."""
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the other terms of a promise say of a policy, each tested at the whole error."""
+
+    holds: bool
+    record: tuple[str, ...] = ()
+    """In words, for the certificate."""
+
+
+Holds = Callable[[PolicyOutcomes], Held]
+"""Tests further terms on the outcomes of a policy on certify cases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
-    """One hypothesis, and what became of it."""
+    """One hypothesis of the sequence, with all that is needed to test it again."""
 
-    order: int
-    """Its place among all that were tested, from 1."""
-    path: int
-    """Its path, from 1."""
     policy: Policy
+    reference: str
     cases: int
     lost: float
-    """Cases, or quality, that only the reference solved."""
-    won: float
-    """Cases, or quality, that only the policy solved."""
-    method: str
-    """`exact`, `betting` or `betting on differences`."""
-    statistic: float
-    critical: float
-    """The statistic must reach it: from above where the method is `exact`, else from below."""
+    """Cases that only the reference solved: a count, or a sum of shares and case weights in units
+    of the largest weight."""
+    gained: float
+    """Cases that only the policy solved, likewise."""
+    margin: float
     delta: float
+    method: Literal["exact", "betting"]
+    statistic: float
+    """Exact: Tango's z, passes if at most `critical`. Betting: log wealth, if at least that."""
+    critical: float
     no_worse: bool
-    """The loss is certified to be below the margin."""
-    promise_holds: bool
-    """All other terms hold; False where the loss was not certified."""
+    """Whether a loss of the margin is excluded."""
+    others: Held
+    """The other terms of the promise."""
 
     @property
     def certified(self) -> bool:
-        """Whether the hypothesis was rejected."""
-        return self.no_worse and self.promise_holds
+        """Whether every term holds."""
+        return self.no_worse and self.others.holds
 
 
-def certify_paths(
-    paths: Sequence[Path],
-    certify: Mapping[str, Evidence],
+def certify(
+    policies: Sequence[Policy],
+    sample: Sample,
     reference: str,
     *,
     margin: float,
-    holds: Holds,
-    weights: Floats | None = None,
-) -> list[Tested]:
-    """Every hypothesis that was tested, in order.
+    delta: float,
+    holds: Holds | None = None,
+) -> tuple[Tested, ...]:
+    """Test policies in the given order until one fails.
 
     Args:
-        paths: From `find_paths`, on other cases; each brings its error with it.
-        certify: Outcomes on certify cases, by solver, of all solvers on the paths.
-        reference: The solver that a policy must not be worse than.
-        margin: Loss to exclude, as a share of all cases.
-        holds: The other terms of the promise.
-        weights: Of the cases, in units of the heaviest; None: all alike.
+        policies: In an order that was settled without the outcomes of these cases.
+        sample: Evidence of all their solvers and of the reference on certify cases.
+        reference: The solver that they are measured against.
+        margin: Loss to exclude, as a share of all cases, in [0, 1).
+        delta: Chance that any of the certificates is wrong, in (0, 1).
+        holds: Further terms of the promise, each tested at `delta`.
+
+    Returns:
+        Every hypothesis that was tested, in order: all certified but perhaps the last. What comes
+        after a failure was not tested and has no certificate. No cases certify nothing.
+
+    Raises:
+        ValueError: An argument is out of range.
+        KeyError: The sample lacks a solver.
+
+    References:
+        W. Maurer, L. A. Hothorn and W. Lehmacher (1995), Multiple comparisons in drug clinical
+        trials and preclinical assays; R. L. Berger (1982), Technometrics 24.
     """
+    check_margin(margin)
+    check_inside("delta", delta)
     tested: list[Tested] = []
-    for number, path in enumerate(paths, 1):
-        for policy in path.policies:
-            found = apply_policy(policy, certify)
-            loss = losses(certify[reference], found)
-            test = _test(loss, margin, path.delta, weights)
-            okay = test.no_worse and holds(policy, found, path.delta)
-            tested.append(test.at(len(tested) + 1, number, policy, promise_holds=okay))
-            if not okay:
-                break
-    return tested
+    for policy in policies if sample.cases else ():
+        tested.append(_test(policy, sample, reference, margin, delta, holds))
+        if not tested[-1].certified:
+            break
+    return tuple(tested)
 
 
-@dataclass(frozen=True, slots=True)
-class _Test:
-    cases: int
-    lost: float
-    won: float
-    method: str
-    statistic: float
-    critical: float
-    delta: float
-    no_worse: bool
-
-    def at(self, order: int, path: int, policy: Policy, *, promise_holds: bool) -> Tested:
-        return Tested(
-            order=order,
-            path=path,
-            policy=policy,
-            cases=self.cases,
-            lost=self.lost,
-            won=self.won,
-            method=self.method,
-            statistic=self.statistic,
-            critical=self.critical,
-            delta=self.delta,
-            no_worse=self.no_worse,
-            promise_holds=promise_holds,
-        )
-
-
-def _test(loss: Floats, margin: float, delta: float, weights: Floats | None) -> _Test:
-    n = int(loss.size)
-    lost, won = float(np.maximum(loss, 0).sum()), float(np.maximum(-loss, 0).sum())
-    if n and weights is None and np.isin(loss, (-1.0, 0.0, 1.0)).all():
-        return _pair_test(int(lost), int(won), n, margin, delta)
-    values, which = np.unique(-loss, return_inverse=True)
-    sums = np.bincount(which, weights=weights, minlength=values.size)
-    evidence = log_e_difference(values, sums, margin) if n else 0.0
-    needed = -float(np.log(delta))
-    okay = rejects(evidence, delta)
-    return _Test(n, lost, won, "betting on differences", evidence, needed, delta, okay)
+def _test(
+    policy: Policy,
+    sample: Sample,
+    reference: str,
+    margin: float,
+    delta: float,
+    holds: Holds | None,
+) -> Tested:
+    outcomes = apply(policy, sample)
+    gains = differences(outcomes, sample, reference)
+    weights = sample.weights / sample.weights.max()
+    lost = float(weights @ (-gains).clip(min=0))
+    gained = float(weights @ gains.clip(min=0))
+    exact = sample.countable and sample.cases <= EXACT_CASES
+    if exact:
+        statistic = tango_z(round(lost), round(gained), sample.cases, margin)
+        critical = critical_value(sample.cases, margin, delta)
+    else:
+        statistic, critical = _log_wealth(gains, weights, margin), -log(delta)
+    return Tested(
+        policy=policy,
+        reference=reference,
+        cases=sample.cases,
+        lost=lost,
+        gained=gained,
+        margin=margin,
+        delta=delta,
+        method="exact" if exact else "betting",
+        statistic=statistic,
+        critical=critical,
+        no_worse=statistic <= critical if exact else statistic >= critical,
+        others=Held(True) if holds is None else holds(outcomes),
+    )
 
 
-def _pair_test(lost: int, won: int, n: int, margin: float, delta: float) -> _Test:
-    if n <= EXACT_CASES:
-        score, critical = tango_z(lost, won, n, margin), critical_value(n, margin, delta)
-        return _Test(n, lost, won, "exact", score, critical, delta, score <= critical)
-    evidence, needed = log_e_pair(lost, n - lost - won, won, margin), -float(np.log(delta))
-    return _Test(n, lost, won, "betting", evidence, needed, delta, evidence >= needed)
+def _log_wealth(gains: Floats, weights: Floats, margin: float) -> float:
+    values, where = np.unique(gains, return_inverse=True)
+    return log_e_difference(values, np.bincount(where.ravel(), weights), margin)

@@ -292,7 +292,10 @@ class Member:
             done += await self._runner.ask(batches.pop(0))
         for outcomes in await _all_of([self._runner.ask(batch) for batch in batches]):
             done += outcomes
-        answers = {outcome.case.id: outcome.answer for outcome in done}
+        answers = {
+            one.case.id: replace(one.answer, vetoed=True) if one.violations else one.answer
+            for one in done
+        }
         return [answers[case.id] for case in cases]
 
     async def close(self) -> None:

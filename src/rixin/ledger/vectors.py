@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from rixin.core.ids import output_code
 from rixin.core.outcome import State
 from rixin.ledger.sample import Sample, inside
 from rixin.ledger.store import Ledger
@@ -29,6 +31,8 @@ class Vectors:
     violated: "NDArray[np.bool_]"
     abstained: "NDArray[np.bool_]"
     latency_s: "NDArray[np.float64]"
+    answer: "NDArray[np.int64]"
+    """`output_code` of what was said; 0 for nothing."""
 
 
 def vectors(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Vectors:
@@ -50,6 +54,7 @@ def vectors(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Vectors:
             columns.violations,
             columns.abstained,
             columns.latency_s,
+            columns.output,
         )
         .select_from(joined)
         .where(inside(sample))
@@ -57,6 +62,7 @@ def vectors(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Vectors:
     )
     with ledger.read() as connection:
         rows = connection.execute(query).all()
+    code = cache(output_code)
     known = {State.SOLVED.value: 1.0, State.UNSOLVED.value: 0.0}
     return Vectors(
         solved=np.array([known.get(row[0], np.nan) for row in rows]),
@@ -65,6 +71,7 @@ def vectors(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Vectors:
         violated=np.array([row[3] is not None for row in rows], dtype=bool),
         abstained=np.array([bool(row[4]) for row in rows], dtype=bool),
         latency_s=np.array([np.nan if row[5] is None else row[5] for row in rows]),
+        answer=np.array([code(row[6]) for row in rows], dtype=np.int64),
     )
 
 

@@ -1,23 +1,35 @@
 """A cascade: the cheapest solver first, and the next one only where it is not sure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from rixin.core.answer import Answer, Step, Usage
 from rixin.core.case import Case
 from rixin.core.ids import digest
 from rixin.core.solver import Solver
 
-Member = tuple[Solver, float | None]
-"""A solver and the least confidence at which its answer stands; None: every answer stands."""
+Speaks = Callable[[Sequence[Answer]], float]
+"""What speaks for the last of the answers of a case, those of the members asked before included."""
+
+
+class Member(NamedTuple):
+    """A solver in a cascade, and what lets its answer stand."""
+
+    solver: Solver
+    least: float | None
+    """Least confidence, or least that speaks for it; None: every answer stands."""
+    speaks: Speaks | None = None
+    """What is compared with `least`; None: the confidence."""
 
 
 class CascadeSolver:
     """Asks its members in turn until an answer stands.
 
-    A case goes on to the next member when the answer is missing (abstained, failed) or its
-    confidence is below the member's threshold or not known. What the last member says stands.
+    A case goes on to the next member when the answer is missing (abstained, failed), a guard found
+    something in it, or what speaks for it is below the member's threshold or not known. What the
+    last member says stands.
 
     Args:
         name: The name in the scenario file.
@@ -27,28 +39,33 @@ class CascadeSolver:
         ValueError: There is no member.
     """
 
-    def __init__(self, name: str, members: Sequence[Member]) -> None:
+    def __init__(self, name: str, members: Sequence[Member | tuple[Solver, float | None]]) -> None:
         if not members:
             raise ValueError(f"the cascade {name!r} has no member")
         self.name = name
-        self.batch_size = members[0][0].batch_size
-        parts = (f"{solver.name} {solver.fingerprint} {least}" for solver, least in members)
-        self.fingerprint = digest("cascade/1", *parts)
-        self._members = tuple(members)
+        self._members = tuple(Member(*member) for member in members)
+        self.batch_size = self._members[0].solver.batch_size
+        parts = (
+            f"{m.solver.name} {m.solver.fingerprint} {m.least} {m.speaks!r}" for m in self._members
+        )
+        self.fingerprint = digest("cascade/2", *parts)
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """One answer per case with the steps that led to it; costs and times are sums."""
         answers: list[Answer | None] = [None] * len(cases)
+        said: list[list[Answer]] = [[] for _ in cases]
         open_cases = list(range(len(cases)))
         for member in self._members:
             if not open_cases:
                 break
             last = member is self._members[-1]
-            given = await member[0].solve([cases[i] for i in open_cases])
+            given = await member.solver.solve([cases[i] for i in open_cases])
             still_open = []
             for i, answer in zip(open_cases, given, strict=True):
-                goes_on = not last and not _stands(answer, member[1])
-                answers[i] = _joined(answers[i], answer, member, goes_on)
+                said[i].append(answer)
+                speaks = _speaks(member, said[i])
+                goes_on = not last and not _stands(answer, member.least, speaks)
+                answers[i] = _joined(answers[i], answer, (member, speaks), goes_on)
                 if goes_on:
                     still_open.append(i)
             open_cases = still_open
@@ -58,20 +75,27 @@ class CascadeSolver:
         """Closes nothing: the members are the caller's."""
 
 
-def _stands(answer: Answer, threshold: float | None) -> bool:
-    if answer.failure is not None or answer.abstained:
+def _speaks(member: Member, said: Sequence[Answer]) -> float | None:
+    if member.speaks is None or member.least is None:
+        return said[-1].confidence
+    return member.speaks(said)
+
+
+def _stands(answer: Answer, least: float | None, speaks: float | None) -> bool:
+    if answer.failure is not None or answer.abstained or answer.vetoed:
         return False
-    if threshold is None:
-        return True
-    return answer.confidence is not None and answer.confidence >= threshold
+    return least is None or (speaks is not None and speaks >= least)
 
 
-def _joined(before: Answer | None, answer: Answer, member: Member, goes_on: bool) -> Answer:
-    solver, threshold = member
+def _joined(
+    before: Answer | None, answer: Answer, by: tuple[Member, float | None], goes_on: bool
+) -> Answer:
+    (solver, threshold, _), speaks = by
+    answer = replace(answer, vetoed=False)
     step = Step(
         solver=solver.name,
         output=answer.output,
-        confidence=answer.confidence,
+        confidence=speaks,
         threshold=threshold,
         escalated=goes_on,
     )

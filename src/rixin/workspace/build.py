@@ -18,7 +18,8 @@ from rixin.ledger.cases import stream_pool
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
 from rixin.pricing.book import cpu_cost
-from rixin.workspace.contender import Contender
+from rixin.solvers.cascade import Speaks
+from rixin.workspace.contender import CascadeStep, Contender
 from rixin.workspace.prepare import Dataset
 
 _LOCAL_CPU_S = 1.0
@@ -171,22 +172,28 @@ class Builder:
         )
 
     def _cascade(self, candidate: Candidate) -> Contender:
-        from rixin.solvers.cascade import CascadeSolver
+        from rixin.solvers.cascade import CascadeSolver, Member
 
         given = candidate.options["steps"]
         assert isinstance(given, list)
-        steps = tuple((str(step["solver"]), step["threshold"]) for step in given)
-        members = [(self._made[name].solver, threshold) for name, threshold in steps]
+        steps = tuple(
+            CascadeStep(str(step["solver"]), step["threshold"], _speaks(step)) for step in given
+        )
+        members = [Member(self._made[s.name].solver, s.least, s.speaks) for s in steps]
         return Contender(
             candidate=candidate,
             solver=CascadeSolver(candidate.name, members),
             costing=Costing(price=lambda answer: answer.cost),
-            concurrency=max(self._made[name].concurrency for name, _ in steps),
+            concurrency=max(self._made[step.name].concurrency for step in steps),
             price="the sum of its members",
-            expected=lambda case: _cascade_price([self._made[n].expected(case) for n, _ in steps]),
+            expected=lambda case: _cascade_price(
+                [self._made[step.name].expected(case) for step in steps]
+            ),
             about=" → ".join(
-                f"{name} (confidence ≥ {least:g})" if least is not None else name
-                for name, least in steps
+                f"{name} ({'signal' if speaks else 'confidence'} ≥ {least:g})"
+                if least is not None
+                else name
+                for name, least, speaks in steps
             ),
             steps=steps,
         )
@@ -242,6 +249,15 @@ class Builder:
 
     def _shape(self) -> Iterable[Case]:
         return stream_pool(self.ledger, self.dataset.id, "shape")
+
+
+def _speaks(step: Mapping[str, Any]) -> Speaks | None:
+    written = step.get("signal")
+    if written is None:
+        return None
+    from rixin.solvers.speaking import SignalSpeaks, signal_from
+
+    return SignalSpeaks(signal_from(written))
 
 
 def _cascade_price(members: Sequence[float | None]) -> float | None:

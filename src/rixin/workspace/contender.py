@@ -2,17 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rixin.core.case import Case
 from rixin.core.scenario import Candidate
 from rixin.core.solver import Solver
 from rixin.engine.runner import Costing
+from rixin.solvers.cascade import Speaks
 
 UNKNOWN_PRICE = "unknown"
 
 
 def _unknown(_case: Case) -> float | None:
     return None
+
+
+class CascadeStep(NamedTuple):
+    """A member of a cascade by its name, and what lets its answer stand."""
+
+    name: str
+    least: float | None
+    speaks: Speaks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +40,8 @@ class Contender:
     price_date: str = ""
     price_source: str = ""
     about: str = ""
-    steps: tuple[tuple[str, float | None], ...] = ()
-    """Of a cascade: its members with their thresholds."""
+    steps: tuple[CascadeStep, ...] = ()
+    """Of a cascade: its members, first asked first."""
     expected: Callable[[Case], float | None] = _unknown
     """Cost of an answer that is expected before it is asked, in money: it sets the order."""
 

@@ -1,27 +1,25 @@
 """Proposes cascades of the solvers that were run, and certifies them, on stored outcomes."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 from rixin.core.ids import Pool
 from rixin.core.scenario import Candidate, Scenario
 from rixin.core.verdict import Standing
-from rixin.decide.budget import Budget
-from rixin.decide.evidence import Evidence, Policy, apply_policy, best_single
-from rixin.decide.exploring import objective_of, outlook, tally_of_policy
+from rixin.decide.budget import Budget, Errors
+from rixin.decide.evidence import Evidence, best_single
+from rixin.decide.evidence import Sample as Pooled
+from rixin.decide.exploring import Counting, objective_of, outlook
 from rixin.decide.judged import Judged
-from rixin.decide.paths import Path, Terms, find_paths
+from rixin.decide.policies import Policy, PolicyOutcomes, Step, apply
 from rixin.decide.promise import standing_of, terms_of
-from rixin.decide.sequence import Holds, Tested, certify_paths
+from rixin.decide.sequence import Held, Tested, certify
 from rixin.ledger.sample import Sample, sample_of, weights_of
 from rixin.ledger.vectors import case_strata, case_weights, vectors
-from rixin.report.as_json import plain
+from rixin.solvers.speaking import signal_from
 from rixin.workspace.evaluate import Stored
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _SHAPE_CASES = 600
 """Shape cases on which cascades are proposed, at most."""
@@ -45,14 +43,14 @@ class Proposal:
     tested_on: tuple[str, ...] = ()
     """Solvers that were asked all certify cases for the tests."""
     winners: tuple[Policy, ...] = ()
-    """Certified policies that may be better than what was accepted before."""
+    """The best certified cascade."""
     singles: tuple[str, ...] = ()
     """Candidates that were certified alone, as policies of one solver."""
     note: str = ""
-    """Why nothing was proposed or tested, in words."""
+    """Why nothing was proposed or certified, in words."""
 
     def record(self, scenario: Scenario) -> dict[str, Any]:
-        """The sequence for the certificate; empty where none was tested."""
+        """The sequence for the certificate; empty where nobody was asked for it."""
         if not self.proposed_from:
             return {}
         return {
@@ -63,6 +61,7 @@ class Proposal:
             "proposed_from": list(self.proposed_from),
             "tested_on": list(self.tested_on),
             "note": self.note,
+            "reference_holds": self.reference in self.singles,
             "tested": [_tested_record(one) for one in self.tested],
         }
 
@@ -84,7 +83,6 @@ class Proposer:
     budget: Budget
     prices: Mapping[str, float]
     complete: Complete
-    _weights: "dict[Sample, NDArray[np.float64]]" = field(default_factory=dict)
 
     async def propose(self, accepted: Judged | None) -> Proposal:
         """The certified cascades.
@@ -92,38 +90,35 @@ class Proposer:
         Args:
             accepted: The best candidate that the race accepted; None where singles are tested here.
         """
-        names = list(self.prices)
-        shape, certify = self._pool("shape", _SHAPE_CASES), self._certify(names)
-        if len(names) < 2 or min(shape.size, certify.size) < _FEWEST:
-            return Proposal(note="too few solvers or cases to propose cascades from")
-        if accepted is not None and (reason := self._not_worth(accepted, names, shape, certify)):
+        shape, certify_sample = self._samples()
+        if reason := self._not_possible(shape, certify_sample):
             return Proposal(note=reason)
-        for name in names:
+        if accepted is not None and (reason := self._not_worth(accepted, shape, certify_sample)):
+            return Proposal(note=reason)
+        for name in self.prices:
             await self.complete(name, shape)
-        evidence = {name: self._evidence(name, shape) for name in names}
-        reference = best_single(evidence, names)
-        assert reference is not None
-        paths = self._paths(evidence, reference, certify, alone=accepted is None)
+        pooled = self._pooled(shape, self.prices)
+        reference = best_single(pooled)
+        if reference is None:
+            return Proposal(note="nobody solves a shape case")
         asked = Proposal(
             reference=reference,
-            cases=certify.size,
+            cases=certify_sample.size,
             shape_cases=shape.size,
-            proposed_from=tuple(names),
-            note="no cascade looked better on shape cases",
+            proposed_from=tuple(self.prices),
+            note="no cascade looked cheaper on shape cases without a loss",
         )
-        if not paths and accepted is not None:
+        policies = self._sequence(pooled, reference, certify_sample, alone=accepted is None)
+        if not policies and accepted is not None:
             return asked
-        members = dict.fromkeys((reference, *(name for path in paths for name in path.solvers)))
+        members = dict.fromkeys((reference, *(m for policy in policies for m in policy.members)))
         for name in members:
-            await self.complete(name, certify)
+            await self.complete(name, certify_sample)
             if name in self.stored.red:
                 await self.complete(name, self.stored.red[name])
-        if accepted is None:
-            alone = Policy((reference,))
-            error = self.budget.reference.hold
-            paths = [Path(policies=(alone,), promise=0.0, delta=error), *paths]
-        tested = self._certify_paths(paths, reference, members, certify)
-        return self._concluded(replace(asked, tested_on=tuple(members)), tested, certify, accepted)
+        return self._certified(
+            replace(asked, tested_on=tuple(members)), policies, certify_sample, accepted
+        )
 
     def again(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The tests of a certificate, taken anew on the stored rows.
@@ -131,158 +126,190 @@ class Proposer:
         Args:
             record: From `Proposal.record`.
         """
-        by_path: dict[int, list[Policy]] = {}
-        for one in record["tested"]:
-            by_path.setdefault(one["path"], []).append(_policy(one["steps"]))
-        paths = [self._path(policies, record["reference"]) for policies in by_path.values()]
-        members = dict.fromkeys(
-            (record["reference"], *(name for path in paths for name in path.solvers))
+        policies = [policy_from(one["steps"]) for one in record["tested"]]
+        asked = Proposal(
+            reference=record["reference"],
+            cases=record["cases"],
+            shape_cases=record["shape_cases"],
+            proposed_from=tuple(record["proposed_from"]),
+            tested_on=tuple(record["tested_on"]),
         )
-        certify = self._pool("certify", record["cases"])
-        found = self._certify_paths(paths, record["reference"], members, certify)
-        return {
-            **record,
-            "margin": margin_of(self.scenario),
-            "tested": [_tested_record(one) for one in found],
-        }
+        if not asked.tested_on:
+            return dict(record)
+        sample = self._pool("certify", asked.cases)
+        found = self._certified(asked, policies, sample, accepted=None)
+        return {**found.record(self.scenario), "note": record["note"]}
 
-    def _path(self, policies: Sequence[Policy], reference: str) -> Path:
-        alone = policies[0].solvers == (reference,)
-        chances = self.budget.reference if alone else self.budget.sequence
-        return Path(policies=tuple(policies), promise=0.0, delta=chances.hold)
+    def _samples(self) -> tuple[Sample, Sample]:
+        sizes = [self.stored.samples[name].size for name in self.prices]
+        limits = [one.cases for one in self.scenario.candidates if one.cases is not None]
+        shape = self._pool("shape", min([_SHAPE_CASES, *limits]))
+        return shape, self._pool("certify", min(sizes, default=0))
 
     def _pool(self, pool: Pool, size: int) -> Sample:
         """The first cases of a pool, but those of the red team."""
         one = next(iter(self.stored.samples.values()))
         return sample_of(self.stored.ledger, one.dataset_id, pool, size, without=one.without)
 
-    def _certify(self, names: Iterable[str]) -> Sample:
-        return min((self.stored.samples[name] for name in names), key=lambda one: one.size)
+    def _not_possible(self, shape: Sample, certify_sample: Sample) -> str:
+        """Why no cascade can be certified whatever comes; empty where one may."""
+        from rixin.stats.pairs import certify_pair
 
-    def _not_worth(
-        self, accepted: Judged, names: Sequence[str], shape: Sample, certify: Sample
-    ) -> str:
+        n, margin = certify_sample.size, margin_of(self.scenario)
+        if len(self.prices) < 2 or min(shape.size, n) < _FEWEST:
+            return "too few solvers or cases to propose cascades from"
+        if not certify_pair(0, 0, n, margin, self.budget.sequence.hold):
+            return f"{n} certify cases cannot exclude a loss of {margin:.3g}"
+        return ""
+
+    def _not_worth(self, accepted: Judged, shape: Sample, certify_sample: Sample) -> str:
         """Why looking for cascades does not pay; empty where it may."""
         assert accepted.point is not None
         prices = list(self.prices.values())
         best = self.prices.get(accepted.result.name, max(prices))
-        cost = sum(prices) * shape.size + (best + prices[0]) * certify.size
-        view = outlook(self.scenario, accepted.point, prices[0], cost)
-        if view.worth_it:
+        cost = sum(prices) * shape.size + (best + prices[0]) * certify_sample.size
+        if outlook(self.scenario, accepted.point, prices[0], cost).worth_it:
             return ""
         return "looking for cascades would cost more than they are likely to save"
 
-    def _paths(
-        self, shape: Mapping[str, Evidence], reference: str, certify: Sample, *, alone: bool
-    ) -> list[Path]:
+    def _sequence(
+        self, pooled: Pooled, reference: str, certify_sample: Sample, *, alone: bool
+    ) -> list[Policy]:
+        """The policies to test, in their order; settled before a certify case is looked at."""
         import numpy as np
 
-        confidences = {
-            name: np.concatenate([shape[name].confidence, self._evidence(name, certify).confidence])
-            for name in shape
-        }
-        terms = Terms(
-            reference=reference,
+        from rixin.decide.proposals import propose
+
+        found = propose(
+            pooled,
+            reference,
             margin=margin_of(self.scenario),
             delta=self.budget.sequence.hold,
-            certify_cases=certify.size,
-            price=lambda one: objective_of(self.scenario, one),
+            cases=certify_sample.size,
+            rng=np.random.default_rng(0),
         )
-        return find_paths(shape, confidences, terms, singles=alone)
+        return [one.policy for one in found if alone or len(one.policy.steps) > 1]
+
+    def _certified(
+        self,
+        asked: Proposal,
+        policies: Sequence[Policy],
+        sample: Sample,
+        accepted: Judged | None,
+    ) -> Proposal:
+        """What came of testing the policies on certify cases."""
+        pooled = self._pooled(sample, asked.tested_on)
+        tested = certify(
+            policies,
+            pooled,
+            asked.reference,
+            margin=margin_of(self.scenario),
+            delta=self.budget.sequence.hold,
+            holds=self._holds(sample, self.budget.sequence),
+        )
+        passed = [one.policy for one in tested if one.certified]
+        chains = [policy for policy in passed if len(policy.steps) > 1]
+        best = min(
+            chains,
+            key=lambda one: objective_of(self.scenario, apply(one, pooled), pooled.weights),
+            default=None,
+        )
+        alone = Policy((Step(asked.reference),))
+        singles = [one.members[0] for one in passed if len(one.steps) == 1]
+        if self.scenario.promise.below_best_at_most is not None:
+            holds = self._holds(sample, self.budget.reference)
+            singles += [asked.reference] if holds(apply(alone, pooled)).holds else []
+        return replace(
+            asked,
+            tested=tested,
+            winners=() if best is None else (best,),
+            singles=tuple(singles),
+            note="" if passed or accepted is None else "no proposed cascade could be certified",
+        )
+
+    def _pooled(self, sample: Sample, names: Iterable[str]) -> Pooled:
+        """The rows of some solvers on a sample."""
+        return Pooled(
+            solvers=tuple(self._evidence(name, sample) for name in names),
+            weights=case_weights(self.stored.ledger, sample),
+        )
 
     def _evidence(self, name: str, sample: Sample) -> Evidence:
         found = vectors(self.stored.ledger, sample, self.stored.numbers[name], self.stored.judge)
         return Evidence(
-            quality=found.solved,
+            solver=name,
+            solved=found.solved,
             cost=found.cost,
             confidence=found.confidence,
             violated=found.violated,
             abstained=found.abstained,
             latency_s=found.latency_s,
+            answer=found.answer,
         )
 
-    def _certify_paths(
-        self,
-        paths: Sequence[Path],
-        reference: str,
-        members: Iterable[str],
-        certify: Sample,
-    ) -> list[Tested]:
-        evidence = {name: self._evidence(name, certify) for name in members}
-        return certify_paths(
-            paths,
-            evidence,
-            reference,
-            margin=margin_of(self.scenario),
-            holds=self._holds(certify),
-            weights=self._even(certify),
-        )
-
-    def _even(self, sample: Sample) -> "NDArray[np.float64] | None":
-        """Weights in units of the heaviest case of the pool; None where all are alike."""
-        weights = self._weights_of(sample)
-        heaviest = next(iter(self.stored.counted.values())).weight_max
-        return None if (weights == heaviest).all() else weights / heaviest
-
-    def _weights_of(self, sample: Sample) -> "NDArray[np.float64]":
-        if sample not in self._weights:
-            self._weights[sample] = case_weights(self.stored.ledger, sample)
-        return self._weights[sample]
-
-    def _holds(self, certify: Sample) -> Holds:
-        """Whether the terms of the promise hold for a policy, each at the error of its path."""
+    def _holds(self, sample: Sample, chances: Errors) -> Callable[[PolicyOutcomes], Held]:
+        """Tests the other terms of the promise on what a policy did."""
         counted = next(iter(self.stored.counted.values()))
-        strata = case_strata(self.stored.ledger, certify, counted.strata)
-        weights = self._weights_of(certify)
-
         planned = next(iter(self.stored.errors.values()))
-        units = weights_of(self.stored.ledger, certify).units
+        units = weights_of(self.stored.ledger, sample).units
+        errors = replace(planned, hold=chances.hold, fail=chances.fail, cases=units)
+        counting = Counting(
+            weights=case_weights(self.stored.ledger, sample),
+            heaviest=counted.weight_max,
+            harm_cases=counted.harm_cases,
+            slow_s=counted.slow_s,
+            strata=case_strata(self.stored.ledger, sample, counted.strata),
+        )
 
-        def holds(policy: Policy, found: Evidence, delta: float) -> bool:
-            errors = replace(planned, hold=delta, cases=units)
-            tally = tally_of_policy(
-                policy.name,
-                found,
-                weights,
-                counted.weight_max,
-                harm_cases=counted.harm_cases,
-                slow_s=counted.slow_s,
-                strata=strata,
-            )
-            if self.stored.red:
-                red = self._red_team(policy)
-                hits = int(red.violated[: counted.harm_cases].sum())
-                seen = min(red.cases, counted.harm_cases)
-                tally = replace(tally, harm_cases=seen, harm_hits=hits)
+        def holds(outcomes: PolicyOutcomes) -> Held:
+            tally = counting.tally("policy", outcomes)
             if not tally.cases:
-                return False
-            return standing_of(terms_of(self.scenario, tally, errors)) is Standing.HOLDS
+                return Held(False)
+            terms = terms_of(self.scenario, tally, errors)
+            if self.stored.red:  # its harm is known once it is asked the red-team cases
+                terms = tuple(term for term in terms if term.name != "harm")
+            return Held(standing_of(terms) is Standing.HOLDS, tuple(term.text for term in terms))
 
         return holds
 
-    def _red_team(self, policy: Policy) -> Evidence:
-        sample = self.stored.red[policy.solvers[0]]
-        members = {name: self._evidence(name, sample) for name in policy.solvers}
-        return apply_policy(policy, members)
 
-    def _concluded(
-        self, asked: Proposal, tested: Sequence[Tested], certify: Sample, accepted: Judged | None
-    ) -> Proposal:
-        evidence = {name: self._evidence(name, certify) for name in asked.tested_on}
-        certified = [one.policy for one in tested if one.certified]
-        chains = [policy for policy in certified if policy.thresholds]
-        best = min(
-            chains,
-            key=lambda one: objective_of(self.scenario, apply_policy(one, evidence)),
-            default=None,
+def steps_of(policy: Policy) -> list[dict[str, Any]]:
+    """The steps of a policy as a proposed candidate has them; plain values."""
+    return [
+        {
+            "solver": step.solver,
+            "threshold": step.threshold,
+            "signal": None if step.signal is None else _plain_signal(step),
+        }
+        for step in policy.steps
+    ]
+
+
+def policy_from(steps: Sequence[Mapping[str, Any]]) -> Policy:
+    """A policy from its written steps."""
+    return Policy(
+        tuple(
+            Step(
+                str(step["solver"]),
+                step["threshold"],
+                None if step["signal"] is None else signal_from(step["signal"]),
+            )
+            for step in steps
         )
-        return replace(
-            asked,
-            tested=tuple(tested),
-            winners=() if best is None else (best,),
-            singles=tuple(one.solvers[0] for one in certified if not one.thresholds),
-            note="" if certified or accepted is None else "no proposed cascade could be certified",
-        )
+    )
+
+
+def _plain_signal(step: Step) -> dict[str, Any]:
+    assert step.signal is not None
+    written = dataclasses.asdict(step.signal)
+    return {
+        "scales": [
+            {"confidences": list(scale["confidences"]), "ranks": list(scale["ranks"])}
+            for scale in written["scales"]
+        ],
+        "answer": list(written["answer"]),
+        "reference": list(written["reference"]),
+    }
 
 
 def margin_of(scenario: Scenario) -> float:
@@ -311,15 +338,19 @@ def _has_confidence(candidate: Candidate) -> bool:
     return candidate.kind in {"student", "local", "function"}
 
 
-def _policy(steps: Sequence[Mapping[str, Any]]) -> Policy:
-    return Policy(
-        tuple(str(step["solver"]) for step in steps),
-        tuple(float(step["threshold"]) for step in steps[:-1]),
-    )
-
-
 def _tested_record(one: Tested) -> dict[str, Any]:
-    found = plain(one)
-    assert isinstance(found, dict)
-    del found["policy"]
-    return {**found, "steps": one.policy.steps, "certified": one.certified}
+    """One hypothesis of the sequence as the certificate states it."""
+    return {
+        "policy": one.policy.name,
+        "steps": steps_of(one.policy),
+        "cases": one.cases,
+        "lost": one.lost,
+        "gained": one.gained,
+        "delta": one.delta,
+        "method": one.method,
+        "statistic": one.statistic,
+        "critical": one.critical,
+        "no_worse": one.no_worse,
+        "promise": list(one.others.record),
+        "certified": one.certified,
+    }

@@ -11,8 +11,8 @@ from rixin.core.scenario import Candidate
 from rixin.core.solver import Solver
 from rixin.core.transport import Transport
 from rixin.decide.budget import Budget
-from rixin.decide.evidence import Policy
 from rixin.decide.looks import next_look
+from rixin.decide.policies import Policy
 from rixin.decide.promise import harm_plan
 from rixin.decide.race import Ask, Race, State
 from rixin.engine.counter import RunningTally
@@ -29,9 +29,10 @@ from rixin.ledger.outcomes import solver_id
 from rixin.ledger.sample import Sample
 from rixin.ledger.store import Ledger
 from rixin.solvers.cascade import CascadeSolver
+from rixin.solvers.cascade import Member as Asked
 from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Stored
-from rixin.workspace.propose import Proposal, Proposer
+from rixin.workspace.propose import Proposal, Proposer, steps_of
 from rixin.workspace.proposed import proposed_candidates
 
 _LAG_WORTH_A_WORD_S = 0.25
@@ -149,7 +150,7 @@ class Run:
         """Rows of a proposed cascade, from its members' stored answers."""
         names = {one.candidate.name for one in self.contenders}
         name = policy.name if policy.name not in names else f"{policy.name}*"
-        (candidate,) = proposed_candidates([{"name": name, "steps": policy.steps}])
+        (candidate,) = proposed_candidates([{"name": name, "steps": steps_of(policy)}])
         contender = self.build(candidate)
         self.proposed.append(contender)
         self.stored = replace(
@@ -158,13 +159,24 @@ class Run:
         )
         self._runners[name] = self._runner(contender, writer, cap)
         sample = min(
-            (self.stored.samples[solver] for solver in policy.solvers), key=lambda one: one.size
+            (self.stored.samples[solver] for solver in policy.members), key=lambda one: one.size
         )
-        progress = Progress(f"{name}, proposed", sample.size, self.currency)
-        runner = self._runners[name]
-        course = Course(runner, sample, progress, self.reporter, concurrency=contender.concurrency)
-        await course.advance(sample.size, self._stop, collect=False)
-        await course.finish()
+        samples = [sample, *([self._red_of(policy)] if self.stored.red else [])]
+        for part in samples:
+            progress = Progress(f"{name}, proposed", part.size, self.currency)
+            course = Course(
+                self._runners[name],
+                part,
+                progress,
+                self.reporter,
+                concurrency=contender.concurrency,
+            )
+            await course.advance(part.size, self._stop, collect=False)
+            await course.finish()
+
+    def _red_of(self, policy: Policy) -> Sample:
+        """The red-team cases on which the harm of a proposed cascade is counted."""
+        return self.stored.red[policy.members[0]]
 
     async def _bring(self, ask: Ask) -> None:
         """One look: the cases that the race wants, and what they say."""
@@ -222,11 +234,12 @@ class Run:
 
     def _runner(self, contender: Contender, writer: OutcomeWriter, cap: SpendCap) -> Runner:
         name = contender.candidate.name
-        members = tuple(self._runners[step] for step, _ in contender.steps)
+        members = tuple(self._runners[step.name] for step in contender.steps)
         solver: Solver = contender.solver
         if members:
             steps = zip(members, contender.steps, strict=True)
-            solver = CascadeSolver(name, [(Member(one), least) for one, (_, least) in steps])
+            asked = [Asked(Member(one), step.least, step.speaks) for one, step in steps]
+            solver = CascadeSolver(name, asked)
         return Runner(
             solver=solver,
             kind=contender.candidate.kind,

@@ -28,7 +28,7 @@ def trials_of(race: Race, proposal: Proposal, proposed: Sequence[str]) -> dict[s
         for order, lane in enumerate(race.lanes.values(), 1)
     }
     if race.scenario.promise.below_best_at_most is not None:
-        asked = {name for one in proposal.tested for name in one.policy.solvers}
+        asked = set(proposal.tested_on)
         for name, trial in trials.items():
             state = State.ACCEPTED if name in proposal.singles else State.NOT_NEEDED
             cases = proposal.cases if name in asked else 0

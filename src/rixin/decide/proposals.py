@@ -1,0 +1,265 @@
+"""Cascades that nobody wrote down: built from stored outcomes, and put in the order of their tests.
+
+Only shape cases are used here, so every hypothesis and its place are fixed before a certify case
+is looked at. Every cheap-to-dear chain of two solvers, and of three that end at the reference, has
+one knob: the least score of its signal. Thresholds of the members are not combined freely, for a
+free choice among thousands would pick the luckiest on shape cases.
+
+The order is what decides how far a fixed sequence of tests gets (`rixin.decide.sequence`): its
+first failure ends it. So it goes from what is safest to what is cheapest, and a step is left out
+when it is more likely to end the sequence than to be worth it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import log, sqrt
+from typing import Final
+
+import numpy as np
+
+from rixin.decide.evidence import Flags, Floats, Sample
+from rixin.decide.policies import (
+    Policy,
+    PolicyOutcomes,
+    Step,
+    apply,
+    differences,
+    speaking,
+)
+from rixin.decide.signals import DIGITS, Signal, fit_signal
+from rixin.stats.exact import EXACT_CASES, critical_value
+from rixin.stats.tango import tango_scores
+
+THRESHOLDS: Final = 25
+"""Per chain, even over the scores of its signals."""
+# A chain that loses nothing on shape cases was lucky: it is taken to lose this share of the cases
+# on which it differs from the reference, at least.
+_LEAST_LOSS: Final = 0.1
+# A saving that is worth a further test, as a share of the reference's cost.
+_WORTH_A_TEST: Final = 0.01
+_DRAWS: Final = 200
+# Shape cases count half where the future is drawn from them: the best of many look too good.
+_TRUST: Final = 0.5
+
+Admits = Callable[[PolicyOutcomes], bool]
+"""Whether a policy's outcomes on shape cases let it hope for the other terms of a promise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Proposal:
+    """A policy with what shape cases say of it."""
+
+    policy: Policy
+    cost: float
+    """Mean cost of a case, in the scenario's currency."""
+    loss: float
+    """Solve rate of the reference minus that of the policy, in [-1, 1]."""
+    luck: float
+    """Share of cases by which the loss looks too small to be true, `>= 0`."""
+    z: float
+    """Tango's statistic of a loss of the margin, with `luck` added to the loss."""
+    losses: Floats
+    """Reference minus policy on each shape case, times the case's weight over the mean weight."""
+
+
+def propose(
+    shape: Sample,
+    reference: str,
+    *,
+    margin: float,
+    delta: float,
+    cases: int,
+    rng: np.random.Generator,
+    admits: Admits | None = None,
+) -> tuple[Proposal, ...]:
+    """Policies that cost less than the reference, in the order in which to test them.
+
+    Args:
+        shape: Evidence of all solvers, the reference among them, on shape cases.
+        reference: The solver to be replaced: usually `best_single(shape)`.
+        margin: Loss to exclude, as a share of all cases, in (0, 1).
+        delta: Chance of a wrong certificate, in (0, 1).
+        cases: Number of certify cases, of which nothing else is known here.
+        rng: For drawing possible certify cases. The result does not depend on the order of cases.
+        admits: Leaves out policies that would end the sequence by another term of the promise.
+
+    Returns:
+        The sequence, safest first, each cheaper than the one before; empty where nothing is
+        cheaper than the reference without a loss of the margin on shape cases.
+
+    References:
+        B. L. Wiens (2003), A fixed sequence Bonferroni procedure for testing multiple endpoints,
+        Pharmaceutical Statistics 2, on why the order matters.
+    """
+    ceiling = shape.mean(shape.of(reference).paid)
+    if not (shape.cases and cases and ceiling > 0):
+        return ()
+    found = [
+        proposal
+        for chain in build(shape, reference)
+        for proposal in _estimates(chain, shape, reference, margin, admits)
+        if proposal.cost < ceiling and proposal.z < 0
+    ]
+    path = _spaced(_front(found), _WORTH_A_TEST * ceiling)
+    return _planned(path, shape, ceiling, margin, delta, cases, rng)
+
+
+def build(shape: Sample, reference: str) -> Iterator[tuple[Policy, ...]]:
+    """Every single solver, and every cascade of two or three solvers, at each of its thresholds.
+
+    Solvers whose price is not known are left out: they cannot be put in order.
+
+    Args:
+        shape: Evidence on shape cases, at least one.
+        reference: A solver of known price.
+    """
+    costs = {one.solver: shape.mean(one.paid) for one in shape.solvers}
+    order = sorted((name for name in costs if costs[name] >= 0), key=lambda name: costs[name])
+    cheaper = [name for name in order if costs[name] < costs[reference]]
+    yield from ((Policy((Step(name),)),) for name in cheaper)
+    signals: dict[tuple[str, ...], Signal] = {}
+    pairs = [(first, last) for first, last in combinations(order, 2) if first in cheaper]
+    triples = [(*chain, reference) for chain in combinations(cheaper, 2)]
+    for chain in [*pairs, *triples]:
+        yield _with_thresholds(chain, shape, reference, signals)
+
+
+def _with_thresholds(
+    chain: tuple[str, ...],
+    shape: Sample,
+    reference: str,
+    signals: dict[tuple[str, ...], Signal],
+) -> tuple[Policy, ...]:
+    """One chain at every threshold that makes a difference; signals are shared among chains."""
+    for end in range(1, len(chain)):
+        if chain[:end] not in signals:
+            asked = [shape.of(name) for name in chain[:end]]
+            signals[chain[:end]] = fit_signal(shape, asked, shape.of(reference))
+
+    def at(threshold: float) -> Policy:
+        ends = range(1, len(chain))
+        steps = [Step(chain[end - 1], threshold, signals[chain[:end]]) for end in ends]
+        return Policy((*steps, Step(chain[-1])))
+
+    scores = np.concatenate(speaking(at(0.0), shape))
+    scores = scores[~np.isnan(scores)]
+    if scores.size == 0 or scores.min() == scores.max():
+        return ()
+    levels = np.quantile(scores, np.linspace(0.02, 0.98, THRESHOLDS), method="higher")
+    # Between two scores, never on one: many cases may share it.
+    between = np.unique(levels) - 0.5 * 10.0**-DIGITS
+    return tuple(at(threshold) for threshold in np.round(between, DIGITS + 1).tolist())
+
+
+def _estimates(
+    chain: Sequence[Policy],
+    shape: Sample,
+    reference: str,
+    margin: float,
+    admits: Admits | None,
+) -> Iterator[Proposal]:
+    speaks = speaking(chain[0], shape) if chain else ()
+    for policy in chain:
+        outcomes = apply(policy, shape, speaks)
+        if admits is None or admits(outcomes):
+            yield _estimate(policy, outcomes, shape, reference, margin)
+
+
+def _estimate(
+    policy: Policy, outcomes: PolicyOutcomes, shape: Sample, reference: str, margin: float
+) -> Proposal:
+    losses = -differences(outcomes, shape, reference) * shape.weights / shape.weights.mean()
+    lost, gained = float(losses.clip(min=0).sum()), float((-losses).clip(min=0).sum())
+    unlucky = max(0.0, gained + _LEAST_LOSS * (lost + gained) - lost)
+    return Proposal(
+        policy=policy,
+        cost=shape.mean(outcomes.cost),
+        loss=(lost - gained) / shape.cases,
+        luck=unlucky / shape.cases,
+        z=float(tango_scores(lost + unlucky, gained, shape.cases, margin)),
+        losses=losses,
+    )
+
+
+def _front(found: Sequence[Proposal]) -> list[Proposal]:
+    """Those that no cheaper one equals in safety: cheapest and least safe last."""
+    front: list[Proposal] = []
+    for proposal in sorted(found, key=lambda one: (one.cost, one.z)):
+        if not front or proposal.z < front[-1].z:
+            front.append(proposal)
+    return front[::-1]
+
+
+def _spaced(front: Sequence[Proposal], least: float) -> list[Proposal]:
+    """Those that cost less than the one before by at least so much."""
+    path: list[Proposal] = []
+    for proposal in front:
+        if not path or proposal.cost <= path[-1].cost - least:
+            path.append(proposal)
+    return path
+
+
+def _planned(
+    path: Sequence[Proposal],
+    shape: Sample,
+    ceiling: float,
+    margin: float,
+    delta: float,
+    cases: int,
+    rng: np.random.Generator,
+) -> tuple[Proposal, ...]:
+    """Leave out steps as long as that raises the saving to be expected of the sequence."""
+    if not path:
+        return ()
+    passes = _drawn_passes(path, shape, margin, delta, cases, rng)
+    savings = np.array([ceiling - proposal.cost for proposal in path])
+    kept = list(range(len(path)))
+    best = _expected(passes, savings, kept)
+    while len(kept) > 1:
+        shorter = [kept[:gap] + kept[gap + 1 :] for gap in range(len(kept))]
+        values = [_expected(passes, savings, some) for some in shorter]
+        if max(values) <= best:
+            break
+        best = max(values)
+        kept = shorter[values.index(best)]
+    return tuple(path[index] for index in kept)
+
+
+def _expected(passes: Flags, savings: Floats, kept: Sequence[int]) -> float:
+    """Mean saving of the last step that is reached; savings rise along the sequence."""
+    reached = np.logical_and.accumulate(passes[:, kept], axis=1).sum(axis=1)
+    return float(np.concatenate([[0.0], savings[kept]])[reached].mean())
+
+
+def _drawn_passes(
+    path: Sequence[Proposal],
+    shape: Sample,
+    margin: float,
+    delta: float,
+    cases: int,
+    rng: np.random.Generator,
+) -> Flags:
+    """Whether each step passes on certify cases as they may come, shape (n_draws, n_steps).
+
+    Cases on which all steps do alike are drawn together, so neither the order of the cases nor
+    their number matters to the draws; what is drawn are Bayesian bootstrap samples.
+    """
+    weights = shape.weights / shape.weights.mean()
+    rows = np.stack([*(proposal.losses for proposal in path), weights])
+    patterns, counts = np.unique(rows, axis=1, return_counts=True)
+    shares = rng.standard_gamma(_TRUST * counts, (_DRAWS, counts.size))
+    drawn = rng.multinomial(cases, shares / shares.sum(axis=1, keepdims=True))
+    unit = cases / (drawn @ patterns[-1])[:, None]
+    lost = unit * (drawn @ patterns[:-1].clip(min=0).T)
+    gained = unit * (drawn @ (-patterns[:-1]).clip(min=0).T)
+    lost += cases * np.array([proposal.luck for proposal in path])
+    passes = tango_scores(lost, gained, cases, margin) <= _critical(shape, cases, margin, delta)
+    return np.asarray(passes, dtype=np.bool_)
+
+
+def _critical(shape: Sample, cases: int, margin: float, delta: float) -> float:
+    """What the statistic must reach; about so where the betting test decides."""
+    if shape.countable and cases <= EXACT_CASES:
+        return critical_value(cases, margin, delta)
+    return -sqrt(2 * log(1 / delta))
