@@ -170,15 +170,16 @@ def test_closing_ends_what_is_under_way_soon(ready):
     asked = build_prompt("Count. " * 100, OutputSpec(kind="json-schema", schema=schema))
 
     async def run():
-        options = LocalOptions(threads=2, context=4096, max_tokens=3_000)
+        options = LocalOptions(threads=1, context=4096, max_tokens=3_000)
         async with opened(asked, options) as solver:
             task = asyncio.ensure_future(solver.solve([case("Go.")]))
             while getattr(solver, ready) is None:
                 await asyncio.sleep(0.01)
+            begin = time.process_time()
             await solver.close()
             (answer,) = await task
             assert answer.failure.message == "the solver was closed"
-            assert answer.latency_s < 5
+            assert time.process_time() - begin < 5  # to write all would take a minute and more
 
     asyncio.run(run())
 
