@@ -6,11 +6,12 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from decide_samples import PROMISE, candidate, scenario, tally, without_limits
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rixin.core.scenario import Demand, Policy
 from rixin.decide.budget import budget_of
+from rixin.decide.promise import harm_plan
 from rixin.decide.race import Entry, Race, State
 from rixin.decide.verdict import decide
 
@@ -168,10 +169,10 @@ def test_a_parked_candidate_is_taken_up_again_before_the_race_gives_up():
     assert asks[-1] == ("close", 1000)
 
 
-def test_what_serves_for_long_is_not_parked():
-    race, asks = run(*close_and_good(0.99))
-    assert asks[-1][0] == "good"
-    assert states(race)["close"] is State.EXHAUSTED
+def test_what_serves_for_long_is_given_longer():
+    long, _ = run(*close_and_good(0.99))
+    short, _ = run(*close_and_good(0.99), demand=RARE)
+    assert long.lanes["close"].asked > 2 * short.lanes["close"].asked
 
 
 def test_a_candidate_that_cannot_be_asked_is_dropped():
@@ -187,9 +188,11 @@ def test_an_unknown_price_comes_last_and_is_never_accepted():
 
 
 def test_candidates_of_one_price_keep_their_order():
-    race, asks = run(runner("b", 0.01, 0.95), runner("a", 0.01, 0.95, seed=2))
-    assert list(race.lanes) == ["b", "a"]
-    assert {name for name, _ in asks} == {"b"}
+    for names in (("b", "a"), ("a", "b")):
+        race, asks = run(*(runner(name, 0.01, 0.95, seed=len(name)) for name in names))
+        assert tuple(race.lanes) == names
+        assert asks[0][0] == names[0]
+        assert race.accepted is not None
 
 
 @pytest.mark.parametrize("cases", [0, 1])
@@ -216,12 +219,13 @@ def test_answers_that_cannot_be_scored_are_asked_to_the_end_and_settle_nothing()
 def test_too_many_violations_end_the_test_at_once():
     wild, tame = runner("wild", 0.01, 0.99, violations=3), runner("tame", 0.02, 0.99)
     where = {"policy": scenario().policy, "promise": replace(PROMISE, latency_p95_s=None)}
-    race, asks = run(wild, tame, **where)
+    race, _ = run(wild, tame, **where)
     assert states(race)["wild"] in {State.LOST, State.REJECTED}
     assert race.lanes["wild"].asked == 10
     assert states(race)["tame"] is State.ACCEPTED
-    plan = 737  # two violations allowed at half of 5 %
-    assert race.lanes["tame"].asked >= plan
+    plan = harm_plan(race.scenario, 1000, 0.025)
+    assert plan.allowed == 2
+    assert plan.cases <= race.lanes["tame"].asked < 1.05 * plan.cases
     once = runner("once", 0.01, 0.99, 1000, violations=1)
     allowed = run(once, promise=replace(where["promise"], harm_allowed=0), policy=where["policy"])
     assert states(allowed[0]) == {"once": State.LOST}
@@ -240,6 +244,7 @@ def test_a_wide_batch_is_filled():
     assert asks[0] == ("a", 64)
 
 
+@settings(max_examples=25)
 @given(
     order=st.permutations(range(4)),
     rates=st.lists(st.floats(0.5, 1.0), min_size=4, max_size=4),
@@ -256,6 +261,7 @@ def test_the_order_of_the_contract_does_not_matter(order, rates, rare):
     assert states(first) == states(second)
 
 
+@settings(max_examples=25)
 @given(price=st.sampled_from([0.005, 0.5]), rate=st.floats(0.9, 0.98), seed=st.integers(0, 99))
 def test_a_useless_candidate_costs_its_share_of_the_error_and_its_own_few_calls(price, rate, seed):
     good, useless = runner("good", 0.01, rate, seed=seed), runner("useless", price, 0.0)
@@ -270,10 +276,10 @@ def test_a_useless_candidate_costs_its_share_of_the_error_and_its_own_few_calls(
 
 def test_broken_promises_are_as_rare_as_said():
     wrong = 0
-    for seed in range(300):
+    for seed in range(200):
         at_the_floor = [
             runner(f"c{n}", 0.01 + n / 100, 0.85, 400, seed=(seed, n)) for n in range(2)
         ]
-        race, _ = run(*at_the_floor)
+        race, _ = run(*at_the_floor, batch=50)
         wrong += race.accepted is not None
-    assert wrong / 300 <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 300)
+    assert wrong / 200 <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 200)
