@@ -181,12 +181,12 @@ def test_ctrl_c_twice_ends_at_once(tmp_path):
 
 
 def texts_without_labels():
-    """Answers are long texts, so that a ledger grows; 422 cases are too few for such a floor."""
+    """Answers are long texts, so that a ledger grows; 422 cases are too few for such a promise."""
     return {
         "output": "free-text",
         "scorers": ["contains"],
         "policy": {"egress": "none"},
-        "promise": {"solved": {"at_least": 0.993}, "harm": {"at_most": 0.01}},
+        "promise": {"solved": {"at_least": 0.99}, "harm": {"at_most": 0.01}, "confidence": 0.99},
     }
 
 
