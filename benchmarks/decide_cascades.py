@@ -4,8 +4,9 @@ import sys
 from typing import Any
 
 import numpy as np
-from decide_race import Lab
 from numpy.typing import NDArray
+
+from decide_race import Lab
 from outcomes import Outcomes
 from rixin.core.ids import output_code
 from rixin.decide.evidence import Evidence, Sample
@@ -108,5 +109,3 @@ def cascades(lab: Lab, seeds: int) -> dict[str, dict[str, float]]:
         "rixin": dict(zip(names, map(float, np.mean(ours, axis=0)), strict=True)),
         "uncertified": dict(zip(names, map(float, np.mean(theirs, axis=0)), strict=True)),
     }
-
-

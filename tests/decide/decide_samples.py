@@ -61,6 +61,8 @@ def tally(name: str = "strong", n: int = 2000, solved: int = 1900, **more: Any) 
     fields: dict[str, Any] = {
         "solver": name,
         "cases": n,
+        "harm_cases": n,
+        "harm_hits": more.get("violations", 0),
         "solved": solved,
         "weight": float(n),
         "solved_weight": float(solved),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rixin.core.scenario import Budget, Demand
+from rixin.decide.budget import Errors
 from rixin.decide.demand import demand_score
 from rixin.decide.economics import (
     Point,
@@ -18,7 +19,6 @@ from rixin.decide.economics import (
     prices_of,
     saving_at,
 )
-from rixin.decide.promise import Errors
 
 ERRORS = Errors(hold=0.05, fail=0.0125)
 

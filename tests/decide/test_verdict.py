@@ -79,7 +79,7 @@ def test_a_model_that_would_pay_but_falls_short_keeps_the_incumbent():
 
 
 def test_a_model_that_is_too_slow_keeps_the_incumbent():
-    slow = tally(latency_p95=9.0, latency_p95_lower=8.0, latency_p95_upper=10.0)
+    slow = tally(latency_p95=9.0, latency_p95_lower=8.0, latency_p95_upper=10.0, slow=1900)
     found = decide(scenario(), {"strong": slow})
     assert found.decision is Decision.KEEP
     assert "breaks the promise: p95 latency 9 s" in found.headline
@@ -159,7 +159,7 @@ def test_open_rivals_of_a_winner_are_named():
 
 
 def test_an_open_promise_without_a_number_for_one_term_gives_none():
-    near = tally(n=300, solved=270, latency_p95=1.9, latency_p95_lower=1.5, latency_p95_upper=2.1)
+    near = tally(n=300, solved=270, slow=15)  # one in twenty is the limit itself
     found = decide(scenario(), {"strong": near})
     assert found.candidates[0].cases_needed is None
 

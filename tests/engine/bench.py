@@ -10,20 +10,22 @@ from io import StringIO
 from typing import Any
 
 from rixin.core.answer import Answer
+from rixin.core.outcome import Outcome
 from rixin.core.scenario import OutputSpec
 from rixin.core.verdict import Tally
 from rixin.engine.judge import Judge
 from rixin.engine.limits import Limiter
 from rixin.engine.progress import Progress, Reporter
 from rixin.engine.retry import RetryPolicy
-from rixin.engine.run import StopRequest, run_candidate
+from rixin.engine.run import Course, StopRequest
 from rixin.engine.runner import Costing, Member, Runner
 from rixin.engine.spend import SpendCap
 from rixin.engine.transport import AiohttpTransport
 from rixin.engine.writer import OutcomeWriter
 from rixin.errors import LedgerFault, RixinError
 from rixin.ledger.outcomes import solver_id
-from rixin.ledger.tallies import Sample, tally
+from rixin.ledger.sample import Sample
+from rixin.ledger.tallies import tally
 from rixin.pricing.book import given_rates
 from rixin.scorers.text import ExactScorer
 from rixin.solvers.cascade import CascadeSolver
@@ -79,6 +81,8 @@ class Ran:
     error: RixinError | None
     cap: SpendCap
     shown: str
+    given: list[Outcome]
+    """What the looks gave back, one after the other."""
 
     def one(self):
         """Solved, retries, cost and what is sunk, of all rows together."""
@@ -97,8 +101,10 @@ class Bench:
         """Runs a solver, or the model behind a server, over all cases."""
         return asyncio.run(self.go(asked, **options))
 
-    async def go(self, asked, *, stop=None, timeout_s=5.0, cap=None, spent=0, **options):
-        """The same within a loop."""
+    async def go(
+        self, asked, *, stop=None, timeout_s=5.0, cap=None, spent=0, looks=None, **options
+    ):
+        """The same within a loop; `looks`: numbers of cases to stop at on the way."""
         transport, shown = AiohttpTransport(), StringIO()
         judge = options.pop("judge", EXACT)
         writer = OutcomeWriter(self.ledger, judge.fingerprint)
@@ -118,25 +124,24 @@ class Bench:
         else:
             runner = path(asked)
         progress, error = Progress(runner.name, len(self.cases), "EUR"), None
+        course = Course(
+            runner, self.sample, progress, Reporter(shown), concurrency=runner.limiter.limit
+        )
+        given = []
         try:
-            await run_candidate(
-                runner,
-                self.sample,
-                progress,
-                Reporter(shown),
-                stop or StopRequest(),
-                concurrency=runner.limiter.limit,
-            )
+            for cases in looks or [len(self.cases)]:
+                given += await course.advance(cases, stop or StopRequest())
         except RixinError as caught:
             error = caught
         finally:
             try:
+                await course.finish()
                 await writer.close()
             except LedgerFault as caught:
                 error = caught
             await transport.close()
         found = None if isinstance(error, LedgerFault) else self.tally(runner.number, judge)
-        return Ran(found, progress, error, money, shown.getvalue())
+        return Ran(found, progress, error, money, shown.getvalue(), given)
 
     def runner(self, solver, writer, money, judge, *, concurrency=8, rate=None, **more):
         """The path of one solver."""

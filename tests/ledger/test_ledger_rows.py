@@ -9,8 +9,9 @@ from rixin.core.outcome import Outcome, Score, State, Violation
 from rixin.ledger import cases as case_store
 from rixin.ledger.decisions import last_decision, write_decision
 from rixin.ledger.outcomes import outcomes_of_case, solver_id, stored_between, write_outcomes
+from rixin.ledger.sample import Sample, sample_of
 from rixin.ledger.store import Ledger
-from rixin.ledger.tallies import Sample, differing_cases, latencies, pair_tally, tally
+from rixin.ledger.tallies import differing_cases, latencies, pair_tally, tally
 from support import plain_cases, small_ledger
 
 EVERYTHING = Sample("d", "certify", "~", 6)
@@ -40,13 +41,8 @@ def _store(ledger: Ledger, name: str, outcomes: list[Outcome]) -> int:
 def test_cases_come_back_in_the_order_of_their_hashes(tmp_path: Path) -> None:
     cases = plain_cases(5_000)
     with small_ledger(tmp_path, cases) as ledger:
-        chunks = list(case_store.stream_cases(ledger, "d", "certify"))
-        first = [
-            case
-            for chunk in case_store.stream_cases(ledger, "d", "certify", limit=7)
-            for case in chunk
-        ]
-    found = [case for chunk in chunks for case in chunk]
+        found = list(case_store.stream_pool(ledger, "d", "certify"))
+        (first,) = case_store.stream_cases(ledger, sample_of(ledger, "d", "certify", 7))
     assert found == sorted(cases, key=lambda case: case.id)
     assert first == found[:7]
 
@@ -74,8 +70,8 @@ def test_notes_labels_twins_and_lookup(tmp_path: Path) -> None:
         assert case_store.label_counts(ledger, "d") == {"a": 4, "b": 2}
         assert case_store.find_cases(ledger, "d", cases[2].id[:12]) == [cases[2]]
         assert case_store.find_cases(ledger, "d", "%") == []
-        assert case_store.last_case_id(ledger, "d", "certify", 2) == sorted(c.id for c in cases)[1]
-        assert case_store.last_case_id(ledger, "d", "certify", 99) == "~"
+        assert sample_of(ledger, "d", "certify", 2).last_id == sorted(c.id for c in cases)[1]
+        assert sample_of(ledger, "d", "certify", 99) == Sample("d", "certify", "~", 6)
         number = _store(ledger, "s", [_outcome(case) for case in cases])
         assert tally(ledger, EVERYTHING, number, "j", "s").twin_cases == 1
 

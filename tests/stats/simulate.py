@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from rixin.stats.bets import OPEN_END, Bets
 from rixin.stats.eprocess import log_e_many
 from rixin.stats.pairs import critical_value, tango_scores
 
@@ -37,11 +38,12 @@ def crossing_rate(
     runs: int,
     looks: int,
     rng: np.random.Generator,
+    bets: Bets = OPEN_END,
 ) -> float:
     """Share of runs whose evidence against the true mean ever crosses, looking at every case."""
     mean = float(np.dot(values, chances))
     ever = [
-        (log_e_many(values, path, mean) >= -np.log(alpha)).any()
+        (log_e_many(values, path, mean, bets) >= -np.log(alpha)).any()
         for path in _paths(chances, runs, looks, rng)
     ]
     return float(np.mean(ever))

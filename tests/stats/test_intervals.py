@@ -10,6 +10,7 @@ from rixin.stats.intervals import (
     clopper_pearson,
     cp_lower,
     cp_upper,
+    mean_margin,
     quantile_interval,
     wilson,
 )
@@ -77,6 +78,38 @@ def test_the_order_of_measurements_does_not_matter():
 def test_impossible_quantiles_are_refused(values, q):
     with pytest.raises(ValueError, match="must"):
         quantile_interval(values, q, 0.05)
+
+
+def test_a_running_mean_is_rarely_ever_further_from_the_truth_than_its_margin():
+    rng = np.random.default_rng(6)
+    values = rng.gamma(2.0, 0.5, size=(1000, 1000))
+    n = np.arange(1, 1001)
+    means = np.cumsum(values, axis=1) / n
+    variances = np.cumsum(values**2, axis=1) / n - means**2
+    looks = range(50, 1001, 10)
+    margins = np.array([[mean_margin(v, k, 0.05, 1000) for k in looks] for v in (0.5,)])[0]
+    scaled = np.sqrt(variances[:, 49::10] / 0.5) * margins  # the margin grows with the deviation
+    for sign in (1, -1):
+        ever = (sign * (means[:, 49::10] - 1.0) > scaled).any(axis=1)
+        assert ever.mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1000)
+
+
+def test_the_margin_of_a_mean_is_narrowest_about_its_horizon_and_grows_with_the_deviation():
+    at = {horizon: mean_margin(1.0, 1000, 0.05, horizon) for horizon in (10, 1000, 100_000)}
+    assert at[1000] < min(at[10], at[100_000])
+    assert mean_margin(4.0, 1000, 0.05, 1000) == pytest.approx(2 * at[1000])
+    assert mean_margin(0.0, 1000, 0.05, 1000) == 0
+    margins = [mean_margin(1.0, n, 0.05, 1000) for n in (1, 10, 100, 1000, 10_000)]
+    assert margins == sorted(margins, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("variance", "n", "alpha", "horizon"),
+    [(-1, 9, 0.05, 9), (np.nan, 9, 0.05, 9), (1, 0, 0.05, 9), (1, 9, 0.05, 0), (1, 9, 1, 9)],
+)
+def test_impossible_margins_are_refused(variance, n, alpha, horizon):
+    with pytest.raises(ValueError, match=r"must|out of range"):
+        mean_margin(variance, n, alpha, horizon)
 
 
 def test_importing_the_package_does_not_import_scipy():

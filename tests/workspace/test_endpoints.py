@@ -35,9 +35,10 @@ def strong(server, **more):
     }
 
 
-def decide(folder, *candidates, **changes):
+def decide(folder, *candidates, exhaustive=False, **changes):
+    path = write_desk(folder, candidates=list(candidates), **changes)
     with Workspace(quiet=True) as workspace:
-        return workspace.decide(write_desk(folder, candidates=list(candidates), **changes))
+        return workspace.decide(path, exhaustive=exhaustive)
 
 
 PRICE = {"price": {"input": 1, "output": 10}}
@@ -45,7 +46,7 @@ PRICE = {"price": {"input": 1, "output": 10}}
 
 def test_an_endpoint_is_decided_with_its_price(tmp_path):
     with model_server(right) as server:
-        result = decide(tmp_path, strong(server, **PRICE))
+        result = decide(tmp_path, strong(server, **PRICE), exhaustive=True)
         assert len(server.calls) == 422
     (one,) = result.verdict.candidates
     assert (result.verdict.decision, one.standing) == (Decision.ADOPT, Standing.HOLDS)
@@ -82,7 +83,7 @@ def test_the_spend_cap_holds_and_the_next_run_goes_on(tmp_path):
             plan = workspace.check(tmp_path / "desk.yaml")
             assert plan.lines[0].stored > 100
             assert plan.most == Decimal("0.05")
-        result = decide(tmp_path, strong(server, **PRICE), budget={"decide": 5})
+        result = decide(tmp_path, strong(server, **PRICE), budget={"decide": 5}, exhaustive=True)
         assert len(server.calls) == 422
     assert result.verdict.winner == "strong"
 
@@ -127,10 +128,28 @@ def test_a_key_comes_from_the_environment_or_a_file_and_is_stored_nowhere(tmp_pa
 
 def test_a_server_that_is_down_leaves_the_others_decided(tmp_path):
     down = strong("http://127.0.0.1:9/v1", **PRICE)
-    result = decide(tmp_path, {"name": "rules", "rule": "rules.yaml"}, down)
+    result = decide(tmp_path, {"name": "rules", "rule": "rules.yaml"}, down, exhaustive=True)
     assert result.exit_code == 4
     assert result.verdict.winner == "rules"
     assert any("candidate 'strong' cannot be measured" in line for line in result.verdict.warnings)
+
+
+def test_a_server_that_is_down_is_not_missed_where_rules_suffice(tmp_path):
+    down = strong("http://127.0.0.1:9/v1", **PRICE)
+    result = decide(tmp_path, down, {"name": "rules", "rule": "rules.yaml"})
+    assert (result.exit_code, result.verdict.winner) == (0, "rules")
+    assert result.verdict.candidates[0].standing is Standing.UNMEASURED
+
+
+def test_a_dear_endpoint_is_not_paid_where_a_cheap_one_holds(tmp_path):
+    dear = {"price": {"input": 10, "output": 100}}
+    with model_server(right) as server, model_server(right) as other:
+        cheap = {**strong(server, **PRICE), "name": "cheap"}
+        result = decide(tmp_path, strong(other, **dear), cheap)
+        assert 0 < len(server.calls) < 422
+        assert other.calls == []
+    assert result.verdict.winner == "cheap"
+    assert result.verdict.spent == len(server.calls) * Decimal("0.0002")
 
 
 def test_a_wrong_model_name_is_found_with_one_call(tmp_path):
@@ -148,7 +167,7 @@ def test_faults_are_retried_until_the_exact_score_is_there(tmp_path):
         return failure(500, "oops") if number % 20 == 13 else right(number, body)
 
     with model_server(shaky) as server:
-        result = decide(tmp_path, strong(server, **PRICE))
+        result = decide(tmp_path, strong(server, **PRICE), exhaustive=True)
     (one,) = result.verdict.candidates
     assert (one.tally.cases, one.tally.solved, one.tally.unmeasured) == (422, 422, 0)
     assert one.tally.retries > 20

@@ -38,14 +38,17 @@ def right(_number, body):
     return completion(json.dumps({"label": label}), usage=USAGE)
 
 
-def wordy(_number, _body):
-    """A model that writes 40 kB."""
-    return completion("word " * 8_000, usage=USAGE)
+def wordy(number, body):
+    """The same model, which writes 40 kB."""
+    _, _, reply = right(number, body)
+    said = json.loads(reply)["choices"][0]["message"]["content"]
+    return completion("word " * 8_000 + said, usage=USAGE)
 
 
 def write(folder, server, **changes):
-    """A scenario with one endpoint."""
+    """A scenario with one endpoint; so rare a harm takes all of its 422 certify cases."""
     folder.mkdir(exist_ok=True)
+    changes = {"promise": {"solved": {"at_least": 0.85}, "harm": {"at_most": 0.00709}}, **changes}
     strong = {
         "name": "strong",
         "endpoint": "big",
@@ -164,7 +167,7 @@ def test_ctrl_c_twice_ends_at_once(tmp_path):
     with model_server(hangs) as server:
         path = write(tmp_path, server)
         process = start("decide", "-q", path)
-        wait_for(lambda: len(server.calls) == 20 + WORKERS)
+        wait_for(lambda: len(server.calls) == 2 * WORKERS)  # the second look
         begin = time.monotonic()
         process.send_signal(signal.SIGINT)
         time.sleep(0.2)
@@ -178,8 +181,13 @@ def test_ctrl_c_twice_ends_at_once(tmp_path):
 
 
 def texts_without_labels():
-    """A scenario whose answers are long texts, so that a ledger grows."""
-    return {"output": "free-text", "scorers": ["contains"], "policy": {"egress": "none"}}
+    """Answers are long texts, so that a ledger grows; 422 cases are too few for such a promise."""
+    return {
+        "output": "free-text",
+        "scorers": ["contains"],
+        "policy": {"egress": "none"},
+        "promise": {"solved": {"at_least": 0.99}, "harm": {"at_most": 0.01}, "confidence": 0.99},
+    }
 
 
 @contextmanager

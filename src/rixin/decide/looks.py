@@ -38,7 +38,7 @@ def hits_needed(cases: int, floor: float, alpha: float) -> int:
 
     Examples:
         >>> hits_needed(1000, 0.85, 0.05)
-        881
+        882
     """
     bets = bets_for(floor, cases, alpha)
     low, high = 0, cases + 1
@@ -70,7 +70,7 @@ def chance_to_hold(hits: float, misses: float, cases: int, floor: float, alpha: 
 
     Examples:
         >>> round(chance_to_hold(90, 10, 1000, 0.85, 0.05), 2)
-        0.68
+        0.65
     """
     from scipy.special import ndtr
 

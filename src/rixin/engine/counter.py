@@ -45,6 +45,8 @@ class RunningTally:
     counted: Counted
     asked: int = 0
     """Outcomes, measured or not, of all cases."""
+    spent_pico: int = 0
+    """What all answers have cost at most, also those without a result, in 10⁻¹² of the currency."""
     quality: "array[float]" = field(default_factory=lambda: array("d"))
     """1 for solved, 0 for not, NaN for not measured: one figure a case, in order."""
     _cases: int = 0
@@ -63,7 +65,6 @@ class RunningTally:
     _cost_sq: float = 0.0
     _latency_n: int = 0
     _slow: int = 0
-    _sunk_pico: int = 0
     _strata: dict[str, _Stratum] = field(default_factory=dict)
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
@@ -71,6 +72,7 @@ class RunningTally:
         counted = self.counted
         for one in outcomes:
             self.asked += 1
+            self.spent_pico += to_pico((one.answer.cost or 0) + one.answer.sunk)
             in_harm = counted.harm_stratum is None or one.case.stratum == counted.harm_stratum
             if in_harm and one.state is not State.UNMEASURED:
                 self._count_harm(one)
@@ -108,11 +110,6 @@ class RunningTally:
             latency_n=self._latency_n,
         )
 
-    @property
-    def spent_pico(self) -> int:
-        """What all answers have cost at most, in 10⁻¹² of the currency."""
-        return self._cost_pico + self._sunk_pico
-
     def _count_harm(self, one: Outcome) -> None:
         if self._harm_cases < self.counted.harm_cases:
             self._harm_cases += 1
@@ -122,7 +119,6 @@ class RunningTally:
         self._unmeasured += 1
         self._lost[one.reason] += 1
         self.quality.append(nan)
-        self._sunk_pico += to_pico(one.answer.sunk) if one.answer.sunk else 0
         if one.case.stratum in self.counted.strata and one.reason != "unscored":
             self._strata.setdefault(one.case.stratum, _Stratum()).unknown += 1
 
@@ -144,8 +140,6 @@ class RunningTally:
             self._cost_known += 1
             self._cost_pico += pico
             self._cost_sq += (pico * 1e-12) ** 2
-        if answer.sunk:
-            self._sunk_pico += to_pico(answer.sunk)
         if answer.latency_s is not None:
             self._latency_n += 1
             slow_s = self.counted.slow_s

@@ -76,7 +76,7 @@ class Course:
         self._known: dict[str, Outcome] = {}
         self._anew: set[str] = set()
         self._ready: deque[list[Case]] = deque()
-        self._target = self._dealt = 0
+        self._target = self._dealt = self._lent = 0
         self._reading, self._first = asyncio.Lock(), asyncio.Lock()
         self._found: list[Outcome] | None = None
         self._halt = Halt()
@@ -106,6 +106,7 @@ class Course:
         self._target, self._halt, self._finished = cases, Halt(), False
         self._found = [] if collect else None
         self._watch()
+        await self._catch_up()
         try:
             await _until_stopped(self._all_cases(), self._halt, stop)
         finally:
@@ -214,11 +215,24 @@ class Course:
         if chunk is None:
             return False
         self._ahead = asyncio.create_task(self._next_chunk())
-        found = await self.runner.stored(chunk)
-        self._known = {one.case.id: one for one in (*found.measured, *found.judged_anew)}
-        self._anew = {one.case.id for one in found.judged_anew}
+        self._anew = set()
+        await self._look_up(chunk)
         self._chunk.extend(chunk)
         return True
+
+    async def _look_up(self, cases: list[Case]) -> None:
+        found = await self.runner.stored(cases)
+        self._known = {one.case.id: one for one in (*found.measured, *found.judged_anew)}
+        self._anew |= {one.case.id for one in found.judged_anew}
+
+    async def _catch_up(self) -> None:
+        """A cascade and its members ask each other's cases between two looks, each only once."""
+        lent = self.runner.lent
+        if self.runner.members or lent != self._lent:
+            await self.runner.writer.flush()
+        if lent != self._lent and self._chunk:
+            await self._look_up(list(self._chunk))
+        self._lent = lent
 
     async def _next_chunk(self) -> list[Case] | None:
         return await asyncio.to_thread(next, self._chunks, None)

@@ -80,6 +80,8 @@ class Runner:
     halt: Halt = field(default_factory=Halt)
     ever_answered: bool = False
     """The server has replied at least once, so it is there and takes our key."""
+    lent: int = 0
+    """Cases that cascades have asked of it: whoever read what is stored before must read again."""
     _doubts: int = 0
 
     @property
@@ -287,6 +289,7 @@ class Member:
         stored = await self._runner.stored(sorted(cases, key=lambda case: case.id))
         done = [*stored.measured, *stored.judged_anew]
         size = self.batch_size
+        self._runner.lent += len(stored.missing)
         batches = [stored.missing[n : n + size] for n in range(0, len(stored.missing), size)]
         if batches and self._runner.unproven:
             done += await self._runner.ask(batches.pop(0))
