@@ -26,7 +26,7 @@ def test_decide_prints_the_verdict_and_where_the_report_is(folder, capsys):
     said = capsys.readouterr()
     assert said.out.startswith("Adopt rules")
     assert "report: .rixin/desk.html" in said.out
-    assert re.search(r"rules: 3\d\d/422 · solved 100%", said.err)  # harm of 2 % takes 362
+    assert re.search(r"rules: \d+/422 · solved 100%", said.err)
     assert (folder / ".rixin/desk.html").exists()
 
 

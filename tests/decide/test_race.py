@@ -32,6 +32,9 @@ class Runner:
     silent: bool = False
     """None of its answers can be scored."""
 
+    def quality(self, asked):
+        return np.full(asked, np.nan) if self.silent else self.solved[:asked].astype(float)
+
     def tally(self, asked):
         if self.silent:
             return tally(self.name, n=0, solved=0, unmeasured=asked, lost=(("timeout", asked),))
@@ -77,7 +80,9 @@ def finish(race, *runners, broken=()):
         if ask.name in broken:
             race.drop(ask.name)
         else:
-            race.tell(ask.name, by_name[ask.name].tally(ask.cases), asked=ask.cases)
+            one = by_name[ask.name]
+            seen = one.quality(ask.cases)
+            race.tell(ask.name, one.tally(ask.cases), asked=ask.cases, quality=seen)
     return asks
 
 
@@ -94,9 +99,9 @@ def asked(race):
     return {name: lane.asked for name, lane in race.lanes.items()}
 
 
-def test_the_cheapest_that_holds_ends_the_race_and_no_dearer_one_is_asked():
+def test_the_cheapest_that_holds_ends_the_race_where_a_better_one_could_not_pay():
     race, asks = run(
-        runner("dear", 0.2, 0.99), runner("good", 0.02, 0.93), runner("bad", 0.01, 0.3)
+        runner("dear", 2.0, 0.99), runner("good", 0.02, 0.93), runner("bad", 0.01, 0.3)
     )
     assert list(race.lanes) == ["bad", "good", "dear"]
     assert [name for name, _ in asks] == sorted(
