@@ -211,7 +211,8 @@ class Race:
         entry, errors = lane.entry, lane.entry.errors
         if not lane.may_park or not entry.price or not errors.cases:
             return False
-        dearer = [one.entry.price for one in self._after(lane) if one.entry.price is not None]
+        after = (one.entry.price for one in self._after(lane))
+        dearer = [price for price in after if price is not None and price > entry.price]
         if not dearer:
             return False
         instead = sum(dearer) / len(dearer)

@@ -151,9 +151,9 @@ def _look_ahead(leader: Arm, rival: Arm, gap: float, stake: float) -> tuple[floa
     )
     net = gain - cost
     place = int(net.argmax())
-    cases = both + max(_BATCH, int(ahead[place]) // _PART)
+    cases = both + min(left, max(_BATCH, int(ahead[place]) // _PART))
     names = tuple(one.name for one in (rival, leader) if one.quality.size < cases)
-    return float(net[place]), More(names, min(cases, both + left))
+    return float(net[place]), More(names, cases)
 
 
 def _variance(leader: NDArray[np.float64], rival: NDArray[np.float64]) -> float:

@@ -61,7 +61,7 @@ def decide(
     Args:
         scenario: The contract.
         tallies: Stored rows of each candidate, summed, by its name.
-        pairs: Two candidates on the cases that both were measured on, at least one each.
+        pairs: Two candidates on the cases that both were measured on.
         errors: The planned tests of each candidate; without them: tests without a planned end.
         budget: How the chance of a wrong verdict is spent.
         trials: How far each candidate was asked.
@@ -110,7 +110,9 @@ def decide(
         currency=scenario.economics.currency,
         candidates=results,
         incumbent=incumbent_result(scenario),
-        pairs=tuple(compare(scenario, pair, exact=len(pairs) <= _EXACT_PAIRS) for pair in pairs),
+        pairs=tuple(
+            compare(scenario, pair, exact=len(pairs) <= _EXACT_PAIRS) for pair in pairs if pair.cases
+        ),
         factors=_factors(scenario, winner),
         illustrative=tuple(sorted(scenario.illustrative)),
         spent=_spent(results),

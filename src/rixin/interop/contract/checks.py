@@ -71,6 +71,9 @@ def _strata(scenario: Scenario) -> Iterator[Found]:
             where = ("promise", "harm", "stratum")
         mend = "name the column with the strata as `cases.stratum`"
         yield where, f"the stratum {named[0]!r} cannot be found: the cases have no strata", mend
+    if promise.harm_stratum is not None and not scenario.policy.guards:
+        reason = "harm is counted by guards, and there is none"
+        yield ("promise", "harm", "stratum"), reason, "name one in `policy.guards`"
     if promise.harm_stratum in promise.solved_strata:
         reason = f"{promise.harm_stratum!r} is the red team's: its cases count for harm only"
         yield ("promise", "solved", "strata"), reason, "leave its floor out"

@@ -137,9 +137,9 @@ def _economics(file: schema.ScenarioFile) -> Economics:
 
 def _promise(file: schema.ScenarioFile) -> Promise:
     given = file.promise
-    floor = given.solved.at_least if given.solved else file.incumbent.solved - given.margin
+    default = min(max(file.incumbent.solved - given.margin, 0.01), 0.99)
     return Promise(
-        solved_at_least=min(max(floor, 0.01), 0.99),
+        solved_at_least=given.solved.at_least if given.solved else default,
         harm_at_most=given.harm.at_most if given.harm else DEFAULT_HARM,
         latency_p95_s=seconds(given.latency_p95) if given.latency_p95 else None,
         confidence=given.confidence,
