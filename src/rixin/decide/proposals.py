@@ -142,11 +142,12 @@ def _with_thresholds(
         steps = [Step(chain[end - 1], threshold, signals[chain[:end]]) for end in ends]
         return Policy((*steps, Step(chain[-1])))
 
-    scores = np.concatenate(speaking(at(0.0), shape))
-    scores = scores[~np.isnan(scores)]
-    if scores.size == 0 or scores.min() == scores.max():
+    scores = [each[~np.isnan(each)] for each in speaking(at(0.0), shape)]
+    if all(np.unique(each).size < 2 for each in scores):
         return ()
-    levels = np.quantile(scores, np.linspace(0.02, 0.98, THRESHOLDS), method="higher")
+    levels = np.quantile(
+        np.concatenate(scores), np.linspace(0.02, 0.98, THRESHOLDS), method="higher"
+    )
     # Between two scores, never on one: many cases may share it.
     between = np.unique(levels) - 0.5 * 10.0**-DIGITS
     return tuple(at(threshold) for threshold in np.round(between, DIGITS + 1).tolist())
