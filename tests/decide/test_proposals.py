@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from cascade_samples import evidence, sample, take, world
@@ -54,8 +56,8 @@ def test_thresholds_lie_between_scores_and_accept_more_and_more():
 def test_the_sequence_goes_from_safe_to_cheap():
     found = proposals(world(3, 1000))
     assert len(found) >= 2
-    assert all(one.z < two.z for one, two in zip(found, found[1:], strict=False))
-    assert all(one.cost > two.cost for one, two in zip(found, found[1:], strict=False))
+    assert all(one.z < two.z for one, two in pairwise(found))
+    assert all(one.cost > two.cost for one, two in pairwise(found))
     assert found[0].cost < 20
 
 
@@ -122,17 +124,11 @@ def test_solvers_without_confidence_can_check_each_other():
     assert ("s0", "s1", "s2") in {one.policy.members for one in found}
 
 
-def without_answers(pool):
-    return sample(
-        *(
-            evidence(one.solver, one.solved, cost=one.cost, answer=0, confidence=np.nan)
-            for one in pool.solvers
-        )
-    )
-
-
 def test_with_nothing_to_go_by_there_are_single_solvers_only():
-    assert all(len(members) == 1 for members in chains(without_answers(world(4, 200)), "s2"))
+    silent = [
+        evidence(one.solver, one.solved, cost=one.cost, answer=0) for one in world(4, 200).solvers
+    ]
+    assert all(len(members) == 1 for members in chains(sample(*silent), "s2"))
 
 
 @pytest.mark.parametrize("confidence", [0.5, 1.0, float("nan")])

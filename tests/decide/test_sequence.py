@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from cascade_samples import evidence, sample
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rixin.decide.policies import Policy, Step
@@ -22,6 +22,7 @@ def pair(lost, gained, n, **options):
 
 
 @given(n=st.integers(1, 400), data=st.data(), margin=st.sampled_from([0.0, 0.02, 0.1]))
+@settings(deadline=None)
 def test_it_is_the_exact_test_on_matched_pairs(n, data, margin):
     lost = data.draw(st.integers(0, min(n, 12)))
     gained = data.draw(st.integers(0, min(n - lost, 12)))

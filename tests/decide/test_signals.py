@@ -3,7 +3,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from cascade_samples import evidence, sample, world
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rixin.decide.signals import Scale, Signal, fit_signal
@@ -16,6 +16,7 @@ def score(signal, members):
 
 
 @given(SURE)
+@settings(deadline=None)
 def test_ranks_rise_with_confidence_and_what_is_not_known_stays_so(confidence):
     given_ = np.array(confidence)
     scale = Scale.fit(given_)

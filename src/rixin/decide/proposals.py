@@ -33,9 +33,10 @@ from rixin.stats.tango import tango_scores
 
 THRESHOLDS: Final = 25
 """Per chain, even over the scores of its signals."""
-# A chain that loses nothing on shape cases was lucky: it is taken to lose this share of the cases
-# on which it differs from the reference, at least.
+# A chain that loses nothing on shape cases was lucky: it is taken to lose, at least, this share of
+# the cases on which it differs from the reference, and this share of what its signals foretell.
 _LEAST_LOSS: Final = 0.1
+_FORETOLD: Final = 0.5
 # A saving that is worth a further test, as a share of the reference's cost.
 _WORTH_A_TEST: Final = 0.01
 _DRAWS: Final = 200
@@ -142,11 +143,12 @@ def _with_thresholds(
         steps = [Step(chain[end - 1], threshold, signals[chain[:end]]) for end in ends]
         return Policy((*steps, Step(chain[-1])))
 
-    scores = np.concatenate(speaking(at(0.0), shape))
-    scores = scores[~np.isnan(scores)]
-    if scores.size == 0 or scores.min() == scores.max():
+    scores = [each[~np.isnan(each)] for each in speaking(at(0.0), shape)]
+    if all(np.unique(each).size < 2 for each in scores):
         return ()
-    levels = np.quantile(scores, np.linspace(0.02, 0.98, THRESHOLDS), method="higher")
+    levels = np.quantile(
+        np.concatenate(scores), np.linspace(0.02, 0.98, THRESHOLDS), method="higher"
+    )
     # Between two scores, never on one: many cases may share it.
     between = np.unique(levels) - 0.5 * 10.0**-DIGITS
     return tuple(at(threshold) for threshold in np.round(between, DIGITS + 1).tolist())
@@ -163,15 +165,30 @@ def _estimates(
     for policy in chain:
         outcomes = apply(policy, shape, speaks)
         if admits is None or admits(outcomes):
-            yield _estimate(policy, outcomes, shape, reference, margin)
+            foretold = _foretold(outcomes, speaks, shape)
+            yield _estimate(policy, outcomes, foretold, shape, reference, margin)
+
+
+def _foretold(outcomes: PolicyOutcomes, speaks: Sequence[Floats], shape: Sample) -> float:
+    """Share of cases lost by the scores at which answers stood, in [-1, 1]."""
+    lost = np.zeros(shape.cases)
+    for position, scores in enumerate(speaks):
+        lost = np.where(outcomes.answered_by == position, -scores, lost)
+    return shape.mean(lost)
 
 
 def _estimate(
-    policy: Policy, outcomes: PolicyOutcomes, shape: Sample, reference: str, margin: float
+    policy: Policy,
+    outcomes: PolicyOutcomes,
+    foretold: float,
+    shape: Sample,
+    reference: str,
+    margin: float,
 ) -> Proposal:
     losses = -differences(outcomes, shape, reference) * shape.weights / shape.weights.mean()
     lost, gained = float(losses.clip(min=0).sum()), float((-losses).clip(min=0).sum())
-    unlucky = max(0.0, gained + _LEAST_LOSS * (lost + gained) - lost)
+    least = max(_LEAST_LOSS * (lost + gained), _FORETOLD * foretold * shape.cases)
+    unlucky = max(0.0, least - (lost - gained))
     return Proposal(
         policy=policy,
         cost=shape.mean(outcomes.cost),
