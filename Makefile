@@ -2,7 +2,7 @@
 PY ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine clean
+.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ schemas-write: setup ## writes the JSON Schema of the scenario file anew
 
 bench-engine: setup ## speed of the engine against a bare loop and installed peers
 	@$(BIN)/python benchmarks/engine.py
+
+bench-decide: setup ## what decisions cost and how often they are wrong, on recorded outcomes
+	@$(BIN)/python benchmarks/decide.py
 
 clean: ## removes what make made, but no downloaded model
 	rm -rf .venv .coverage* build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,7 +6,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,14 @@ class Lab:
     def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def decide(self, seed: int, *, confidence_column: bool = False, **fields: object):  # type: ignore[no-untyped-def]
+    def decide(
+        self,
+        seed: int,
+        *,
+        confidence_column: bool = False,
+        exhaustive: bool = False,
+        **fields: object,
+    ) -> Any:
         """One decision through the product: contract, replay, engine, ledger, certificate."""
         from rixin.workspace import Workspace
 
@@ -82,7 +89,7 @@ class Lab:
         path.write_text(CONTRACT.format(candidates=candidates, **given))
         begin = time.perf_counter()
         with Workspace(quiet=True) as workspace:
-            result = workspace.decide(path)
+            result = workspace.decide(path, exhaustive=exhaustive)
         self.seconds += time.perf_counter() - begin
         self.stored += sum(
             one.tally.cases for one in result.verdict.candidates if one.kind == "replay"
