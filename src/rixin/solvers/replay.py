@@ -2,20 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
+from math import isfinite
 
-from rixin.core.answer import Answer, Failure, Usage
+from rixin.core.answer import Answer, Failure
 from rixin.core.case import Case
 from rixin.core.ids import digest, input_key
 from rixin.errors import UsageError
-from rixin.solvers._reply import (
-    bad_reply,
-    is_missing,
-    read_money,
-    read_number,
-    read_output,
-    read_share,
-)
+from rixin.solvers._record import RecordReader
+from rixin.solvers._reply import is_missing
 from rixin.solvers._spool import Spool
 
 _BATCH = 500
@@ -33,6 +29,8 @@ class ReplayColumns:
     output: str | None = None
     confidence: str | None = None
     """In [0, 1]."""
+    logprob: str | None = None
+    """Natural logarithm of a confidence, at most 0."""
     cost: str | None = None
     """In the scenario's currency."""
     latency: str | None = None
@@ -54,14 +52,15 @@ class ReplayColumns:
 class ReplaySolver:
     """Answers from a log. Of several records of a case the last one counts.
 
-    The log is read once, at the first `solve`, into a temporary file with a small index, so that
-    memory stays bounded whatever its size.
+    The log is read once, at the first `solve`: a small one into memory, a large one into a
+    temporary file with a small index, so that memory stays bounded whatever its size.
 
     Args:
         name: The name in the scenario file.
         source_fingerprint: Hash of the log's content.
         rows: Opens the log: each call gives its rows from the start.
         columns: Which columns hold what.
+        small: The log is small enough to be held in memory.
 
     Raises:
         UsageError: The mapping cannot find a case, or holds neither output nor score.
@@ -73,6 +72,8 @@ class ReplaySolver:
         source_fingerprint: str,
         rows: Callable[[], Iterable[Row]],
         columns: ReplayColumns,
+        *,
+        small: bool = False,
     ) -> None:
         used = columns.used()
         if (columns.id is None) == (columns.input is None):
@@ -88,16 +89,23 @@ class ReplaySolver:
         self.name = name
         self.batch_size = _BATCH
         self.fingerprint = digest("replay/1", source_fingerprint, repr(sorted(used.items())))
-        self._rows = rows
+        self._rows, self._small = rows, small
         self._columns = columns
-        self._used = used
+        self._used = tuple(used.values())
+        self._read_record = RecordReader(tuple(used))
         self._reading: asyncio.Future[Spool] | None = None
+        self._spool: Spool | None = None
+        self._costs, self._priced = 0.0, 0
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """The recorded answer of each case; one that is not in the log is a failure."""
-        if self._reading is None:
-            self._reading = asyncio.ensure_future(asyncio.to_thread(self._read))
-        spool = await asyncio.shield(self._reading)
+        spool = self._spool
+        if spool is None:
+            if self._reading is None:
+                self._reading = asyncio.ensure_future(asyncio.to_thread(self._read))
+            spool = await asyncio.shield(self._reading)
+        if spool.in_memory:  # handing them to a thread and back would take longer
+            return self._answers(spool, cases)
         return await asyncio.to_thread(self._answers, spool, cases)
 
     async def close(self) -> None:
@@ -105,75 +113,67 @@ class ReplaySolver:
         reading, self._reading = self._reading, None
         if reading is not None:
             await asyncio.wait([reading])
-            if reading.exception() is None:
-                reading.result().close()
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.close()
+
+    def mean_cost(self) -> float | None:
+        """The mean of the recorded costs, whichever cases they belong to; None: none is recorded.
+
+        It stands for the list price of what was recorded, and reads the log.
+        """
+        if self._columns.cost is None:
+            return None
+        self._read()
+        return self._costs / self._priced if self._priced else None
 
     def _read(self) -> Spool:
-        spool = Spool()
+        if self._spool is None:
+            self._spool = self._read_log()
+        return self._spool
+
+    def _read_log(self) -> Spool:
+        spool, columns = Spool(small=self._small), self._used
         try:
             for row in self._rows():
                 key = self._key_of_row(row)
                 if key is not None:
-                    spool.add(key, {name: row.get(column) for name, column in self._used.items()})
+                    self._count_cost(row)
+                    spool.add(key, (*map(row.get, columns), None))
         except BaseException:
             spool.close()
             raise
         spool.seal()
         return spool
 
+    def _count_cost(self, row: Row) -> None:
+        cell = row.get(self._columns.cost) if self._columns.cost else None
+        if cell is None or cell == "":
+            return
+        with suppress(ValueError, TypeError):
+            cost = float(cell)  # type: ignore[arg-type]
+            if isfinite(cost):
+                self._costs, self._priced = self._costs + cost, self._priced + 1
+
     def _key_of_row(self, row: Row) -> str | None:
         if self._columns.id is not None:
             value = row.get(self._columns.id)
+            if type(value) is str:
+                return value if value and not value.isspace() else None
             return None if is_missing(value) else str(value)
         assert self._columns.input is not None
         value = row.get(self._columns.input)
         return None if value is None else input_key(str(value))
 
     def _answers(self, spool: Spool, cases: Sequence[Case]) -> list[Answer]:
-        by_id = self._columns.id is not None
+        by_id, read = self._columns.id is not None, self._read_record
         records = spool.find([case.ref if by_id else case.key for case in cases])
         return [
-            _no_record(case, by_id=by_id) if record is None else read_record(record)
+            _no_record(case, by_id=by_id) if record is None else read(record)
             for case, record in zip(cases, records, strict=True)
         ]
-
-
-def read_record(record: Row) -> Answer:
-    """The answer that a record holds, by our own names of the columns."""
-    error = record.get("error")
-    if not is_missing(error):
-        return Answer(failure=Failure(kind="crashed", message=f"recorded: {error}"))
-    try:
-        answer = Answer(
-            output=read_output(record.get("output")),
-            confidence=read_share("confidence", record.get("confidence")),
-            cost=read_money("cost", record.get("cost")),
-            latency_s=_latency_s(record),
-            usage=_usage(record),
-            recorded_score=read_share("score", record.get("score")),
-        )
-    except ValueError as reason:
-        return bad_reply(f"recorded: {reason}")
-    if answer.output is None and answer.recorded_score is None:
-        return replace(answer, failure=Failure(kind="no_record", message="the record is empty"))
-    return answer
 
 
 def _no_record(case: Case, *, by_id: bool) -> Answer:
     what = f"id {case.ref!r}" if by_id else "this input"
     return Answer(failure=Failure(kind="no_record", message=f"the log has no record of {what}"))
-
-
-def _latency_s(record: Row) -> float | None:
-    seconds = read_number("latency", record.get("latency"))
-    if seconds is not None:
-        return seconds
-    milliseconds = read_number("latency_ms", record.get("latency_ms"))
-    return None if milliseconds is None else milliseconds / 1000
-
-
-def _usage(record: Row) -> Usage:
-    return Usage(
-        input_tokens=int(read_number("input_tokens", record.get("input_tokens")) or 0),
-        output_tokens=int(read_number("output_tokens", record.get("output_tokens")) or 0),
-    )
