@@ -6,6 +6,9 @@ from enum import StrEnum
 from rixin.core.answer import Answer
 from rixin.core.case import Case
 
+RECORDED = "recorded score"
+"""Reason of a score that came with a recorded answer."""
+
 
 class State(StrEnum):
     """Each outcome is in exactly one of three states."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from rixin.core.answer import Answer
 from rixin.core.case import Case
 from rixin.core.ids import digest
-from rixin.core.outcome import Outcome, Score, State, Violation
+from rixin.core.outcome import RECORDED, Outcome, Score, State, Violation
 from rixin.core.solver import Guard, Scorer
 
 _Ruling = tuple[State, str, Score | None, tuple[Violation, ...]]
@@ -85,7 +85,7 @@ class Judge:
 @lru_cache(maxsize=1_024)
 def _recorded_score(value: float, solved: bool) -> Score:
     """Logs have few different scores, and a score never changes: one object serves all rows."""
-    return Score(value=value, solved=solved, reason="recorded score")
+    return Score(value=value, solved=solved, reason=RECORDED)
 
 
 def _violates(violations: Sequence[Violation]) -> str:
