@@ -111,7 +111,9 @@ def decide(
         candidates=results,
         incumbent=incumbent_result(scenario),
         pairs=tuple(
-            compare(scenario, pair, exact=len(pairs) <= _EXACT_PAIRS) for pair in pairs if pair.cases
+            compare(scenario, pair, exact=len(pairs) <= _EXACT_PAIRS)
+            for pair in pairs
+            if pair.cases
         ),
         factors=_factors(scenario, winner),
         illustrative=tuple(sorted(scenario.illustrative)),

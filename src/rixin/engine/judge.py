@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rixin.core.answer import Answer
 from rixin.core.case import Case
@@ -54,9 +55,9 @@ class Judge:
         return self._judged(case, answer.output)
 
     def _recorded(self, case: Case, value: float, output: str | None) -> _Ruling:
-        violations = () if output is None else self._violations(case, output)
+        violations = self._violations(case, output) if self.guards and output is not None else ()
         solved = value >= RECORDED_SOLVED and not violations
-        score = Score(value=value, solved=solved, reason=RECORDED)
+        score = _recorded_score(value, solved)
         if solved:
             return State.SOLVED, "", score, ()
         return State.UNSOLVED, _violates(violations) or "wrong", score, violations
@@ -79,6 +80,12 @@ class Judge:
         if case.expected in self.labels and output in self.labels:
             return f"{case.expected} taken for {output}"
         return "wrong"
+
+
+@lru_cache(maxsize=1_024)
+def _recorded_score(value: float, solved: bool) -> Score:
+    """Logs have few different scores, and a score never changes: one object serves all rows."""
+    return Score(value=value, solved=solved, reason=RECORDED)
 
 
 def _violates(violations: Sequence[Violation]) -> str:

@@ -149,9 +149,9 @@ class Runner:
         return [self._priced(answer) for answer in await self.solver.solve(cases)]
 
     def _priced(self, answer: Answer) -> Answer:
-        if answer.cost is not None:
+        if answer.cost is not None or (cost := self.costing.price(answer)) is None:
             return answer
-        return replace(answer, cost=self.costing.price(answer))
+        return replace(answer, cost=cost)
 
     async def _answer(self, case: Case) -> Answer:
         call = await self._one_call(case)

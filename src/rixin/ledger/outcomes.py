@@ -16,6 +16,7 @@ from rixin.core.outcome import RECORDED, Outcome, Score, State, Violation
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import outcomes, solvers
 
+_COLUMNS = tuple(outcomes.c.keys())
 _USED = ("input_tokens", "output_tokens", "cached_tokens", "cpu_s", "calls")
 
 
@@ -60,20 +61,27 @@ def write_outcomes(
         return
     with ledger.write() as connection:
         statement, constants, places = _upsert(connection.dialect)
-        given: Any = [constants | row for row in rows]
-        if places is not None:
-            given = [tuple(map(row.__getitem__, places)) for row in given]
+        given: Any = rows
+        if places is None:
+            given = [{**constants, **dict(zip(_COLUMNS, row, strict=True))} for row in rows]
+        elif places:
+            given = [(*row, *places) for row in rows]
         connection.exec_driver_sql(statement, given)
 
 
 @cache
-def _upsert(dialect: Dialect) -> tuple[str, dict[str, Any], list[str] | None]:
-    """The statement as the driver takes it, its constants, and the order of values by place.
+def _upsert(dialect: Dialect) -> tuple[str, dict[str, Any], tuple[Any, ...] | None]:
+    """The statement as the driver takes it, its constants by name, and by place after a row.
 
     Compiled once: in this hottest of statements half the time would go into preparing rows.
     """
     compiled = _upsert_of(dialect.name).compile(dialect=dialect)
-    return str(compiled), dict(compiled.params), compiled.positiontup
+    constants, order = dict(compiled.params), compiled.positiontup
+    if order is None:
+        return str(compiled), constants, None
+    count = len(_COLUMNS)
+    assert tuple(order[:count]) == _COLUMNS
+    return str(compiled), constants, tuple(constants[name] for name in order[count:])
 
 
 def _upsert_of(dialect_name: str) -> Any:
@@ -159,36 +167,35 @@ def failure_example(ledger: Ledger, solver: int, judge: str) -> str | None:
     return None if detail is None else str(json.loads(detail)["failure"][1])
 
 
-def _row(solver: int, judge: str, item: Outcome, asked_at: float) -> dict[str, Any]:
-    answer, usage = item.answer, item.answer.usage
-    return {
-        "solver_id": solver,
-        "judge": judge,
-        "case_id": item.case.id,
-        "state": item.state.value,
-        "score": item.score.value if item.score else None,
-        "output": answer.output,
-        "confidence": answer.confidence,
-        "abstained": answer.abstained,
-        "violations": _violations_text(item.violations),
-        "reason": item.reason,
-        "cost_pico": None if answer.cost is None else to_pico(answer.cost),
-        "latency_s": answer.latency_s,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "cpu_s": usage.cpu_s,
-        "calls": usage.calls,
-        "retries": answer.retries,
-        "detail": _detail(item),
-        "asked_at": asked_at,
-        "sunk_pico": to_pico(answer.sunk) if answer.sunk else 0,
-    }
+def _row(solver: int, judge: str, item: Outcome, asked_at: float) -> tuple[Any, ...]:
+    """The values of an outcome in the order of `_COLUMNS`."""
+    answer, usage, score = item.answer, item.answer.usage, item.score
+    return (
+        solver,
+        judge,
+        item.case.id,
+        item.state._value_,
+        None if score is None else score.value,
+        answer.output,
+        answer.confidence,
+        answer.abstained,
+        _violations_text(item.violations) if item.violations else None,
+        item.reason,
+        None if answer.cost is None else to_pico(answer.cost),
+        answer.latency_s,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.cpu_s,
+        usage.calls,
+        answer.retries,
+        _detail(item),
+        asked_at,
+        to_pico(answer.sunk) if answer.sunk else 0,
+    )
 
 
-def _violations_text(violations: Sequence[Violation]) -> str | None:
-    if not violations:
-        return None
+def _violations_text(violations: Sequence[Violation]) -> str:
     return json.dumps([[v.guard, v.reason] for v in violations], ensure_ascii=False)
 
 

@@ -68,6 +68,8 @@ def read_number(name: str, value: object) -> float | None:
     Raises:
         ValueError: It is something else.
     """
+    if type(value) is float and math.isfinite(value):
+        return value
     if is_missing(value):
         return None
     try:

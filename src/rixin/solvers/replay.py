@@ -3,21 +3,15 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from math import exp, isfinite
+from dataclasses import dataclass
+from math import isfinite
 
-from rixin.core.answer import Answer, Failure, Usage
+from rixin.core.answer import Answer, Failure
 from rixin.core.case import Case
 from rixin.core.ids import digest, input_key
 from rixin.errors import UsageError
-from rixin.solvers._reply import (
-    bad_reply,
-    is_missing,
-    read_money,
-    read_number,
-    read_output,
-    read_share,
-)
+from rixin.solvers._record import RecordReader
+from rixin.solvers._reply import is_missing
 from rixin.solvers._spool import Spool
 
 _BATCH = 500
@@ -58,8 +52,8 @@ class ReplayColumns:
 class ReplaySolver:
     """Answers from a log. Of several records of a case the last one counts.
 
-    The log is read once, at the first `solve`, into a temporary file with a small index, so that
-    memory stays bounded whatever its size.
+    The log is read once, at the first `solve`: a small one into memory, a large one into a
+    temporary file with a small index, so that memory stays bounded whatever its size.
 
     Args:
         name: The name in the scenario file.
@@ -97,16 +91,21 @@ class ReplaySolver:
         self.fingerprint = digest("replay/1", source_fingerprint, repr(sorted(used.items())))
         self._rows, self._small = rows, small
         self._columns = columns
-        self._used = used
+        self._used = tuple(used.values())
+        self._read_record = RecordReader(tuple(used))
         self._reading: asyncio.Future[Spool] | None = None
         self._spool: Spool | None = None
         self._costs, self._priced = 0.0, 0
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """The recorded answer of each case; one that is not in the log is a failure."""
-        if self._reading is None:
-            self._reading = asyncio.ensure_future(asyncio.to_thread(self._read))
-        spool = await asyncio.shield(self._reading)
+        spool = self._spool
+        if spool is None:
+            if self._reading is None:
+                self._reading = asyncio.ensure_future(asyncio.to_thread(self._read))
+            spool = await asyncio.shield(self._reading)
+        if spool.in_memory:  # handing them to a thread and back would take longer
+            return self._answers(spool, cases)
         return await asyncio.to_thread(self._answers, spool, cases)
 
     async def close(self) -> None:
@@ -134,13 +133,13 @@ class ReplaySolver:
         return self._spool
 
     def _read_log(self) -> Spool:
-        spool = Spool(small=self._small)
+        spool, columns = Spool(small=self._small), self._used
         try:
             for row in self._rows():
                 key = self._key_of_row(row)
                 if key is not None:
                     self._count_cost(row)
-                    spool.add(key, {name: row.get(column) for name, column in self._used.items()})
+                    spool.add(key, (*map(row.get, columns), None))
         except BaseException:
             spool.close()
             raise
@@ -148,7 +147,7 @@ class ReplaySolver:
         return spool
 
     def _count_cost(self, row: Row) -> None:
-        cell = row.get(self._columns.cost or "")
+        cell = row.get(self._columns.cost) if self._columns.cost else None
         if cell is None or cell == "":
             return
         with suppress(ValueError, TypeError):
@@ -159,67 +158,22 @@ class ReplaySolver:
     def _key_of_row(self, row: Row) -> str | None:
         if self._columns.id is not None:
             value = row.get(self._columns.id)
+            if type(value) is str:
+                return value if value and not value.isspace() else None
             return None if is_missing(value) else str(value)
         assert self._columns.input is not None
         value = row.get(self._columns.input)
         return None if value is None else input_key(str(value))
 
     def _answers(self, spool: Spool, cases: Sequence[Case]) -> list[Answer]:
-        by_id = self._columns.id is not None
+        by_id, read = self._columns.id is not None, self._read_record
         records = spool.find([case.ref if by_id else case.key for case in cases])
         return [
-            _no_record(case, by_id=by_id) if record is None else read_record(record)
+            _no_record(case, by_id=by_id) if record is None else read(record)
             for case, record in zip(cases, records, strict=True)
         ]
-
-
-def read_record(record: Row) -> Answer:
-    """The answer that a record holds, by our own names of the columns."""
-    error = record.get("error")
-    if not is_missing(error):
-        return Answer(failure=Failure(kind="crashed", message=f"recorded: {error}"))
-    try:
-        answer = Answer(
-            output=read_output(record.get("output")),
-            confidence=_confidence(record),
-            cost=read_money("cost", record.get("cost")),
-            latency_s=_latency_s(record),
-            usage=_usage(record),
-            recorded_score=read_share("score", record.get("score")),
-        )
-    except ValueError as reason:
-        return bad_reply(f"recorded: {reason}")
-    if answer.output is None and answer.recorded_score is None:
-        return replace(answer, failure=Failure(kind="no_record", message="the record is empty"))
-    return answer
-
-
-def _confidence(record: Row) -> float | None:
-    """As recorded, or the exponential of a log-probability."""
-    logprob = record.get("logprob")
-    if is_missing(logprob):
-        return read_share("confidence", record.get("confidence"))
-    value = float(str(logprob))
-    if not value <= 0:
-        raise ValueError(f"logprob must be at most 0, not {logprob!r}")
-    return exp(value)
 
 
 def _no_record(case: Case, *, by_id: bool) -> Answer:
     what = f"id {case.ref!r}" if by_id else "this input"
     return Answer(failure=Failure(kind="no_record", message=f"the log has no record of {what}"))
-
-
-def _latency_s(record: Row) -> float | None:
-    seconds = read_number("latency", record.get("latency"))
-    if seconds is not None:
-        return seconds
-    milliseconds = read_number("latency_ms", record.get("latency_ms"))
-    return None if milliseconds is None else milliseconds / 1000
-
-
-def _usage(record: Row) -> Usage:
-    return Usage(
-        input_tokens=int(read_number("input_tokens", record.get("input_tokens")) or 0),
-        output_tokens=int(read_number("output_tokens", record.get("output_tokens")) or 0),
-    )
