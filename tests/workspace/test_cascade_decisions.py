@@ -1,0 +1,222 @@
+import json
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from recorded_world import decided, write_contract, write_world
+
+from rixin.cli.app import run
+from rixin.core.verdict import Decision, Standing
+from rixin.errors import UsageError
+from rixin.workspace import Workspace
+
+NEAR_BEST = ", below_best_at_most: 0.02"
+
+
+@pytest.fixture
+def world(tmp_path):
+    write_world(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def near_best(world):
+    path = write_contract(world, solved=NEAR_BEST)
+    result = decided(path)
+    result.write_certificate(world / ".rixin" / "world.certificate.json")
+    return world, path, result
+
+
+def test_a_cascade_that_nobody_wrote_down_wins_where_it_is_certified(near_best):
+    _, _, result = near_best
+    verdict = result.verdict
+    assert verdict.decision is Decision.ADOPT
+    winner = next(one for one in verdict.candidates if one.name == verdict.winner)
+    assert winner.kind == "cascade"
+    assert winner.trial.proposed
+    assert winner.name.endswith("→dear")
+    dear = next(one for one in verdict.candidates if one.name == "dear")
+    assert winner.cost_per_solved.value < 0.7 * dear.cost_per_solved.value
+    assert winner.solved.value > dear.solved.value - 0.02
+    assert winner.tally.cases == result.certificate["sequence"]["cases"]
+
+
+def test_no_single_that_was_not_certified_may_win(near_best):
+    _, _, result = near_best
+    cheap = next(one for one in result.verdict.candidates if one.name == "cheap")
+    assert cheap.standing is not Standing.HOLDS
+    tested = result.certificate["sequence"]["tested"]
+    assert all(one["certified"] for one in tested[:-1])
+
+
+def test_its_certificate_holds_and_report_and_explain_know_the_cascade(near_best):
+    folder, path, result = near_best
+    with Workspace(quiet=True) as workspace:
+        found = workspace.verify(folder / ".rixin" / "world.certificate.json")
+        again = workspace.report(path)
+        case = workspace.explain(path, "c1")
+    assert found.holds, found.text()
+    assert "recomputed from" in found.text()
+    assert again.verdict.winner == result.verdict.winner
+    assert again.certificate["sha256"] == result.certificate["sha256"]
+    assert case.case.ref == "c1"
+
+
+def test_the_same_decision_has_the_same_certificate_on_any_ledger(near_best):
+    folder, path, result = near_best
+    assert decided(path).certificate["sha256"] == result.certificate["sha256"]
+    with Workspace(quiet=True, ledger=folder / "other.sqlite3") as workspace:
+        assert workspace.decide(path).certificate["sha256"] == result.certificate["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "said"),
+    [
+        (("hypotheses", 0, "counts", "solved"), 1, "counts.solved"),
+        (("sequence", "tested", 0, "lost"), 99.0, "sequence.tested"),
+        (("error_budget", "total"), 0.2, "error_budget.total"),
+        (("winner",), "dear", "winner"),
+    ],
+)
+def test_one_altered_figure_fails_verification(near_best, where, value, said):
+    folder, _, _ = near_best
+    file = folder / ".rixin" / "world.certificate.json"
+    given = json.loads(file.read_text())
+    place = given
+    for key in where[:-1]:
+        place = place[key]
+    place[where[-1]] = value
+    file.write_text(json.dumps(given))
+    with Workspace(quiet=True) as workspace:
+        found = workspace.verify(file)
+    assert not found.holds
+    assert found.exit_code == 1
+    assert said in found.text()
+    assert found.to_json()["holds"] is False
+
+
+def test_an_altered_seal_fails_verification(near_best):
+    folder, _, _ = near_best
+    file = folder / ".rixin" / "world.certificate.json"
+    given = json.loads(file.read_text())
+    file.write_text(json.dumps({**given, "sha256": "0" * 32}))
+    with Workspace(quiet=True) as workspace:
+        assert [one.where for one in workspace.verify(file).differences] == ["sha256"]
+
+
+def test_one_altered_row_fails_verification_and_is_named(near_best):
+    folder, _, _ = near_best
+    with sqlite3.connect(folder / ".rixin" / "ledger.sqlite3") as connection:
+        connection.execute(
+            "UPDATE outcomes SET cost_pico = cost_pico + 1 WHERE (solver_id, case_id) IN"
+            " (SELECT solver_id, case_id FROM outcomes JOIN cases USING (case_id)"
+            "  WHERE pool = 'certify' ORDER BY solver_id, case_id LIMIT 1)"
+        )
+    with Workspace(quiet=True) as workspace:
+        found = workspace.verify(folder / ".rixin" / "world.certificate.json")
+    assert not found.holds
+    assert "number 1" in found.text()
+
+
+def test_what_is_no_certificate_or_of_another_ledger_is_told(near_best, tmp_path):
+    folder, path, _ = near_best
+    file = folder / ".rixin" / "world.certificate.json"
+    with Workspace(quiet=True) as workspace:
+        with pytest.raises(UsageError, match="there is no certificate"):
+            workspace.verify(folder / "none.json")
+        (folder / "broken.json").write_text("{")
+        with pytest.raises(UsageError, match="cannot be read as a certificate"):
+            workspace.verify(folder / "broken.json")
+        (folder / "other.json").write_text("{}")
+        with pytest.raises(UsageError, match="no certificate of the format"):
+            workspace.verify(folder / "other.json")
+    with Workspace(quiet=True, ledger=tmp_path / "empty.sqlite3") as workspace:
+        found = workspace.verify(file, path)
+    assert [one.where for one in found.differences] == ["cases.dataset"]
+
+
+def test_verify_on_the_command_line(near_best, capsys):
+    folder, _, _ = near_best
+    file = folder / ".rixin" / "world.certificate.json"
+    assert run(["verify", str(file)]) == 0
+    assert "holds: recomputed" in capsys.readouterr().out
+    assert run(["verify", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["holds"] is True
+
+
+def test_after_the_race_a_cascade_may_undercut_the_accepted_candidate(world):
+    result = decided(write_contract(world, floor=0.93, wrong=0))
+    verdict = result.verdict
+    assert verdict.decision is Decision.ADOPT
+    assert result.certificate["error_budget"]["proposed"] == pytest.approx(0.05)
+    assert verdict.winner.endswith("→dear")
+
+
+def test_none_is_proposed_where_the_contract_says_so(world):
+    result = decided(write_contract(world, floor=0.93, more="cascades: none"))
+    assert result.verdict.winner == "dear"
+    assert result.certificate["sequence"] == {}
+    assert result.certificate["error_budget"]["proposed"] == 0
+
+
+def test_looking_for_cascades_has_to_pay(world):
+    result = decided(write_contract(world, floor=0.93, demand=1))
+    assert result.certificate["sequence"] == {}
+
+
+def test_too_few_cases_propose_nothing(tmp_path):
+    write_world(tmp_path, cases=150)
+    result = decided(write_contract(tmp_path, floor=0.3))
+    assert result.certificate["proposed"] == []
+
+
+def test_a_second_decision_pays_for_what_is_new_only(world):
+    first = decided(write_contract(world, ("cheap", "dear"), floor=0.93, more="cascades: none"))
+    with sqlite3.connect(world / ".rixin" / "ledger.sqlite3") as connection:
+        before = connection.execute("SELECT count(*) FROM outcomes").fetchone()[0]
+    second = decided(write_contract(world, floor=0.93, more="cascades: none"))
+    with sqlite3.connect(world / ".rixin" / "ledger.sqlite3") as connection:
+        after = connection.execute(
+            "SELECT name, count(*) FROM outcomes JOIN solvers ON id = solver_id GROUP BY name"
+        ).fetchall()
+    middle = next(one for one in second.verdict.candidates if one.name == "middle")
+    assert dict(after)["middle"] == middle.trial.asked
+    assert sum(dict(after).values()) - before - middle.trial.asked <= 40
+    assert first.verdict.winner == second.verdict.winner == "dear"
+
+
+def test_a_shared_error_budget_is_spent_once_for_each_different_decision(world):
+    shared = ", carry_over: shared"
+    path = write_contract(world, floor=0.93, promise=shared, more="cascades: none")
+    first = decided(path).certificate["error_budget"]
+    assert first["total"] == pytest.approx(0.05)
+    assert decided(path).certificate["error_budget"] == first
+    path = write_contract(world, floor=0.92, promise=shared, more="cascades: none")
+    assert decided(path).certificate["error_budget"]["total"] == pytest.approx(0.1 / 6)
+
+
+def test_floors_of_strata_and_red_team_cases(world):
+    (world / "harmless.py").write_text("def check(case, output):\n    return False\n")
+    path = write_contract(
+        world,
+        floor=0.9,
+        solved=", strata: {plain: 0.9}",
+        promise=", harm: {at_most: 0.2, allowed: 1, stratum: red}",
+        guards="[{function: 'harmless:check'}]",
+        more="cascades: none",
+    )
+    verdict = decided(path).verdict
+    dear = next(one for one in verdict.candidates if one.name == verdict.winner)
+    assert any("stratum plain" in reason for reason in dear.reasons)
+    assert dear.tally.harm_cases >= 10
+    assert dear.tally.harm_hits == 0
+
+
+def test_another_seed_deals_other_pools_and_keeps_them_disjoint(world):
+    plain = decided(write_contract(world, more="cascades: none"))
+    dealt = decided(write_contract(world, more="cascades: none", cases=", seed: 7"))
+    assert plain.certificate["cases"]["dataset"] != dealt.certificate["cases"]["dataset"]
+    assert sum(dealt.certificate["cases"]["pools"].values()) == 900
