@@ -6,19 +6,18 @@ one knob: the least score of its signal. Thresholds of the members are not combi
 free choice among thousands would pick the luckiest on shape cases.
 
 The order is what decides how far a fixed sequence of tests gets (`rixin.decide.sequence`): its
-first failure ends it. So it goes from what is safest to what is cheapest, and a step is left out
-when it is more likely to end the sequence than to be worth it.
+first failure ends it. So it goes from what is safest to what is cheapest, each step cheaper than the
+one before by something worth a test, and no chain is taken for as safe as it was lucky.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import log, sqrt
 from typing import Final
 
 import numpy as np
 
-from rixin.decide.evidence import Flags, Floats, Sample
+from rixin.decide.evidence import Floats, Sample
 from rixin.decide.policies import (
     Policy,
     PolicyOutcomes,
@@ -28,7 +27,6 @@ from rixin.decide.policies import (
     speaking,
 )
 from rixin.decide.signals import DIGITS, Signal, fit_signal
-from rixin.stats.exact import EXACT_CASES, critical_value
 from rixin.stats.tango import tango_scores
 
 THRESHOLDS: Final = 25
@@ -39,9 +37,6 @@ _LEAST_LOSS: Final = 0.1
 _FORETOLD: Final = 0.5
 # A saving that is worth a further test, as a share of the reference's cost.
 _WORTH_A_TEST: Final = 0.01
-_DRAWS: Final = 200
-# Shape cases count half where the future is drawn from them: the best of many look too good.
-_TRUST: Final = 0.5
 
 Admits = Callable[[PolicyOutcomes], bool]
 """Whether a policy's outcomes on shape cases let it hope for the other terms of a promise."""
@@ -56,12 +51,8 @@ class Proposal:
     """Mean cost of a case, in the scenario's currency."""
     loss: float
     """Solve rate of the reference minus that of the policy, in [-1, 1]."""
-    luck: float
-    """Share of cases by which the loss looks too small to be true, `>= 0`."""
     z: float
-    """Tango's statistic of a loss of the margin, with `luck` added to the loss."""
-    losses: Floats
-    """Reference minus policy on each shape case, times the case's weight over the mean weight."""
+    """Tango's statistic of a loss of the margin, the loss taken at no less than is likely."""
 
 
 def propose(
@@ -69,9 +60,6 @@ def propose(
     reference: str,
     *,
     margin: float,
-    delta: float,
-    cases: int,
-    rng: np.random.Generator,
     admits: Admits | None = None,
 ) -> tuple[Proposal, ...]:
     """Policies that cost less than the reference, in the order in which to test them.
@@ -80,9 +68,6 @@ def propose(
         shape: Evidence of all solvers, the reference among them, on shape cases.
         reference: The solver to be replaced: usually `best_single(shape)`.
         margin: Loss to exclude, as a share of all cases, in (0, 1).
-        delta: Chance of a wrong certificate, in (0, 1).
-        cases: Number of certify cases, of which nothing else is known here.
-        rng: For drawing possible certify cases. The result does not depend on the order of cases.
         admits: Leaves out policies that would end the sequence by another term of the promise.
 
     Returns:
@@ -94,7 +79,7 @@ def propose(
         Pharmaceutical Statistics 2, on why the order matters.
     """
     ceiling = shape.mean(shape.of(reference).paid)
-    if not (shape.cases and cases and ceiling > 0):
+    if not (shape.cases and ceiling > 0):
         return ()
     found = [
         proposal
@@ -102,8 +87,7 @@ def propose(
         for proposal in _estimates(chain, shape, reference, margin, admits)
         if proposal.cost < ceiling and proposal.z < 0
     ]
-    path = _spaced(_front(found), _WORTH_A_TEST * ceiling)
-    return _planned(path, shape, ceiling, margin, delta, cases, rng)
+    return tuple(_spaced(_front(found), _WORTH_A_TEST * ceiling))
 
 
 def build(shape: Sample, reference: str) -> Iterator[tuple[Policy, ...]]:
@@ -188,14 +172,11 @@ def _estimate(
     losses = -differences(outcomes, shape, reference) * shape.weights / shape.weights.mean()
     lost, gained = float(losses.clip(min=0).sum()), float((-losses).clip(min=0).sum())
     least = max(_LEAST_LOSS * (lost + gained), _FORETOLD * foretold * shape.cases)
-    unlucky = max(0.0, least - (lost - gained))
     return Proposal(
         policy=policy,
         cost=shape.mean(outcomes.cost),
         loss=(lost - gained) / shape.cases,
-        luck=unlucky / shape.cases,
-        z=float(tango_scores(lost + unlucky, gained, shape.cases, margin)),
-        losses=losses,
+        z=float(tango_scores(max(lost, gained + least), gained, shape.cases, margin)),
     )
 
 
@@ -215,68 +196,3 @@ def _spaced(front: Sequence[Proposal], least: float) -> list[Proposal]:
         if not path or proposal.cost <= path[-1].cost - least:
             path.append(proposal)
     return path
-
-
-def _planned(
-    path: Sequence[Proposal],
-    shape: Sample,
-    ceiling: float,
-    margin: float,
-    delta: float,
-    cases: int,
-    rng: np.random.Generator,
-) -> tuple[Proposal, ...]:
-    """Leave out steps as long as that raises the saving to be expected of the sequence."""
-    if not path:
-        return ()
-    passes = _drawn_passes(path, shape, margin, delta, cases, rng)
-    savings = np.array([ceiling - proposal.cost for proposal in path])
-    kept = list(range(len(path)))
-    best = _expected(passes, savings, kept)
-    while len(kept) > 1:
-        shorter = [kept[:gap] + kept[gap + 1 :] for gap in range(len(kept))]
-        values = [_expected(passes, savings, some) for some in shorter]
-        if max(values) <= best:
-            break
-        best = max(values)
-        kept = shorter[values.index(best)]
-    return tuple(path[index] for index in kept)
-
-
-def _expected(passes: Flags, savings: Floats, kept: Sequence[int]) -> float:
-    """Mean saving of the last step that is reached; savings rise along the sequence."""
-    reached = np.logical_and.accumulate(passes[:, kept], axis=1).sum(axis=1)
-    return float(np.concatenate([[0.0], savings[kept]])[reached].mean())
-
-
-def _drawn_passes(
-    path: Sequence[Proposal],
-    shape: Sample,
-    margin: float,
-    delta: float,
-    cases: int,
-    rng: np.random.Generator,
-) -> Flags:
-    """Whether each step passes on certify cases as they may come, shape (n_draws, n_steps).
-
-    Cases on which all steps do alike are drawn together, so neither the order of the cases nor
-    their number matters to the draws; what is drawn are Bayesian bootstrap samples.
-    """
-    weights = shape.weights / shape.weights.mean()
-    rows = np.stack([*(proposal.losses for proposal in path), weights])
-    patterns, counts = np.unique(rows, axis=1, return_counts=True)
-    shares = rng.standard_gamma(_TRUST * counts, (_DRAWS, counts.size))
-    drawn = rng.multinomial(cases, shares / shares.sum(axis=1, keepdims=True))
-    unit = cases / (drawn @ patterns[-1])[:, None]
-    lost = unit * (drawn @ patterns[:-1].clip(min=0).T)
-    gained = unit * (drawn @ (-patterns[:-1]).clip(min=0).T)
-    lost += cases * np.array([proposal.luck for proposal in path])
-    passes = tango_scores(lost, gained, cases, margin) <= _critical(shape, cases, margin, delta)
-    return np.asarray(passes, dtype=np.bool_)
-
-
-def _critical(shape: Sample, cases: int, margin: float, delta: float) -> float:
-    """What the statistic must reach; about so where the betting test decides."""
-    if shape.countable and cases <= EXACT_CASES:
-        return critical_value(cases, margin, delta)
-    return -sqrt(2 * log(1 / delta))
