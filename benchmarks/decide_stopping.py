@@ -33,6 +33,7 @@ def stopping(lab: Lab, value: float, horizon: int, seeds: int) -> dict[str, floa
             floor=0.01,
             value=value,
             objective="net-value",
+            margin=0.0001,  # the regret of every difference counts here
             demand=max(1, round(horizon / 12)),
         ).verdict
         add("rixin", int(verdict.winner[1:]), float(verdict.effort.spent))

@@ -242,7 +242,7 @@ class Race:
             if lane.state is State.ACCEPTED or self._may_win(lane, best)
         ]
         while len(lanes) > 1:
-            arms = [self._arm(lane) for lane in lanes]
+            arms = [self._arm(lane, best) for lane in lanes]
             worth = self._worth(best)
             more = next_to_ask(arms, worth, self.horizon)
             if more is not None:
@@ -260,10 +260,14 @@ class Race:
                 lane.state = State.NOT_NEEDED
         return None
 
-    def _arm(self, lane: Lane) -> Arm:
+    def _arm(self, lane: Lane, best: Lane) -> Arm:
+        """A candidate as it is weighed against the best one, which the others must beat by more
+        than the margin: less than that makes no difference."""
         price = lane.entry.price or 0.0
         if lane.tally is not None and lane.tally.cases:
             price = float(lane.tally.cost_total) / lane.tally.cases
+        if lane is not best:
+            price += self.scenario.promise.margin * abs(self._rank(best))
         return Arm(name=lane.name, quality=lane.quality, price=price, cases=lane.entry.cases)
 
     def _worth(self, best: Lane) -> float:
@@ -284,14 +288,17 @@ class Race:
         """Whether the test of a candidate that looks better should go on."""
         entry, tally = leader.entry, leader.tally
         assert tally is not None
-        ahead, behind = values_of([self._arm(leader), self._arm(best)], worth)
+        ahead, behind = values_of([self._arm(leader, best), self._arm(best, best)], worth)
         chance = self._chance(leader, tally)
         cost = (entry.price or 0.0) * (entry.cases - leader.asked)
         return leader.asked < entry.cases and chance * self.horizon * (ahead - behind) > cost
 
     def _may_win(self, lane: Lane, best: Lane) -> bool:
-        """Whether it could be better than the accepted one, if all went as well as it can."""
-        if lane.state not in {State.OPEN, State.PARKED} or lane.entry.price is None:
+        """Whether it could be better than the accepted one, if all went as well as it can.
+
+        One that was parked was not worth its test even before somebody was accepted.
+        """
+        if lane.state is not State.OPEN or lane.entry.price is None:
             return False
         upper = 1.0
         if lane.judged is not None and lane.judged.result.solved.upper is not None:
