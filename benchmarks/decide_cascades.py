@@ -73,14 +73,7 @@ def uncertified(outcomes: Outcomes, seed: int) -> tuple[float, bool]:
     shape = rng.permutation(len(outcomes.items))[: round(SHAPE * len(outcomes.items))]
     reference = int(outcomes.solved[:, shape].mean(axis=1).argmax())
     sample = everything(outcomes, shape)
-    found = propose(
-        sample,
-        f"m{reference}",
-        margin=MARGIN,
-        delta=0.5,
-        cases=len(outcomes.items),
-        rng=np.random.default_rng(0),
-    )
+    found = propose(sample, f"m{reference}", margin=MARGIN)
     fits = [one for one in found if one.loss <= MARGIN]
     if not fits:
         return 1.0, False

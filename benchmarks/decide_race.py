@@ -73,7 +73,7 @@ class Lab:
 
         given = {
             "pools": "certify: 1.0",
-            "demand": 10_000,
+            "demand": 6_000,
             "value": 1,
             "objective": "cost-per-solved",
             "relative": "",

@@ -262,7 +262,8 @@ class Race:
 
     def _arm(self, lane: Lane, best: Lane) -> Arm:
         """A candidate as it is weighed against the best one, which the others must beat by more
-        than the margin: less than that makes no difference."""
+        than the margin: less than that makes no difference.
+        """
         price = lane.entry.price or 0.0
         if lane.tally is not None and lane.tally.cases:
             price = float(lane.tally.cost_total) / lane.tally.cases

@@ -108,7 +108,7 @@ class Proposer:
             proposed_from=tuple(self.prices),
             note="no cascade looked cheaper on shape cases without a loss",
         )
-        policies = self._sequence(pooled, reference, certify_sample, alone=accepted is None)
+        policies = self._sequence(pooled, reference, alone=accepted is None)
         if not policies and accepted is not None:
             return asked
         members = dict.fromkeys((reference, *(m for policy in policies for m in policy.members)))
@@ -172,22 +172,11 @@ class Proposer:
             return ""
         return "looking for cascades would cost more than they are likely to save"
 
-    def _sequence(
-        self, pooled: Pooled, reference: str, certify_sample: Sample, *, alone: bool
-    ) -> list[Policy]:
+    def _sequence(self, pooled: Pooled, reference: str, *, alone: bool) -> list[Policy]:
         """The policies to test, in their order; settled before a certify case is looked at."""
-        import numpy as np
-
         from rixin.decide.proposals import propose
 
-        found = propose(
-            pooled,
-            reference,
-            margin=margin_of(self.scenario),
-            delta=self.budget.sequence.hold,
-            cases=certify_sample.size,
-            rng=np.random.default_rng(0),
-        )
+        found = propose(pooled, reference, margin=margin_of(self.scenario))
         return [one.policy for one in found if alone or len(one.policy.steps) > 1]
 
     def _certified(
