@@ -156,8 +156,9 @@ def test_the_first_candidate_is_asked_first_and_one_alone_needs_no_more():
 
 
 def test_a_pilot_that_costs_more_than_it_may_bring_is_not_flown():
-    new = Arm(name="new", quality=np.array([]), price=0.5, cases=1000)
-    assert next_to_ask([arm("a", 0.8, 40, 0.001), new], worth=1.0, horizon=5) is None
+    new = Arm(name="new", quality=np.array([]), price=0.1, cases=1000)
+    other = Arm(name="other", quality=np.array([]), price=0.12, cases=1000)
+    assert next_to_ask([arm("a", 0.8, 40, 0.001), new, other], worth=1.0, horizon=5) is None
 
 
 def test_without_cases_left_or_worth_nobody_is_asked():

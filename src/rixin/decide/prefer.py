@@ -38,9 +38,8 @@ def prefer(scenario: Scenario, adoptable: Sequence[Judged]) -> tuple[Judged, lis
 
 
 def rank_of(scenario: Scenario, one: Judged) -> float:
-    """The objective of which less is better; infinite where a price is not known."""
-    if one.point is None:
-        return inf
+    """The objective of which less is better; of a candidate whose prices are known."""
+    assert one.point is not None
     return prices_of(scenario).rank(one.point, scenario.economics.objective)
 
 
