@@ -114,7 +114,8 @@ def _because_adopted(scenario: Scenario, winner: Judged, judged: Sequence[Judged
         before = incumbent_result(scenario).net_margin
         yield f"the net margin of the job goes from {percent(before)} to {percent(margin.value)}"
     if one.payback_days:
-        yield f"building it is earned back in {one.payback_days:,.0f} days"
+        days = max(1, round(one.payback_days))
+        yield f"building it is earned back in {days:,} day{'s' if days > 1 else ''}"
     dearer = [each.result.name for each in judged if each.adoptable and each is not winner]
     if dearer:
         verb = "holds" if len(dearer) == 1 else "hold"

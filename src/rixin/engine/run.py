@@ -143,7 +143,8 @@ class Course:
         for one in (self.runner, *members):
             one.halt = self._halt
         watched = {member.number: self._on_member for member in members}
-        self.runner.writer.watched = {**watched, self.runner.number: self._on_stored}
+        before = self.runner.writer.watched  # what is on its way is counted where it was asked
+        self.runner.writer.watched = {**before, **watched, self.runner.number: self._on_stored}
 
     def _on_stored(self, outcomes: list[Outcome]) -> None:
         self.progress.count(outcomes)

@@ -1,13 +1,14 @@
 """What a decision will ask and cost at most, before any solver is called."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from rixin.core.money import ceil_cent, format_money
 from rixin.core.scenario import Scenario
-from rixin.decide.budget import budget_of
+from rixin.decide.budget import Budget
 from rixin.decide.demand import DemandScore, demand_score
+from rixin.decide.race import Entry
 from rixin.ledger.cases import label_counts, stream_cases
 from rixin.ledger.outcomes import stored_between
 from rixin.report.as_json import plain
@@ -18,6 +19,8 @@ from rixin.workspace.evaluate import Stored
 from rixin.workspace.prepare import Dataset, describe_notes
 
 _WIDTH = 100
+_TYPICAL = 100
+"""Cases that settle a candidate that is clearly above or below the floor."""
 _POOL_USE = {
     "shape": "to learn from (shape)",
     "certify": "to decide on (certify)",
@@ -128,7 +131,11 @@ class Plan:
 
 
 def plan(
-    scenario: Scenario, dataset: Dataset, stored: Stored, contenders: Sequence[Contender]
+    scenario: Scenario,
+    dataset: Dataset,
+    stored: Stored,
+    contenders: Sequence[Contender],
+    budget: Budget,
 ) -> Plan:
     """The plan of a decision on the cases as they are now."""
     return Plan(
@@ -140,7 +147,7 @@ def plan(
         pools={str(pool): count for pool, count in dataset.pools.items()},
         notes=(*describe_notes(dataset.notes), *_labels(scenario, dataset, stored)),
         illustrative=tuple(sorted(scenario.illustrative)),
-        needs=tuple(_needs(scenario, dataset, stored)),
+        needs=tuple(needs_of(scenario, dataset, stored, budget)),
         lines=tuple(_line(stored, one) for one in contenders if one.candidate.kind != "human"),
         cap=scenario.budget.decide,
     )
@@ -169,9 +176,34 @@ def _line(stored: Stored, one: Contender) -> PlanLine:
     )
 
 
-def _needs(scenario: Scenario, dataset: Dataset, stored: Stored) -> Iterator[str]:
+def forecast(scenario: Scenario, entries: Sequence[Entry], paid: Collection[str]) -> str:
+    """What paid answers cost at most and as is to be expected; empty where nobody is paid.
+
+    The expectation supposes that the candidate in the middle of the order is the first that holds,
+    half way between the floor and perfection, and that those before it take a hundred cases each.
+    """
+    known = [one for one in entries if one.candidate.name in paid]
+    if not known or any(one.price is None for one in known):
+        return ""
+    order = sorted(entries, key=lambda one: one.price or 0.0)
+    middle = order[len(order) // 2]
+    floor = scenario.promise.solved_at_least
+    settled = cases_needed_floor((1 + floor) / 2, floor, middle.errors.hold) or middle.cases
+    expected = 0.0
+    for one in order[: len(order) // 2 + 1]:
+        cases = settled if one is middle else _TYPICAL
+        expected += (one.price or 0.0) * min(cases, one.cases) * (one.candidate.name in paid)
+    most = sum((one.price or 0.0) * one.cases for one in known)
+    currency = scenario.economics.currency
+    return (
+        f"paid answers: about {format_money(Decimal(repr(expected)), currency, digits=2)} are"
+        f" expected; {format_money(Decimal(repr(most)), currency, digits=2)} if all were asked"
+    )
+
+
+def needs_of(scenario: Scenario, dataset: Dataset, stored: Stored, budget: Budget) -> Iterator[str]:
     """The fewest cases with which the promise could hold at all, and who gets fewer."""
-    errors, promise = budget_of(scenario).single, scenario.promise
+    errors, promise = budget.single, scenario.promise
     floor = cases_needed_floor(1.0, promise.solved_at_least, errors.hold)
     assert floor is not None
     wanted = {f"solved at least {promise.solved_at_least:.4g}": floor}

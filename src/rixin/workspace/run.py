@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from rixin.core.money import format_money, from_pico
 from rixin.core.scenario import Candidate
 from rixin.core.solver import Solver
 from rixin.core.transport import Transport
@@ -194,6 +195,22 @@ class Run:
             self.race.drop(ask.name)
         if lane.state not in {State.OPEN, State.PARKED}:
             await track.course.finish()
+            self._say_so_far()
+
+    def _say_so_far(self) -> None:
+        """Answers and money of this decision against those of asking everybody everything."""
+        lanes = list(self.race.lanes.values())
+        answers = sum(lane.asked for lane in lanes)
+        line = f"so far {answers:,} of {sum(lane.entry.cases for lane in lanes):,} answers"
+        prices = [lane.entry.price for lane in lanes]
+        if all(price is not None for price in prices):
+            spent = sum(track.counts.spent_pico for track in self._tracks.values())
+            everything = sum((lane.entry.price or 0.0) * lane.entry.cases for lane in lanes)
+            everyone = format_money(Decimal(repr(everything)), self.currency, digits=2)
+            line += (
+                f", {format_money(from_pico(spent), self.currency, digits=2)} of about {everyone}"
+            )
+        self.reporter.say(f"  {line}")
 
     def _tell(self, ask: Ask, track: Track) -> None:
         import numpy as np

@@ -111,6 +111,7 @@ class Workspace:
         with self._ledger(path).exclusive():
             opened = self._open(scenario, need_keys=True)
             run = opened.run(self._reporter, chosen=only, exhaustive=exhaustive)
+            opened.announce(run.race, self._reporter)
             _wait(run.go())
             names = [one.candidate.name for one in run.proposed]
             result = opened.extended(run.proposed).conclude(
@@ -165,7 +166,7 @@ class Workspace:
 
         scenario = load_scenario(Path(path))
         opened = self._open(scenario)
-        return plan(scenario, opened.dataset, opened.stored, opened.contenders)
+        return plan(scenario, opened.dataset, opened.stored, opened.contenders, opened.budget)
 
     def explain(self, path: Path | str, case: str) -> "Explanation":
         """What each solver said to one case, and why.
@@ -258,6 +259,17 @@ class _Opened:
             build=self.builder.proposed,
             proposes=self.budget.proposed > 0,
         )
+
+    def announce(self, race: Race, reporter: Reporter) -> None:
+        """What the promise takes and what it will cost, before anybody is paid."""
+        from rixin.workspace.plan import forecast, needs_of
+
+        paid = {one.candidate.name for one in self.contenders if one.paid}
+        entries = [lane.entry for lane in race.lanes.values()]
+        needs = needs_of(self.scenario, self.dataset, self.stored, self.budget)
+        for line in (*needs, forecast(self.scenario, entries, paid)):
+            if line and paid:
+                reporter.say(line)
 
     def extended(self, proposed: Sequence[Contender]) -> "_Opened":
         """The same with cascades that were proposed among its candidates."""
