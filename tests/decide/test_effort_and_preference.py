@@ -190,3 +190,28 @@ def test_an_unmeasured_case_is_no_solved_one():
     half = Arm(name="a", quality=np.array([1.0, np.nan]), price=0.0, cases=10)
     assert values_of([half], 1.0) == [pytest.approx(0.5)]
     assert PILOT == 20
+
+
+def test_it_says_at_which_price_the_runner_up_and_at_which_value_the_strong_one_wins():
+    two = scenario(candidate("cheap"), replace(candidate("strong"), target="u"), **PLAIN)
+    money = replace(two.economics, cost_per_wrong=Decimal(0), cost_per_review=Decimal(0))
+    rows = {
+        "cheap": tally("cheap", solved=1800, cost="0.01"),
+        "strong": tally("strong", solved=1980, cost="1.00"),
+    }
+    said = decide(replace(two, economics=money), rows).changes
+    assert any("strong would win at USD 0.011 an answer or less" in line for line in said)
+    assert any("strong alone would earn more than cheap from a value of USD 11" in s for s in said)
+    near = {**rows, "strong": tally("strong", solved=1980, cost="0.10")}
+    said = decide(replace(two, economics=money), near).changes
+    assert not any("alone would earn more" in line for line in said)
+    value = replace(money, objective="net-value")
+    rows = {"cheap": rows["cheap"], "strong": tally("strong", solved=1980, cost="0.30")}
+    said = decide(replace(two, economics=value), rows).changes
+    assert any("strong would win at USD 0.199 an answer or less" in line for line in said)
+    dear = {
+        "cheap": tally("cheap", solved=1990),
+        "strong": tally("strong", solved=1800, cost="0.02"),
+    }
+    said = decide(replace(two, economics=money), dear).changes
+    assert any("strong would win at" in line for line in said)

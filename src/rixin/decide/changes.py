@@ -42,6 +42,45 @@ def what_would_change(
         )
 
 
+Known = tuple[CandidateResult, Point]
+
+
+def who_else(scenario: Scenario, winner: Known, others: Sequence[Known]) -> Iterator[str]:
+    """The price at which the runner-up wins, and the value at which the one that solves most does.
+
+    Args:
+        scenario: The contract.
+        winner: The adopted candidate with its figures.
+        others: The other measured candidates that have not failed, with theirs.
+    """
+    if not others:
+        return
+    prices, currency = prices_of(scenario), scenario.economics.currency
+    objective = scenario.economics.objective
+    best, point = winner
+    second, behind = min(others, key=lambda one: prices.rank(one[1], objective))
+    rank = prices.rank(point, objective)
+    per_case = (
+        rank * behind.solved
+        if objective == "cost-per-solved"
+        else prices.value * behind.solved + rank
+    )
+    dearest = behind.cost + per_case - prices.cost(behind)
+    if 0 < dearest < behind.cost:
+        yield (
+            f"{second.name} would win at {amount(dearest, currency)} an answer or less (measured:"
+            f" {amount(behind.cost, currency)})"
+        )
+    strong, ahead = max(others, key=lambda one: one[1].solved)
+    if ahead.solved > point.solved and ahead.cost > point.cost:
+        value = (prices.cost(ahead) - prices.cost(point)) / (ahead.solved - point.solved)
+        if value > prices.value:
+            yield (
+                f"{strong.name} alone would earn more than {best.name} from a value of"
+                f" {amount(value, currency)} a solved case on (stated: {amount(prices.value, currency)})"
+            )
+
+
 def what_is_open(scenario: Scenario, candidates: Sequence[CandidateResult]) -> Iterator[str]:
     """What more evidence each open candidate needs, and what the promise has to do with it."""
     for one in candidates:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Decision, Effort, Standing, Tally
-from rixin.decide.changes import what_is_open, what_would_change
+from rixin.decide.changes import what_is_open, what_would_change, who_else
 from rixin.decide.economics import incumbent_result
 from rixin.decide.judged import Judged
 from rixin.decide.promise import unknown_cases
@@ -171,6 +171,13 @@ def changes(
         yield from what_would_change(
             scenario, best.result, best.point, adopted=decision is Decision.ADOPT
         )
+    if decision is Decision.ADOPT and best is not None and best.point is not None:
+        others = [
+            (one.result, one.point)
+            for one in judged
+            if one is not best and one.point is not None and one.failing is None
+        ]
+        yield from who_else(scenario, (best.result, best.point), others)
     if decision is not Decision.CANNOT_TELL:
         open_ones = [one.result for one in judged if not one.excluded and not one.adoptable]
         yield from what_is_open(scenario, open_ones)
