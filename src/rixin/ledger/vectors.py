@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -60,18 +60,27 @@ def vectors(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Vectors:
         .where(inside(sample))
         .order_by(cases.c.case_id)
     )
-    with ledger.read() as connection:
-        rows = connection.execute(query).all()
-    code = cache(output_code)
     known = {State.SOLVED.value: 1.0, State.UNSOLVED.value: 0.0}
+    code = lru_cache(maxsize=10_000)(output_code)
+    figures = np.full((4, sample.size), np.nan)
+    flags, answer = np.zeros((2, sample.size), dtype=bool), np.zeros(sample.size, dtype=np.int64)
+    with ledger.read() as connection:
+        rows = connection.execution_options(yield_per=2_000).execute(query)
+        for k, (state, pico, confidence, violations, abstained, latency, said) in enumerate(rows):
+            figures[0, k] = known.get(state, np.nan)
+            figures[1, k] = np.nan if pico is None else pico * _PICO
+            figures[2, k] = np.nan if confidence is None else confidence
+            figures[3, k] = np.nan if latency is None else latency
+            flags[0, k], flags[1, k] = violations is not None, bool(abstained)
+            answer[k] = code(said)
     return Vectors(
-        solved=np.array([known.get(row[0], np.nan) for row in rows]),
-        cost=np.array([np.nan if row[1] is None else row[1] * _PICO for row in rows]),
-        confidence=np.array([np.nan if row[2] is None else row[2] for row in rows]),
-        violated=np.array([row[3] is not None for row in rows], dtype=bool),
-        abstained=np.array([bool(row[4]) for row in rows], dtype=bool),
-        latency_s=np.array([np.nan if row[5] is None else row[5] for row in rows]),
-        answer=np.array([code(row[6]) for row in rows], dtype=np.int64),
+        solved=figures[0],
+        cost=figures[1],
+        confidence=figures[2],
+        latency_s=figures[3],
+        violated=flags[0],
+        abstained=flags[1],
+        answer=answer,
     )
 
 

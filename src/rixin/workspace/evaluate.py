@@ -128,7 +128,7 @@ def pairs_of(stored: Stored, scenario: Scenario, tallies: Mapping[str, Tally]) -
 
     found = [name for name, one in tallies.items() if one.cases]
     found.sort(key=lambda name: tallies[name].solved_weight / tallies[name].weight, reverse=True)
-    kept = set(found[:_COMPARED])
+    kept = set(found[:_COMPARED]) if len(found) > 1 else set()
     solved = {
         one.name: vectors(
             stored.ledger, stored.samples[one.name], stored.numbers[one.name], stored.judge
