@@ -56,6 +56,7 @@ def write_scenario(
 def run_rixin(folder: Path, url: str, options: dict[str, Any]) -> dict[str, float]:
     from rixin.workspace import Workspace
 
+    run_imports()  # so that memory beyond them is that of the run
     path = write_scenario(folder, url, **options)
     with Workspace(quiet=True) as workspace:
         workspace.check(path)  # reads the cases, which the bare loop has in memory

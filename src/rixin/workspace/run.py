@@ -198,17 +198,19 @@ class Run:
             self._say_so_far()
 
     def _say_so_far(self) -> None:
-        """Answers and money of this decision against those of asking everybody everything."""
-        lanes = list(self.race.lanes.values())
-        answers = sum(lane.asked for lane in lanes)
-        line = f"so far {answers:,} of {sum(lane.entry.cases for lane in lanes):,} answers"
-        prices = [lane.entry.price for lane in lanes]
-        if all(price is not None for price in prices):
-            spent = sum(track.counts.spent_pico for track in self._tracks.values())
-            everything = sum((lane.entry.price or 0.0) * lane.entry.cases for lane in lanes)
-            everyone = format_money(Decimal(repr(everything)), self.currency, digits=2)
+        """Answers and payments of this decision against those of asking everybody everything."""
+        lanes = self.race.lanes
+        answers = sum(lane.asked for lane in lanes.values())
+        line = f"so far {answers:,} of {sum(lane.entry.cases for lane in lanes.values()):,} answers"
+        paid = [one.candidate.name for one in self.contenders if one.paid]
+        entries = [lanes[name].entry for name in paid if name in lanes]
+        if entries and all(entry.price is not None for entry in entries):
+            tracks = (self._tracks[name] for name in paid if name in self._tracks)
+            spent = from_pico(sum(track.counts.spent_pico for track in tracks))
+            everything = Decimal(repr(sum((one.price or 0.0) * one.cases for one in entries)))
             line += (
-                f", {format_money(from_pico(spent), self.currency, digits=2)} of about {everyone}"
+                f", {format_money(spent, self.currency, digits=2)} paid of about"
+                f" {format_money(everything, self.currency, digits=2)}"
             )
         self.reporter.say(f"  {line}")
 
