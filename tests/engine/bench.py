@@ -20,7 +20,7 @@ from rixin.engine.retry import RetryPolicy
 from rixin.engine.run import Course, StopRequest
 from rixin.engine.runner import Costing, Member, Runner
 from rixin.engine.spend import SpendCap
-from rixin.engine.transport import AiohttpTransport
+from rixin.engine.transport import HttpTransport
 from rixin.engine.writer import OutcomeWriter
 from rixin.errors import LedgerFault, RixinError
 from rixin.ledger.outcomes import solver_id
@@ -105,7 +105,7 @@ class Bench:
         self, asked, *, stop=None, timeout_s=5.0, cap=None, spent=0, looks=None, **options
     ):
         """The same within a loop; `looks`: numbers of cases to stop at on the way."""
-        transport, shown = AiohttpTransport(), StringIO()
+        transport, shown = HttpTransport(), StringIO()
         judge = options.pop("judge", EXACT)
         writer = OutcomeWriter(self.ledger, judge.fingerprint)
         money = SpendCap(

@@ -1,14 +1,16 @@
 """The HTTP client against a real server on loopback."""
 
 import asyncio
+import gzip
 import threading
 import time
 
 import pytest
 
 from rixin.core.transport import TransportError
+from rixin.engine import connections as connections_module
 from rixin.engine import transport as module
-from rixin.engine.transport import AiohttpTransport, measure_lag
+from rixin.engine.transport import HttpTransport, measure_lag
 from support import completion, failure, model_server
 
 
@@ -16,7 +18,7 @@ def post(url, *, times=1, timeout_s=5.0, at_once=False):
     """The replies to some posts."""
 
     async def main():
-        transport = AiohttpTransport()
+        transport = HttpTransport()
         calls = [
             transport.post(url, headers={"X-One": "1"}, body=b"{}", timeout_s=timeout_s)
             for _ in range(times)
@@ -95,7 +97,7 @@ def test_a_reply_without_end_is_given_up_at_the_limit():
     async def main():
         server = await asyncio.start_server(endless, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        transport = AiohttpTransport()
+        transport = HttpTransport()
         try:
             await transport.get(url, headers={}, timeout_s=20)
         finally:
@@ -110,8 +112,10 @@ def test_a_reply_without_end_is_given_up_at_the_limit():
 @pytest.mark.parametrize(
     ("url", "word"),
     [
-        ("http://127.0.0.1:9/v1", "ClientConnectorError"),
-        ("http://[broken/v1", "InvalidUrl|Invalid"),
+        ("http://127.0.0.1:9/v1", "nobody listens at 127.0.0.1:9"),
+        ("http://[broken/v1", "is no address"),
+        ("ftp://host/v1", "no http or https address"),
+        ("http://no-such-host.invalid/v1", "not known here|no connection"),
     ],
 )
 def test_no_connection_is_an_error_with_its_cause(url, word):
@@ -122,9 +126,112 @@ def test_no_connection_is_an_error_with_its_cause(url, word):
 
 def test_a_dropped_connection_is_an_error_with_its_cause():
     with model_server(lambda *_: (0, {}, b"")) as server:
-        with pytest.raises(TransportError, match="Disconnected") as caught:
+        with pytest.raises(TransportError, match="before its reply was whole") as caught:
             post(server.url)
     assert caught.value.kind == "connection"
+
+
+def raw(answer, *, times=1, idle=0.0):
+    """Replies of a server that writes `answer` to each request, and how many connections it saw."""
+    seen = []
+
+    async def serve(reader, writer):
+        seen.append(writer)
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                await reader.readexactly(2)
+                writer.write(answer)
+                if b"Content-Length" not in answer and b"chunked" not in answer:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def main():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        transport = HttpTransport()
+        replies = []
+        try:
+            for _ in range(times):
+                replies.append(await transport.post(url, headers={}, body=b"{}", timeout_s=5))
+                await asyncio.sleep(idle)
+        finally:
+            await transport.close()
+            server.close()
+            await asyncio.sleep(0.02)  # the server hears that we left
+        return replies, len(seen)
+
+    return asyncio.run(main())
+
+
+def test_one_connection_serves_call_after_call():
+    replies, connections = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", times=5)
+    assert [reply.body for reply in replies] == [b"ok"] * 5
+    assert connections == 1
+
+
+def test_a_server_that_closes_gets_a_new_connection():
+    answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+    replies, connections = raw(answer, times=2)
+    assert [reply.body for reply in replies] == [b"ok"] * 2
+    assert connections == 2
+
+
+def test_a_connection_that_stood_too_long_is_not_used(monkeypatch):
+    monkeypatch.setattr(connections_module, "_IDLE_S", 0.01)
+    _, connections = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", times=2, idle=0.05)
+    assert connections == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", b"until the end"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"ok"),
+        (b"HTTP/1.1 204 No Content\r\nX: chunked\r\n\r\n", b""),
+        (
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+            b"ok",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(gzip.compress(b"small")), gzip.compress(b"small")),
+            b"small",
+        ),
+    ],
+)
+def test_a_body_is_read_however_it_is_framed(answer, body):
+    assert raw(answer)[0][0].body == body
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        (b"hello Content-Length\r\n", "not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Encoding: br\r\n\r\n", "'br'"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Encoding: gzip\r\n\r\nok", "broken"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", "too large"),
+    ],
+)
+def test_what_cannot_be_read_says_why(answer, word):
+    with pytest.raises(TransportError, match=word):
+        raw(answer)
+
+
+def test_a_header_cannot_smuggle_a_line():
+    async def main():
+        await HttpTransport().get("http://127.0.0.1:9/", headers={"X": "a\r\nY: b"}, timeout_s=1)
+
+    with pytest.raises(TransportError, match="line break"):
+        asyncio.run(main())
+
+
+def test_a_server_without_tls_is_no_safe_connection():
+    with model_server(lambda *_: completion("")) as server:
+        with pytest.raises(TransportError, match=r"no safe connection|before its reply"):
+            post(server.url.replace("http:", "https:"))
 
 
 def test_a_late_reply_is_a_timeout():
@@ -142,7 +249,7 @@ def test_a_late_reply_is_a_timeout():
 
 
 def test_a_client_that_was_never_used_can_be_closed():
-    asyncio.run(AiohttpTransport().close())
+    asyncio.run(HttpTransport().close())
 
 
 def test_a_busy_event_loop_is_noticed():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rixin.core.scenario import OutputSpec
-from rixin.engine.transport import AiohttpTransport
+from rixin.engine.transport import HttpTransport
 from rixin.solvers._chat import Features, answer_probabilities, features_after, retry_after
 from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
 from rixin.solvers.prompt import Example, build_prompt
@@ -26,7 +26,7 @@ def make(url, output=LABELS, **options):
     given_options = EndpointOptions(
         base_url=url, model="m", key=SECRET, key_name="MAIL_KEY", **options
     )
-    return EndpointSolver("strong", AiohttpTransport(), prompt, given_options)
+    return EndpointSolver("strong", HttpTransport(), prompt, given_options)
 
 
 def ask(handler, output=LABELS, count=1, **options):
@@ -179,7 +179,7 @@ def test_a_missing_key_says_that_none_was_sent():
     async def go(server):
         prompt = build_prompt("Sort.", LABELS)
         options = EndpointOptions(base_url=server.url, model="m")
-        solver = EndpointSolver("s", AiohttpTransport(), prompt, options)
+        solver = EndpointSolver("s", HttpTransport(), prompt, options)
         answers = await solver.solve(plain_cases(1))
         await solver._transport.close()
         return answers[0]
@@ -260,7 +260,7 @@ def test_the_fingerprint_knows_what_changes_answers_and_not_the_key():
     assert make("http://127.0.0.1:1/v1", temperature=0.5).fingerprint != one
     other = EndpointOptions(base_url="http://127.0.0.1:1/v1", model="m", key="another")
     prompt = make("http://127.0.0.1:1/v1")._prompt
-    assert EndpointSolver("x", AiohttpTransport(), prompt, other).fingerprint == one
+    assert EndpointSolver("x", HttpTransport(), prompt, other).fingerprint == one
 
 
 @given(st.text(max_size=200))

@@ -12,7 +12,7 @@ from rixin.core.case import Case
 from rixin.core.scenario import Candidate, Scenario
 from rixin.core.transport import Reply, Transport, TransportError
 from rixin.engine.runner import Costing
-from rixin.engine.transport import AiohttpTransport
+from rixin.engine.transport import HttpTransport
 from rixin.errors import EndpointFault, UsageError, nearest_hint
 from rixin.interop.contract.checks import is_loopback
 from rixin.pricing.book import Rates, given_rates, in_currency, listed_rates, load_price_file
@@ -156,7 +156,7 @@ async def probe_endpoint(scenario: Scenario, candidate: Candidate) -> Probe:
     key = find_key(scenario, candidate, need=True)
     address, model = str(candidate.options["base_url"]), str(candidate.options["model"])
     headers = {"Authorization": f"Bearer {key.value}"} if key.value else {}
-    transport = AiohttpTransport()
+    transport = HttpTransport()
     try:
         reply = await transport.get(f"{address}/models", headers=headers, timeout_s=_PROBE_S)
     except TransportError as error:

@@ -16,7 +16,7 @@ from rixin.decide.budget import Budget, budget_of
 from rixin.decide.race import Race
 from rixin.engine.judge import Judge
 from rixin.engine.progress import Reporter
-from rixin.engine.transport import AiohttpTransport
+from rixin.engine.transport import HttpTransport
 from rixin.errors import UnknownName
 from rixin.interop.contract.load import fingerprint, load_scenario
 from rixin.ledger.decisions import decision_keys, last_decision, write_decision
@@ -205,7 +205,7 @@ class Workspace:
     def _open(self, scenario: Scenario, *, need_keys: bool = False) -> "_Opened":
         ledger = self._ledger(scenario.path)
         dataset = prepare(ledger, scenario, self._reporter)
-        transport = AiohttpTransport()
+        transport = HttpTransport()
         builder = Builder(
             scenario=scenario,
             dataset=dataset,
@@ -235,7 +235,7 @@ class _Opened:
     scenario: Scenario
     ledger: Ledger
     dataset: Dataset
-    transport: AiohttpTransport
+    transport: HttpTransport
     builder: Builder
     judge: Judge
     contenders: list[Contender]

@@ -1,0 +1,243 @@
+"""HTTP/1.1 client connections that stay open: one protocol object each, parsed by llhttp.
+
+What comes back goes to a `Sink` as it comes, so that a stream is passed on without being held;
+a whole reply is a sink that collects.
+"""
+
+import asyncio
+import ssl
+import time
+import zlib
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+import httptools
+
+from rixin.core.transport import TransportError
+
+_CONNECT_S = 10.0
+_IDLE_S = 4.0
+"""Common servers close a connection that was idle for five seconds."""
+_NO_BODY = frozenset({204, 304})
+
+
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class Sink(Protocol):
+    """Takes a reply as it comes in."""
+
+    def on_head(self, status: int, headers: Mapping[str, str]) -> None:
+        """Status and headers, by names in lower case."""
+
+    def on_part(self, data: bytes) -> None:
+        """Some of the body, in order."""
+
+    def on_done(self) -> None:
+        """The reply is whole."""
+
+    def on_lost(self, error: TransportError) -> None:
+        """No whole reply will come."""
+
+
+@cache
+def split_url(url: str) -> tuple[Address, str, str]:
+    """Address, path with query, and the Host header of a URL.
+
+    Raises:
+        TransportError: It is no http or https address.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise TransportError("connection", f"{url!r} is no address: {error}") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise TransportError("connection", f"{url!r} is no http or https address")
+    tls = parts.scheme == "https"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    place = parts.netloc.rpartition("@")[2]
+    return Address(host, port or (443 if tls else 80), tls), path, place
+
+
+class Connection(asyncio.Protocol):
+    """One connection; it carries one request at a time."""
+
+    def __init__(self) -> None:
+        self.idle_since = 0.0
+        self.latency_s = 0.0
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._sink: Sink | None = None
+        self._began = 0.0
+        self._headers: dict[str, str] = {}
+        self._status = 0
+        self._until_close = False
+        self._inflate: zlib._Decompress | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can carry another request."""
+        transport = self._transport
+        return self._sink is None and transport is not None and not transport.is_closing()
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether it was used so lately that the server has hardly closed it."""
+        return self.is_open and now - self.idle_since < _IDLE_S
+
+    def send(self, head: bytes, body: bytes, sink: Sink) -> None:
+        """Sends a request; its reply goes to `sink`."""
+        assert self._transport is not None
+        self._sink = sink
+        self._until_close, self._inflate = False, None
+        self._began = time.perf_counter()
+        self._transport.write(head + body)
+
+    def pause(self) -> None:
+        """Reads no more until `resume`: whoever takes the reply is slow."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Reads on."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """Closes at once; the sink hears nothing more."""
+        self._sink = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes came."""
+        if self._sink is None:  # nobody asked: such a connection is not to be trusted
+            self.abort()
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            if isinstance(cause, TransportError):
+                self._lose(cause)
+            else:
+                self._lose(TransportError("connection", f"what came back is not HTTP: {error}"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        if self._sink is None:
+            return
+        if self._until_close and exc is None:
+            self._finish(keep=False)
+            return
+        what = "closed the connection before its reply was whole"
+        self._lose(TransportError("connection", f"the server {what}"))
+
+    def on_message_begin(self) -> None:
+        """A reply begins."""
+        self._headers = {}
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._status = self._parser.get_status_code()
+        if self._status < 200 or self._sink is None:
+            return
+        headers = self._headers
+        sized = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "")
+        self._until_close = not sized and self._status not in _NO_BODY
+        self._inflate = _inflater(headers.get("content-encoding", ""))
+        self._sink.on_head(self._status, headers)
+
+    def on_body(self, data: bytes) -> None:
+        """Some of the body."""
+        if self._sink is None:
+            return
+        if self._inflate is not None:
+            try:
+                data = self._inflate.decompress(data)
+            except zlib.error as error:
+                raise TransportError(
+                    "connection", f"the compressed reply is broken: {error}"
+                ) from error
+        self._sink.on_part(data)
+
+    def on_message_complete(self) -> None:
+        """The reply is whole."""
+        if self._status >= 200:
+            self._finish(keep=self._parser.should_keep_alive())
+
+    def _finish(self, *, keep: bool) -> None:
+        sink, self._sink = self._sink, None
+        self.latency_s = time.perf_counter() - self._began
+        self.idle_since = time.monotonic()
+        if not keep and self._transport is not None:
+            self._transport.close()
+        if sink is not None:
+            sink.on_done()
+
+    def _lose(self, error: TransportError) -> None:
+        sink = self._sink
+        self.abort()
+        if sink is not None:
+            sink.on_lost(error)
+
+
+def _inflater(encoding: str) -> "zlib._Decompress | None":
+    if encoding in {"gzip", "x-gzip", "deflate"}:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32)
+    if encoding not in {"", "identity"}:
+        raise TransportError("connection", f"the reply is compressed as {encoding!r}, unasked")
+    return None
+
+
+async def open_connection(address: Address) -> Connection:
+    """A new connection.
+
+    Raises:
+        TransportError: Nobody listens there, or it takes too long.
+    """
+    loop = asyncio.get_running_loop()
+    place = f"{address.host}:{address.port}"
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            _, connection = await loop.create_connection(
+                Connection, address.host, address.port, ssl=_tls() if address.tls else None
+            )
+    except TimeoutError as error:
+        raise TransportError("connection", f"{place} did not take the call in 10 s") from error
+    except ssl.SSLError as error:
+        raise TransportError(
+            "connection", f"no safe connection to {place}: {error.reason}"
+        ) from error
+    except OSError as error:
+        raise TransportError("connection", _why(address, error)) from error
+    return connection
+
+
+def _why(address: Address, error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        return f"nobody listens at {address.host}:{address.port}"
+    if "Name or service" in str(error) or "name resolution" in str(error):
+        return f"the host {address.host!r} is not known here"
+    return f"no connection to {address.host}:{address.port}: {error.strerror or error}"
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
