@@ -77,6 +77,21 @@ class Ledger:
             raise _fault(self.path, error) from error
 
     @contextmanager
+    def append(self) -> Iterator[Connection]:
+        """As `write`, with the right to write from the start: what is read stays true until then.
+
+        A log that several processes append to is read at its end first.
+        """
+        try:
+            with self._engine.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                connection.commit()
+        except SQLAlchemyError as error:
+            raise _fault(self.path, error) from error
+
+    @contextmanager
     def exclusive(self) -> Iterator[None]:
         """The right to decide on this ledger; one process at a time has it.
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     inspect,
     text,
 )
@@ -121,6 +122,97 @@ decisions = Table(
 Index("ix_decisions_scenario", decisions.c.scenario, decisions.c.id)
 
 
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scenario", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("solver", Text, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("dataset_id", String(32), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("contract", Text, nullable=False),
+    Column("certificate", Text, nullable=False),
+    Column("certified", Boolean, nullable=False),
+    UniqueConstraint("scenario", "number"),
+)
+
+# The release that serves a scenario, and the one that is tried on a part of its traffic.
+pointers = Table(
+    "pointers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scenario", Text, nullable=False, unique=True),
+    Column("live", Integer),
+    Column("canary", Integer),
+    Column("share", Integer, nullable=False),
+    Column("history", Text, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("public_id", String(24), nullable=False, unique=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("scenarios", Text, nullable=False),
+    Column("limits", Text, nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("revoked_at", String(40)),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("at", Float, nullable=False),
+    Column("key_id", Integer, nullable=False),
+    Column("scenario", Text, nullable=False),
+    Column("release", Integer),
+    Column("solver", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("cost_pico", BigInteger),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("latency_s", Float, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("content", Text),
+    Column("leaf", String(64), nullable=False),
+)
+Index("ix_requests_key", requests.c.key_id, requests.c.at)
+Index("ix_requests_state", requests.c.scenario, requests.c.state, requests.c.seq)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("request_id", String(32), nullable=False, index=True),
+    Column("at", Float, nullable=False),
+    Column("key_id", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at", String(40), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+
 def _create_first_tables(connection: Connection) -> None:
     metadata.create_all(connection)
 
@@ -137,5 +229,15 @@ def _add_column(connection: Connection, column: Column[Any]) -> None:
         connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {written}"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_first_tables, _add_sunk_money)
+def _add_serving(connection: Connection) -> None:
+    metadata.create_all(
+        connection, tables=[releases, pointers, keys, requests, feedback, audit], checkfirst=True
+    )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _create_first_tables,
+    _add_sunk_money,
+    _add_serving,
+)
 """Migration k brings the schema from version k to k + 1; released ones are never edited."""

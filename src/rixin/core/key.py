@@ -1,0 +1,69 @@
+"""Keys of the gateway: who may call what, and how much."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, get_args
+
+Role = Literal["viewer", "reviewer", "operator", "admin", "auditor"]
+ROLES: tuple[str, ...] = get_args(Role)
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)/(minute|min|day|month)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a key may use; None: no limit of this kind. Months and days are those of UTC."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    money_per_minute: Decimal | None = None
+    money_per_day: Decimal | None = None
+    money_per_month: Decimal | None = None
+    in_flight: int | None = None
+    body_bytes: int | None = None
+    """Of one request at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key as it is stored: without the secret."""
+
+    id: int
+    public_id: str
+    """Names the key in lists, logs and the audit trail."""
+    hash: str
+    """SHA-256 of the whole key."""
+    name: str
+    role: str
+    scenarios: tuple[str, ...]
+    """What it may call; empty: everything."""
+    limits: Limits
+    created_at: str
+    revoked_at: str | None = None
+
+    def may_call(self, scenario: str) -> bool:
+        """Whether it may call a scenario, or a solver of it."""
+        return not self.scenarios or scenario in self.scenarios
+
+
+def hash_key(key: str) -> str:
+    """What is stored of a key: SHA-256, since keys are 192 random bits and cannot be guessed."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def parse_budget(text: str) -> tuple[str, Decimal]:
+    """The field of `Limits` and the amount that a budget like `20/day` means.
+
+    Raises:
+        ValueError: It is written otherwise.
+
+    Examples:
+        >>> parse_budget("20/day")
+        ('money_per_day', Decimal('20'))
+    """
+    found = _BUDGET.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no budget: write it as 20/day, 0.5/minute or 300/month")
+    period = "minute" if found[2] == "min" else found[2]
+    return f"money_per_{period}", Decimal(found[1])

@@ -1,0 +1,117 @@
+"""The audit trail: entries that each carry the hash of the one before, and tree heads over all.
+
+An entry's bytes are its fields as JSON; its hash covers them and the hash before. A tree head
+(RFC 6962) of the whole trail is kept in the ledger and, from time to time, in a file beside it:
+who keeps a copy of that file sees when the trail was cut or rewritten.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from rixin.core.merkle import Frontier, leaf_hash
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import audit, meta
+
+GENESIS = "0" * 64
+FIELDS = ("seq", "at", "actor", "action", "subject", "detail", "previous")
+_FRONTIER = "audit_frontier"
+
+
+def record(
+    ledger: Ledger,
+    action: str,
+    subject: str,
+    *,
+    actor: str,
+    now: datetime,
+    **detail: Any,
+) -> int:
+    """Appends one entry and a tree head in the file beside the ledger; gives its number.
+
+    Args:
+        ledger: The ledger.
+        action: A stable word, like `key.create`.
+        subject: What it was done to.
+        actor: Who did it.
+        now: Aware time.
+        **detail: Further facts, as values that `json.dumps` takes.
+    """
+    with ledger.append() as connection:
+        number = record_in(connection, action, subject, actor=actor, now=now, detail=detail)
+        head = _frontier(connection)
+    write_head(ledger, head, now)
+    return number
+
+
+def record_in(
+    connection: Connection,
+    action: str,
+    subject: str,
+    *,
+    actor: str,
+    now: datetime,
+    detail: Mapping[str, Any],
+) -> int:
+    """The same inside a transaction that began with `Ledger.append`."""
+    last = connection.execute(
+        select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+    ).first()
+    row: dict[str, Any] = {
+        "seq": 1 if last is None else last.seq + 1,
+        "at": now.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "detail": json.dumps(detail, ensure_ascii=False, sort_keys=True, default=str),
+        "previous": GENESIS if last is None else last.hash,
+    }
+    row["hash"] = entry_hash(row)
+    connection.execute(insert(audit), [row])
+    head = _frontier(connection)
+    head.append(leaf_hash(bytes.fromhex(row["hash"])))
+    written = json.dumps([head.size, [peak.hex() for peak in head.peaks]])
+    connection.execute(delete(meta).where(meta.c.name == _FRONTIER))
+    connection.execute(insert(meta), [{"name": _FRONTIER, "value": written}])
+    return int(row["seq"])
+
+
+def entry_hash(row: Mapping[str, Any]) -> str:
+    """SHA-256 of an entry's fields, the hash of the entry before among them."""
+    body = json.dumps([row[name] for name in FIELDS], ensure_ascii=False)
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def heads_file(ledger: Path) -> Path:
+    """Where tree heads are kept beside a ledger."""
+    return ledger.with_suffix(".heads.jsonl")
+
+
+def write_head(ledger: Ledger, head: Frontier, now: datetime) -> None:
+    """Adds a tree head to the file beside the ledger."""
+    line = {
+        "size": head.size,
+        "root": head.root().hex(),
+        "at": now.astimezone(UTC).isoformat(timespec="seconds"),
+    }
+    with heads_file(ledger.path).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def current_head(ledger: Ledger) -> Frontier:
+    """The tree over all entries so far."""
+    with ledger.read() as connection:
+        return _frontier(connection)
+
+
+def _frontier(connection: Connection) -> Frontier:
+    value = connection.execute(select(meta.c.value).where(meta.c.name == _FRONTIER)).scalar()
+    if value is None:
+        return Frontier()
+    size, peaks = json.loads(value)
+    return Frontier(size, (bytes.fromhex(peak) for peak in peaks))

@@ -1,0 +1,102 @@
+"""Keys of the gateway: stored hashed, revoked but never removed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from rixin.core.key import Key, Limits, hash_key
+from rixin.errors import UnknownName
+from rixin.ledger.audit import current_head, record_in, write_head
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import keys
+
+
+def add_key(
+    ledger: Ledger,
+    secret: str,
+    *,
+    name: str,
+    role: str,
+    scenarios: Sequence[str],
+    limits: Limits,
+    actor: str,
+    now: datetime,
+) -> Key:
+    """Stores a key that was made; its secret part only as a hash.
+
+    Args:
+        ledger: The ledger.
+        secret: The whole key, `rx-PUBLICID-SECRET`.
+        name: What it is for.
+        role: One of `ROLES`.
+        scenarios: What it may call; empty: everything.
+        limits: How much it may use.
+        actor: Who made it.
+        now: Aware time.
+    """
+    public = secret.split("-")[1]
+    row = {
+        "public_id": public,
+        "hash": hash_key(secret),
+        "name": name,
+        "role": role,
+        "scenarios": json.dumps(list(scenarios)),
+        "limits": json.dumps(asdict(limits), default=str),
+        "created_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+    }
+    with ledger.append() as connection:
+        connection.execute(insert(keys), [row])
+        detail = {name: row[name] for name in ("name", "role", "scenarios", "limits")}
+        record_in(connection, "key.create", public, actor=actor, now=now, detail=detail)
+        found = connection.execute(select(keys).where(keys.c.public_id == public)).one()
+    write_head(ledger, current_head(ledger), now)
+    return _key(found)
+
+
+def revoke_key(ledger: Ledger, public_id: str, *, actor: str, now: datetime) -> Key:
+    """Ends a key; a running gateway refuses it within a second.
+
+    Raises:
+        UnknownName: There is no such key.
+    """
+    moment = now.astimezone(UTC).isoformat(timespec="seconds")
+    one = keys.c.public_id == public_id
+    with ledger.append() as connection:
+        known = [row.public_id for row in connection.execute(select(keys.c.public_id))]
+        if public_id not in known:
+            raise UnknownName("key", public_id, known)
+        connection.execute(
+            update(keys).where(one, keys.c.revoked_at.is_(None)).values(revoked_at=moment)
+        )
+        record_in(connection, "key.revoke", public_id, actor=actor, now=now, detail={})
+        found = connection.execute(select(keys).where(one)).one()
+    write_head(ledger, current_head(ledger), now)
+    return _key(found)
+
+
+def list_keys(ledger: Ledger) -> list[Key]:
+    """All keys, oldest first."""
+    with ledger.read() as connection:
+        return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.id))]
+
+
+def _key(row: Any) -> Key:
+    given = json.loads(row.limits)
+    for field in ("money_per_minute", "money_per_day", "money_per_month"):
+        given[field] = None if given[field] is None else Decimal(given[field])
+    return Key(
+        id=row.id,
+        public_id=row.public_id,
+        hash=row.hash,
+        name=row.name,
+        role=row.role,
+        scenarios=tuple(json.loads(row.scenarios)),
+        limits=Limits(**given),
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+    )

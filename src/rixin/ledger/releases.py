@@ -1,0 +1,169 @@
+"""Releases, which never change, and the pointers that say which one serves."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from rixin.core.release import Pointer, Release
+from rixin.errors import UnknownName
+from rixin.ledger.audit import current_head, record_in, write_head
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import pointers, releases
+
+
+def add_release(ledger: Ledger, given: Mapping[str, Any], *, actor: str, now: datetime) -> Release:
+    """Stores a release under the next number of its scenario.
+
+    Args:
+        ledger: The ledger.
+        given: All fields of `Release` but `number`, `created_at` and `created_by`.
+        actor: Who made it.
+        now: Aware time.
+    """
+    with ledger.append() as connection:
+        newest = select(func.max(releases.c.number)).where(releases.c.scenario == given["scenario"])
+        number = (connection.execute(newest).scalar() or 0) + 1
+        release = Release(
+            **given,
+            number=number,
+            created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
+            created_by=actor,
+        )
+        row = {name: getattr(release, name) for name in Release.__slots__}
+        certificate = json.dumps(release.certificate, ensure_ascii=False)
+        connection.execute(insert(releases), [{**row, "certificate": certificate}])
+        record_in(
+            connection,
+            "release.create",
+            f"{release.scenario}@{number}",
+            actor=actor,
+            now=now,
+            detail={
+                "solver": release.solver,
+                "fingerprint": release.fingerprint,
+                "certificate": release.seal,
+                "certified": release.certified,
+            },
+        )
+    write_head(ledger, current_head(ledger), now)
+    return release
+
+
+def find_release(ledger: Ledger, scenario: str, number: int | None = None) -> Release:
+    """One release of a scenario; without a number the newest.
+
+    Raises:
+        UnknownName: There is none.
+    """
+    query = select(releases).where(releases.c.scenario == scenario)
+    if number is not None:
+        query = query.where(releases.c.number == number)
+    with ledger.read() as connection:
+        row = connection.execute(query.order_by(releases.c.number.desc()).limit(1)).first()
+    if row is None:
+        wanted = scenario if number is None else f"{scenario}@{number}"
+        raise UnknownName(
+            "release", wanted, (), hint=f"make one with: rixin release {scenario}.yaml"
+        )
+    return _release(row)
+
+
+def list_releases(ledger: Ledger, scenario: str | None = None) -> list[Release]:
+    """All releases, or those of one scenario, oldest first."""
+    query = select(releases).order_by(releases.c.id)
+    if scenario is not None:
+        query = query.where(releases.c.scenario == scenario)
+    with ledger.read() as connection:
+        return [_release(row) for row in connection.execute(query)]
+
+
+def all_pointers(ledger: Ledger) -> list[Pointer]:
+    """The pointer of every scenario that has a release in service."""
+    with ledger.read() as connection:
+        return [_pointer(row) for row in connection.execute(select(pointers))]
+
+
+def find_pointer(ledger: Ledger, scenario: str) -> Pointer | None:
+    """The pointer of one scenario; None where none of its releases ever served."""
+    with ledger.read() as connection:
+        return _pointer_in(connection, scenario)
+
+
+def move_pointer(
+    ledger: Ledger,
+    scenario: str,
+    action: str,
+    change: Mapping[str, Any],
+    *,
+    actor: str,
+    now: datetime,
+) -> Pointer:
+    """Changes which releases serve, in one transaction with its audit entry.
+
+    Args:
+        ledger: The ledger.
+        scenario: Its name.
+        action: `release.promote`, `release.canary` or `release.rollback`.
+        change: New values of `live`, `canary` and `share`; what is left out stays.
+        actor: Who wants it.
+        now: Aware time.
+    """
+    with ledger.append() as connection:
+        before = _pointer_in(connection, scenario)
+        if before is None:
+            blank = {"scenario": scenario, "share": 0, "history": "[]"}
+            connection.execute(insert(pointers), [blank])
+            before = _pointer_in(connection, scenario)
+            assert before is not None
+        history = before.history
+        live = change.get("live", before.live)
+        if live != before.live and before.live is not None:
+            history = (before.live, *(one for one in history if one not in {before.live, live}))
+        values = {
+            "live": live,
+            "canary": change.get("canary", before.canary),
+            "share": change.get("share", before.share),
+            "history": json.dumps(history),
+        }
+        connection.execute(update(pointers).where(pointers.c.scenario == scenario).values(**values))
+        record_in(
+            connection,
+            action,
+            scenario,
+            actor=actor,
+            now=now,
+            detail={
+                "live": values["live"],
+                "canary": values["canary"],
+                "share": values["share"],
+                "before": [before.live, before.canary, before.share],
+            },
+        )
+        after = _pointer_in(connection, scenario)
+    write_head(ledger, current_head(ledger), now)
+    assert after is not None
+    return after
+
+
+def _pointer_in(connection: Connection, scenario: str) -> Pointer | None:
+    row = connection.execute(select(pointers).where(pointers.c.scenario == scenario)).first()
+    return None if row is None else _pointer(row)
+
+
+def _pointer(row: Any) -> Pointer:
+    return Pointer(
+        id=row.id,
+        scenario=row.scenario,
+        live=row.live,
+        canary=row.canary,
+        share=row.share,
+        history=tuple(json.loads(row.history)),
+    )
+
+
+def _release(row: Any) -> Release:
+    known = {name: getattr(row, name) for name in Release.__slots__}
+    return Release(**{**known, "certificate": json.loads(row.certificate)})

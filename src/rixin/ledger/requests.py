@@ -1,0 +1,129 @@
+"""What the gateway answered: one row for each request, in batches that the audit trail covers.
+
+A row's `leaf` is a hash of its facts and of a salted hash of its content, so that the content can
+be erased and the row still be verified.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from rixin.core.merkle import tree_head
+from rixin.errors import UnknownName
+from rixin.ledger.audit import current_head, record, record_in, write_head
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import feedback, requests
+
+COLUMNS = (
+    *("id", "at", "key_id", "scenario", "release", "solver", "status", "state", "cost_pico"),
+    *("input_tokens", "output_tokens", "latency_s", "detail", "content", "leaf"),
+)
+_INSERT = (
+    f"INSERT INTO requests ({', '.join(COLUMNS)}) SELECT "  # noqa: S608 - names of ours
+    + ", ".join(f"value ->> {place}" for place in range(len(COLUMNS)))
+    + " FROM json_each(?)"
+)
+
+
+def write_requests(ledger: Ledger, rows: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+    """Writes rows and their entry in the audit trail, all or none.
+
+    The rows go in as one JSON text: inserting them one by one would take the interpreter lock as
+    often, and a busy event loop gives it away late.
+
+    Args:
+        ledger: The ledger; SQLite.
+        rows: JSON arrays in the order of `COLUMNS`.
+        leaves: Their hashes.
+    """
+    now = datetime.now(UTC)
+    with ledger.append() as connection:
+        connection.exec_driver_sql(_INSERT, (b"[" + b",".join(rows) + b"]",))
+        detail = {"count": len(rows), "root": tree_head(leaves).hex()}
+        record_in(connection, "requests", "gateway", actor="gateway", now=now, detail=detail)
+
+
+def note_head(ledger: Ledger) -> None:
+    """Adds the tree head of now to the file beside the ledger."""
+    write_head(ledger, current_head(ledger), datetime.now(UTC))
+
+
+def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
+    """One request with all that was kept of it.
+
+    Raises:
+        UnknownName: There is none.
+    """
+    with ledger.read() as connection:
+        row = connection.execute(select(requests).where(requests.c.id == request_id)).first()
+        said = connection.execute(
+            select(feedback.c.at, feedback.c.body)
+            .where(feedback.c.request_id == request_id)
+            .order_by(feedback.c.seq)
+        ).all()
+    if row is None:
+        raise UnknownName(
+            "request", request_id, (), hint="its id is in the header x-rixin-request-id"
+        )
+    found = dict(row._mapping)  # noqa: SLF001 - the public name of SQLAlchemy for a row as mapping
+    found["detail"] = json.loads(found["detail"])
+    found["content"] = None if found["content"] is None else json.loads(found["content"])
+    found["feedback"] = [{"at": one.at, **json.loads(one.body)} for one in said]
+    return found
+
+
+def spent_since(ledger: Ledger, moment: float) -> dict[int, int]:
+    """Key → money spent since a moment, in 10⁻¹² currency units: meters start from it."""
+    query = (
+        select(requests.c.key_id, func.sum(requests.c.cost_pico))
+        .where(requests.c.at >= moment, requests.c.cost_pico.is_not(None))
+        .group_by(requests.c.key_id)
+    )
+    with ledger.read() as connection:
+        return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def spent_by_scenario_since(ledger: Ledger, moment: float) -> dict[str, int]:
+    """Scenario → money spent since a moment, in 10⁻¹² currency units."""
+    query = (
+        select(requests.c.scenario, func.sum(requests.c.cost_pico))
+        .where(requests.c.at >= moment, requests.c.cost_pico.is_not(None))
+        .group_by(requests.c.scenario)
+    )
+    with ledger.read() as connection:
+        return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def total_cost(ledger: Ledger) -> tuple[int, int]:
+    """Requests with a cost, and their sum in 10⁻¹² currency units."""
+    with ledger.read() as connection:
+        row = connection.execute(
+            select(func.count(requests.c.cost_pico), func.sum(requests.c.cost_pico))
+        ).one()
+    return int(row[0]), int(row[1] or 0)
+
+
+def add_feedback(ledger: Ledger, request_id: str, key_id: int, body: str, at: float) -> bool:
+    """Stores what a caller says about an answer; False where there is no such request of its own."""
+    with ledger.append() as connection:
+        known = connection.execute(
+            select(requests.c.key_id).where(requests.c.id == request_id)
+        ).scalar()
+        if known != key_id:
+            return False
+        row = {"request_id": request_id, "at": at, "key_id": key_id, "body": body}
+        connection.execute(feedback.insert(), [row])
+    return True
+
+
+def erase_content(ledger: Ledger, request_ids: Sequence[str], *, actor: str, now: datetime) -> int:
+    """Removes the content of requests for good; their facts, hashes and the audit trail stay."""
+    with ledger.write() as connection:
+        done = connection.execute(
+            update(requests).where(requests.c.id.in_(list(request_ids))).values(content=None)
+        ).rowcount
+    record(ledger, "content.erase", ",".join(request_ids), actor=actor, now=now, erased=done)
+    return int(done)

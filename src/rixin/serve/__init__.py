@@ -1,0 +1,1 @@
+"""Answers the world: the gateway behind `rixin serve`."""

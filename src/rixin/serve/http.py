@@ -1,0 +1,309 @@
+"""HTTP/1.1 on the server's side: one protocol object for each connection, parsed by llhttp.
+
+A request is handed over when it is whole; the next one on the same connection waits until the
+answer to it is out. Whoever leaves has the task of his request cancelled.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import httptools
+
+REQUEST_S = 30.0
+"""Seconds in which a request must have come in whole."""
+IDLE_S = 75.0
+"""Seconds that a connection may stand without a request."""
+_HEAD_BYTES = 64 * 1024
+_HIGH_WATER = 64 * 1024
+_JSON = b"application/json"
+_REASONS = {code.value: code.phrase.encode() for code in HTTPStatus}
+_STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _REASONS.items()}
+
+
+class Request:
+    """One request, and the way back."""
+
+    __slots__ = ("body", "connection", "headers", "keep_alive", "method", "path", "query", "size")
+
+    def __init__(self, connection: "HttpConnection") -> None:
+        self.connection = connection
+        self.method = self.path = self.query = ""
+        self.headers: dict[bytes, bytes] = {}
+        """By names in lower case."""
+        self.body = b""
+        self.size = 0
+        self.keep_alive = True
+
+    @property
+    def began(self) -> bool:
+        """Whether some of the answer is out."""
+        return self.connection.streaming
+
+    def header(self, name: bytes) -> str:
+        """A header's value, empty where it is not there."""
+        return self.headers.get(name, b"").decode("latin-1").strip()
+
+    def reply(
+        self, status: int, body: bytes, extra: bytes = b"", content_type: bytes = _JSON
+    ) -> None:
+        """Sends the whole answer; `extra` holds further header lines, each with its line end."""
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        self.connection.send(
+            b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b"
+            % (_STATUS[status], content_type, len(body), extra, close, body)
+        )
+        self.connection.finish(self)
+
+    def begin(self, extra: bytes = b"") -> None:
+        """Begins an event stream."""
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        self.connection.streaming = True
+        self.connection.send(
+            b"%bcontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
+            b"x-accel-buffering: no\r\ntransfer-encoding: chunked\r\n%b%b\r\n"
+            % (_STATUS[200], extra, close)
+        )
+
+    def write(self, data: bytes) -> None:
+        """Sends some of a stream."""
+        self.connection.send(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def end(self, last: bytes = b"") -> None:
+        """Ends a stream."""
+        tail = b"%x\r\n%b\r\n0\r\n\r\n" % (len(last), last) if last else b"0\r\n\r\n"
+        self.connection.send(tail)
+        self.connection.streaming = False
+        self.connection.finish(self)
+
+    async def drain(self) -> None:
+        """Waits until a slow reader has taken most of what was sent."""
+        waiter = self.connection.full
+        if waiter is not None:
+            await waiter
+
+
+Handler = Callable[[Request], Awaitable[None]]
+Refuse = Callable[[Request, int, str], None]
+
+
+class Server:
+    """What all connections share.
+
+    Args:
+        handler: Answers a request; it is cancelled when the caller leaves.
+        refuse: Answers what never becomes a request: too large, no HTTP.
+        body_bytes: Size of a body at most.
+    """
+
+    def __init__(self, handler: Handler, refuse: Refuse, *, body_bytes: int) -> None:
+        self.handler, self.refuse, self.body_bytes = handler, refuse, body_bytes
+        self.connections: set[HttpConnection] = set()
+        self.draining = False
+        self.loop = asyncio.get_running_loop()
+
+    def protocol(self) -> "HttpConnection":
+        """A new connection."""
+        return HttpConnection(self)
+
+    def sweep(self) -> None:
+        """Closes connections that stand idle, or whose request never becomes whole."""
+        now = time.monotonic()
+        for connection in tuple(self.connections):
+            connection.sweep(now)
+
+    async def drain(self, grace_s: float) -> None:
+        """Answers what is under way, takes nothing new, and closes all connections."""
+        self.draining = True
+        end = self.loop.time() + grace_s
+        while self.loop.time() < end:
+            busy = [one for one in self.connections if one.task is not None]
+            for one in self.connections.difference(busy):
+                one.close()
+            if not busy:
+                break
+            await asyncio.sleep(0.01)
+        for one in tuple(self.connections):
+            one.close()
+        await asyncio.sleep(0)
+
+
+class HttpConnection(asyncio.Protocol):
+    """One caller."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.streaming = False
+        self.full: asyncio.Future[None] | None = None
+        """Set while the caller reads too slowly."""
+        self.task: asyncio.Task[None] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._request: Request | None = None
+        self._parts: list[bytes] = []
+        self._head = 0
+        self._waiting: deque[Request] = deque()
+        self._since = time.monotonic()
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A caller came."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self.server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The caller left: nobody waits for the answer."""
+        self.server.connections.discard(self)
+        self._waiting.clear()
+        self.resume_writing()
+        if self.task is not None:
+            self.task.cancel()
+
+    def pause_writing(self) -> None:
+        """The caller reads too slowly."""
+        self.full = self.server.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """The caller reads again, or never will."""
+        full, self.full = self.full, None
+        if full is not None and not full.done():
+            full.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes came."""
+        if self._refused:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(400, "this server changes to no other protocol")
+        except httptools.HttpParserError as error:
+            self._refuse(400, f"this is not HTTP/1.1: {error}")
+
+    def eof_received(self) -> bool:
+        """The caller sends no more and may still read: a request under way is answered."""
+        if self.task is None:
+            return False
+        if self._request_alive is not None:
+            self._request_alive.keep_alive = False
+        return True
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._request, self._parts, self._head = Request(self), [], 0
+        self._since = time.monotonic()
+
+    def on_url(self, url: bytes) -> None:
+        """Some of the target."""
+        self._count(len(url))
+        assert self._request is not None
+        self._request.path += url.decode("latin-1")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        self._count(len(name) + len(value))
+        assert self._request is not None
+        self._request.headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        request = self._request
+        assert request is not None
+        request.method = self._parser.get_method().decode("latin-1")
+        path, _, request.query = request.path.partition("?")
+        request.path = path
+        request.keep_alive = self._parser.should_keep_alive() and not self.server.draining
+        length = request.headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self.server.body_bytes:
+            self._too_large()
+        elif request.headers.get(b"expect", b"").lower() == b"100-continue":
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        """Some of the body."""
+        request = self._request
+        if request is None or self._refused:
+            return
+        request.size += len(data)
+        if request.size > self.server.body_bytes:
+            self._too_large()
+        else:
+            self._parts.append(data)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        request, self._request = self._request, None
+        if request is None or self._refused:
+            return
+        request.body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts = []
+        if self.task is None:
+            self._start(request)
+        else:
+            self._waiting.append(request)
+            if len(self._waiting) > 1 and self._transport is not None:
+                self._transport.pause_reading()
+
+    def send(self, data: bytes) -> None:
+        """Bytes to the caller; none where he left."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def finish(self, request: Request) -> None:
+        """The answer to a request is out."""
+        self._since = time.monotonic()
+        self.task, self._request_alive = None, None
+        if not request.keep_alive or self.server.draining:
+            self.close()
+        elif self._waiting:
+            self._start(self._waiting.popleft())
+            if self._transport is not None:
+                self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Closes when all is sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Closes at once: a cut stream must not look whole."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def sweep(self, now: float) -> None:
+        """Closes what stands too long."""
+        if self.task is not None:
+            return
+        if self._request is not None:
+            if now - self._since > REQUEST_S:
+                self._refuse(408, f"the request did not come in whole within {REQUEST_S:g} s")
+        elif now - self._since > IDLE_S:
+            self.close()
+
+    _request_alive: Request | None = None
+
+    def _start(self, request: Request) -> None:
+        self._request_alive = request
+        self.task = self.server.loop.create_task(self.server.handler(request))  # type: ignore[arg-type]
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if self._head > _HEAD_BYTES:
+            self._refuse(431, f"the head of a request may have {_HEAD_BYTES:,} bytes")
+
+    def _too_large(self) -> None:
+        self._refuse(413, f"a body may have {self.server.body_bytes:,} bytes")
+
+    def _refuse(self, status: int, why: str) -> None:
+        if self._refused:
+            return
+        self._refused = True
+        request = self._request or Request(self)
+        request.keep_alive = False
+        if self.task is None:
+            self.server.refuse(request, status, why)
+        self.close()
