@@ -6,6 +6,7 @@ RixinError
 │   ├── CasesError        2  the case file cannot be read or used
 │   ├── UnknownName       2  a name that is not there, with the nearest ones
 │   └── ExportError       2  a report format or place that cannot be written
+├── PromiseUnmet          1  what was asked for is not certified
 ├── Stopped               3  stopped before the end, and resumable
 │   └── BudgetReached     3  the next call would break the spend cap
 ├── EnvironmentFault      4  the machine, the disk, the network or a missing extra
@@ -98,6 +99,14 @@ class ExportError(UsageError):
     """A report format or place that cannot be written."""
 
     code = "export"
+
+
+class PromiseUnmet(RixinError):
+    """What was asked for rests on a promise that is not certified."""
+
+    code = "promise_unmet"
+    exit_code = 1
+    http_status = 409
 
 
 class Stopped(RixinError):

@@ -17,6 +17,11 @@ _COMMANDS = {
     "report": "Prints or writes the verdict again, without any call.",
     "verify": "Recomputes a certificate from the stored rows, and says what differs.",
     "explain": "Shows what each solver said to one case, and why.",
+    "release": "Turns the latest certified verdict into a release.",
+    "promote": "Lets a release serve, on a part of the traffic or all of it.",
+    "rollback": "Goes back to the release before.",
+    "serve": "Serves the releases behind OpenAI's API.",
+    "keys": "Creates, lists and revokes keys of the gateway.",
     "models": "Lists, pulls, verifies and removes local models.",
     "doctor": "Says what works on this machine, what does not, and what to do.",
 }

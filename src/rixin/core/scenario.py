@@ -134,16 +134,24 @@ class Policy:
 
     egress: Egress = "allowed"
     guards: tuple[PartSpec, ...] = ()
+    second_person: bool = False
+    """A promotion needs somebody else than who made the release."""
+    keep_content: bool = True
+    """Whether the gateway keeps what was said, not only facts about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Hard limits on what a decision may use."""
+    """Hard limits on what a decision, and what traffic, may use."""
 
     decide: Decimal | None = None
     """Spend cap of one decision on paid calls, in the scenario's currency."""
     cases: int | None = None
     """At most so many certify cases for every candidate."""
+    per_day: Decimal | None = None
+    """Spend cap of all traffic of the scenario in a day (UTC)."""
+    over: Literal["refuse", "cheaper"] = "refuse"
+    """What happens when a money budget has no room: refuse, or stay with solvers that pay nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from rixin.core.merkle import Frontier, leaf_hash
 from rixin.ledger.store import Ledger
@@ -115,3 +115,10 @@ def _frontier(connection: Connection) -> Frontier:
         return Frontier()
     size, peaks = json.loads(value)
     return Frontier(size, (bytes.fromhex(peak) for peak in peaks))
+
+
+def last_change(ledger: Ledger) -> int:
+    """The number of the newest entry that is not about traffic; 0: there is none."""
+    query = select(func.max(audit.c.seq)).where(audit.c.action != "requests")
+    with ledger.read() as connection:
+        return connection.execute(query).scalar() or 0

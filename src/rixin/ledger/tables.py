@@ -211,6 +211,7 @@ audit = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
 )
+Index("ix_audit_action", audit.c.action, audit.c.seq)
 
 
 def _create_first_tables(connection: Connection) -> None:

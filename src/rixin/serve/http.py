@@ -16,6 +16,7 @@ REQUEST_S = 30.0
 """Seconds in which a request must have come in whole."""
 IDLE_S = 75.0
 """Seconds that a connection may stand without a request."""
+_LINGER_S = 2.0
 _HEAD_BYTES = 64 * 1024
 _HIGH_WATER = 64 * 1024
 _JSON = b"application/json"
@@ -148,9 +149,8 @@ class HttpConnection(asyncio.Protocol):
         self._since = time.monotonic()
         self._refused = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A caller came."""
-        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=_HIGH_WATER)
         self.server.connections.add(self)
@@ -257,7 +257,9 @@ class HttpConnection(asyncio.Protocol):
         """The answer to a request is out."""
         self._since = time.monotonic()
         self.task, self._request_alive = None, None
-        if not request.keep_alive or self.server.draining:
+        if self._refused:
+            self.linger()
+        elif not request.keep_alive or self.server.draining:
             self.close()
         elif self._waiting:
             self._start(self._waiting.popleft())
@@ -304,6 +306,15 @@ class HttpConnection(asyncio.Protocol):
         self._refused = True
         request = self._request or Request(self)
         request.keep_alive = False
-        if self.task is None:
-            self.server.refuse(request, status, why)
-        self.close()
+        if self.task is not None:
+            self.close()
+            return
+        self.server.refuse(request, status, why)
+
+    def linger(self) -> None:
+        """Closes after the caller had time to read: what he still sends is thrown away."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self.server.loop.call_later(_LINGER_S, self.close)

@@ -14,6 +14,7 @@ from rixin.core.solver import Solver
 from rixin.core.transport import Transport
 from rixin.engine.judge import Judge
 from rixin.engine.runner import Costing
+from rixin.errors import UnknownName
 from rixin.ledger.cases import stream_pool
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
@@ -76,6 +77,30 @@ class Builder:
         for candidate in self.scenario.candidates:
             self._made[candidate.name] = getattr(self, f"_{candidate.kind}")(candidate)
         return list(self._made.values())
+
+    def chosen(self, name: str) -> Contender:
+        """One candidate, with the members it asks, and nobody else.
+
+        Raises:
+            RixinError: It cannot be built; the message says why.
+            UnknownName: There is none of this name.
+        """
+        candidates = {one.name: one for one in self.scenario.candidates}
+        if name not in candidates:
+            raise UnknownName("candidate", name, candidates)
+        candidate = candidates[name]
+        steps = candidate.options.get("steps", ())
+        assert isinstance(steps, list | tuple)
+        for step in steps:
+            if step["solver"] not in self._made:
+                self.chosen(str(step["solver"]))
+        self._made[name] = getattr(self, f"_{candidate.kind}")(candidate)
+        return self._made[name]
+
+    @property
+    def made(self) -> Mapping[str, Contender]:
+        """The contenders that were made, by name."""
+        return self._made
 
     def proposed(self, candidate: Candidate) -> Contender:
         """A cascade that was proposed, out of the contenders that were made."""

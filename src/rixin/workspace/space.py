@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rixin.report.explain import Explanation
     from rixin.workspace.doctor import Finding
     from rixin.workspace.plan import Plan
+    from rixin.workspace.releasing import Desk
     from rixin.workspace.verify import Verification
 
 FOLDER = ".rixin"
@@ -183,6 +184,23 @@ class Workspace:
         scenario = load_scenario(Path(path))
         opened = self._open(scenario)
         return explain(scenario, opened.dataset, opened.stored, opened.contenders, case)
+
+    def desk(self, path: Path | str | None = None, *, actor: str = "") -> "Desk":
+        """Where releases and keys are made.
+
+        Args:
+            path: A scenario, whose ledger is meant; None: the ledger of this folder.
+            actor: Who works at it; empty: the user of this process.
+        """
+        from rixin.workspace.releasing import Desk
+
+        return Desk(self._ledger("scenario.yaml" if path is None else path), actor=actor)
+
+    def scenario_name(self, path: Path | str) -> str:
+        """The name of a scenario, given its file or, where releases have it, the name itself."""
+        if not Path(path).exists() and self.desk(path).releases(str(path)):
+            return str(path)
+        return load_scenario(Path(path)).name
 
     def doctor(self, path: Path | str | None = None) -> "list[Finding]":
         """What works on this machine, what does not, and what to do.

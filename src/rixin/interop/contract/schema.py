@@ -187,6 +187,12 @@ class Policy(Part):
         ["output-schema"],
         description="output-schema, or {function: module:callable}.",
     )
+    second_person: bool = Field(
+        False, description="A promotion needs somebody else than who made the release."
+    )
+    keep_content: bool = Field(
+        True, description="Whether serving keeps what was said, not only facts about it."
+    )
 
 
 class Budget(Part):
@@ -195,6 +201,9 @@ class Budget(Part):
     decide: Money | None = Field(None, description="Most that one decision may spend.")
     cases: Annotated[int, Field(gt=0)] | None = Field(None, description="Most certify cases.")
     per_day: Money | None = Field(None, description="Most that serving may spend a day.")
+    over: Literal["refuse", "cheaper"] = Field(
+        "refuse", description="With no money left: refuse, or use only solvers that pay nobody."
+    )
 
 
 class Step(Part):

@@ -1,0 +1,118 @@
+"""`rixin keys`: who may call the gateway, and how much."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from rixin.cli.options import json_option, ledger_option, print_json
+from rixin.core.key import ROLES, Key, Limits, parse_budget
+
+
+@click.group()
+def keys() -> None:
+    """Create, list and revoke keys of the gateway."""
+
+
+@keys.command()
+@click.option("--name", default="", help="What it is for.")
+@click.option("--scenario", "scenarios", multiple=True, help="What it may call. [default: all]")
+@click.option("--role", type=click.Choice(ROLES), default="operator", show_default=True)
+@click.option(
+    "--budget", "budgets", multiple=True, metavar="MONEY/PERIOD", help="20/day, 300/month."
+)
+@click.option("--rate", metavar="N/min", help="Requests a minute: 60/min.")
+@click.option("--tokens", metavar="N/min", help="Tokens a minute: 100000/min.")
+@click.option("--in-flight", type=click.IntRange(1), help="Requests at the same time.")
+@click.option("--max-body", type=click.IntRange(1), metavar="BYTES", help="Size of a request.")
+@ledger_option
+@json_option
+def create(
+    *,
+    name: str,
+    scenarios: tuple[str, ...],
+    role: str,
+    budgets: tuple[str, ...],
+    rate: str | None,
+    tokens: str | None,
+    in_flight: int | None,
+    max_body: int | None,
+    ledger: Path | None,
+    as_json: bool,
+) -> int:
+    """Create a key. It is shown once, and only its hash is stored."""
+    from rixin.workspace import Workspace
+
+    limits = Limits(
+        **_money(budgets),
+        requests_per_minute=_per_minute("--rate", rate),
+        tokens_per_minute=_per_minute("--tokens", tokens),
+        in_flight=in_flight,
+        body_bytes=max_body,
+    )
+    with Workspace(ledger=ledger) as workspace:
+        secret, key = workspace.desk().create_key(
+            name, role=role, scenarios=scenarios, limits=limits
+        )
+    if as_json:
+        print_json({"key": secret, **_plain(key)})
+        return 0
+    click.echo(secret)
+    click.echo(f"key {key.public_id}: keep it now, it is not shown again", err=True)
+    return 0
+
+
+@keys.command("list")
+@ledger_option
+@json_option
+def list_(ledger: Path | None, as_json: bool) -> int:
+    """List all keys, without their secrets."""
+    from rixin.workspace import Workspace
+
+    with Workspace(ledger=ledger) as workspace:
+        found = workspace.desk().keys()
+    if as_json:
+        print_json([_plain(one) for one in found])
+        return 0
+    for one in found:
+        state = f"revoked {one.revoked_at}" if one.revoked_at else "active"
+        what = ", ".join(one.scenarios) or "all scenarios"
+        click.echo(f"{one.public_id}  {state:<32}  {one.role:<9} {what}  {one.name}")
+    if not found:
+        click.echo("no key yet; make one with: rixin keys create --scenario NAME --budget 20/day")
+    return 0
+
+
+@keys.command()
+@click.argument("key")
+@ledger_option
+def revoke(key: str, ledger: Path | None) -> int:
+    """End KEY, named as `rixin keys list` shows it; a running gateway refuses it in a second."""
+    from rixin.workspace import Workspace
+
+    with Workspace(ledger=ledger) as workspace:
+        found = workspace.desk().revoke_key(key)
+    click.echo(f"key {found.public_id} is revoked since {found.revoked_at}")
+    return 0
+
+
+def _money(budgets: tuple[str, ...]) -> dict[str, Decimal]:
+    try:
+        return dict(parse_budget(one) for one in budgets)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--budget") from error
+
+
+def _per_minute(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    count, _, period = text.partition("/")
+    if not count.isdigit() or period not in {"min", "minute", ""}:
+        raise click.BadParameter(f"{text!r} is none: write it as 60/min", param_hint=option)
+    return int(count)
+
+
+def _plain(key: Key) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {name: value for name, value in asdict(key).items() if name not in {"id", "hash"}}

@@ -1,0 +1,5 @@
+"""`rixin rollback`."""
+
+from rixin.cli.promote import rollback
+
+__all__ = ["rollback"]

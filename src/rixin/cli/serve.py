@@ -1,0 +1,94 @@
+"""`rixin serve`."""
+
+from pathlib import Path
+
+import click
+
+from rixin.cli.options import ledger_option
+
+
+@click.command()
+@click.option(
+    "--host", envvar="RIXIN_HOST", show_envvar=True, default="127.0.0.1", show_default=True
+)
+@click.option(
+    "--port",
+    envvar="RIXIN_PORT",
+    show_envvar=True,
+    default=8200,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+)
+@click.option(
+    "--workers",
+    envvar="RIXIN_WORKERS",
+    show_envvar=True,
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 32),
+    help="Processes; one for each core is a good number.",
+)
+@click.option(
+    "--max-body",
+    default=10 << 20,
+    type=click.IntRange(1),
+    metavar="BYTES",
+    help="Size of a request at most. [default: 10 MiB]",
+)
+@click.option(
+    "--capture-bound",
+    default=100,
+    show_default=True,
+    type=click.IntRange(10, 10_000),
+    metavar="MS",
+    help="Milliseconds after which an answer's row is on the disk.",
+)
+@click.option(
+    "--when-full",
+    default="refuse",
+    show_default=True,
+    type=click.Choice(["refuse", "drop"]),
+    help="When the disk takes no more rows: refuse requests, or lose rows and count them.",
+)
+@ledger_option
+def serve(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    max_body: int,
+    capture_bound: int,
+    when_full: str,
+    ledger: Path | None,
+) -> int:
+    """Serve the releases that were promoted, behind OpenAI's API.
+
+    An application changes its base URL to http://HOST:PORT/v1 and its key to one of rixin keys;
+    its model is scenario/NAME, scenario/NAME@7, or solver/NAME for an endpoint of a contract.
+    """
+    import logging
+
+    from rixin.errors import MissingExtra
+
+    try:
+        from rixin.serve.app import Settings
+        from rixin.serve.workers import serve as run
+    except ModuleNotFoundError as error:
+        raise MissingExtra("rixin serve", "serve") from error
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    place = ledger or Path(".rixin") / "ledger.sqlite3"
+    if not place.exists():
+        raise click.UsageError(
+            f"there is no ledger {str(place)!r}: run this beside the scenario, or name it with"
+            " --ledger; rixin decide makes one"
+        )
+    settings = Settings(
+        ledger=place,
+        host=host,
+        port=port,
+        workers=workers,
+        body_bytes=max_body,
+        capture_bound_s=capture_bound / 1_000,
+        capture_policy="drop" if when_full == "drop" else "refuse",
+    )
+    return run(settings, say=lambda line: click.echo(line, err=True))

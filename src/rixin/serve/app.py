@@ -1,0 +1,221 @@
+"""Puts a worker together: every endpoint of every surface, and what answers the rest."""
+
+import asyncio
+import json
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rixin import __version__
+from rixin.engine.transport import HttpTransport
+from rixin.ledger.releases import all_pointers
+from rixin.ledger.requests import spent_by_scenario_since, spent_since
+from rixin.ledger.store import Ledger
+from rixin.serve.capture import Capture, Policy
+from rixin.serve.errors import Refusal
+from rixin.serve.gateway import Gateway
+from rixin.serve.http import Request, Server
+from rixin.serve.meters import DAY, MONTH, Meters, period_start
+from rixin.serve.metrics import Metrics, render
+from rixin.serve.openai import routes
+from rixin.serve.openai.envelope import encode, error_body
+from rixin.serve.state import State
+
+GRACE_S = 30.0
+_SWEEP_S = 5.0
+_SHARE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a gateway runs."""
+
+    ledger: Path
+    host: str = "127.0.0.1"
+    port: int = 8200
+    workers: int = 1
+    body_bytes: int = 10 << 20
+    capture_bound_s: float = 0.1
+    capture_policy: Policy = "refuse"
+    grace_s: float = GRACE_S
+
+
+async def healthz(_gateway: Gateway, request: Request) -> None:
+    """`GET /healthz`: the process lives."""
+    request.reply(200, encode({"status": "ok", "version": __version__}))
+
+
+async def readyz(gateway: Gateway, request: Request) -> None:
+    """`GET /readyz`: releases are there and rows can be written; 503 says what is missing."""
+    state, capture = gateway.state, gateway.capture
+    missing = []
+    if not state.routes:
+        missing.append("no release serves yet: rixin promote SCENARIO")
+    if capture.fault:
+        missing.append(f"rows cannot be written: {capture.fault}")
+    missing += [f"{name}: {why}" for name, why in state.faults.items()]
+    served = {name: route.pointer.live for name, route in state.routes.items()}
+    body = {"status": "not ready" if missing else "ready", "missing": missing, "serves": served}
+    request.reply(503 if missing and (capture.fault or not state.routes) else 200, encode(body))
+
+
+async def metrics(gateway: Gateway, request: Request) -> None:
+    """`GET /metrics`: the counters of all workers."""
+    _gauges(gateway)
+    snapshots = [gateway.metrics.snapshot()]
+    if gateway.folder is not None:
+        own = _own_file(gateway)
+        others = [path for path in gateway.folder.glob("*.json") if path != own]
+        snapshots += [json.loads(path.read_text()) for path in others]
+    text = render(snapshots).encode()
+    request.reply(200, text, content_type=b"text/plain; version=0.0.4; charset=utf-8")
+
+
+async def openapi(_gateway: Gateway, request: Request) -> None:
+    """`GET /openapi.json`: what this server understands."""
+    from rixin.serve.openai.document import document
+
+    request.reply(200, encode(document()))
+
+
+async def others(gateway: Gateway, request: Request) -> None:
+    """Addresses with a part that varies, and those that are not there."""
+    path = request.path
+    if path.startswith("/v1/models/") and request.method == "GET":
+        await routes.model(gateway, request)
+        return
+    allowed = sorted({method for method, known in gateway.endpoints if known == path})
+    if allowed:
+        request.reply(
+            405,
+            error_body(Refusal(405, f"{path} takes {', '.join(allowed)}", "method_not_allowed")),
+            f"allow: {', '.join(allowed)}\r\n".encode(),
+        )
+        return
+    raise Refusal(404, f"there is no {request.method} {path}; see /openapi.json", "not_found")
+
+
+def refuse_raw(request: Request, status: int, why: str) -> None:
+    """Answers what never became a request."""
+    request.reply(status, error_body(Refusal(status, why, "bad_request")))
+
+
+class Worker:
+    """One process that serves.
+
+    Args:
+        settings: How.
+        meters_file: The counters that all workers share; None: this one is alone.
+        number: Of this worker, from 0.
+        folder: Where workers leave their counters for each other.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        meters_file: IO[bytes] | None = None,
+        number: int = 0,
+        folder: Path | None = None,
+    ) -> None:
+        self.settings, self.number, self.folder = settings, number, folder
+        self._meters_file = meters_file
+        self.gateway: Gateway | None = None
+
+    async def serve(
+        self, listener: socket.socket, *, ready: Callable[[], None], say: Callable[[str], None]
+    ) -> None:
+        """Serves until SIGTERM or SIGINT, then answers what is under way and ends."""
+        settings, loop = self.settings, asyncio.get_running_loop()
+        ledger, transport = Ledger(settings.ledger), HttpTransport()
+        state = State(ledger, transport, say)
+        capture = Capture(ledger, bound_s=settings.capture_bound_s, policy=settings.capture_policy)
+        meters = Meters(self._meters_file, self.number)
+        if self._meters_file is None:
+            seed(meters, ledger)
+        gateway = self.gateway = Gateway(
+            state=state,
+            capture=capture,
+            meters=meters,
+            transport=transport,
+            metrics=Metrics(),
+            endpoints=ENDPOINTS,
+            others=others,
+            error_body=error_body,
+            folder=self.folder,
+        )
+        ended = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ended.set)
+        await state.load()
+        server = Server(gateway.handle, refuse_raw, body_bytes=settings.body_bytes)
+        listening = await loop.create_server(server.protocol, sock=listener, backlog=4096)
+        tasks = [
+            loop.create_task(state.follow()),
+            loop.create_task(self._housekeeping(server, gateway)),
+        ]
+        ready()
+        try:
+            await ended.wait()
+        finally:
+            listening.close()
+            await server.drain(settings.grace_s)
+            for task in tasks:
+                task.cancel()
+            await asyncio.to_thread(capture.close)
+            await state.close()
+            await transport.close()
+            ledger.close()
+
+    async def _housekeeping(self, server: Server, gateway: Gateway) -> None:
+        rounds = 0
+        while True:
+            await asyncio.sleep(_SHARE_S)
+            rounds += 1
+            if rounds % int(_SWEEP_S / _SHARE_S) == 0:
+                server.sweep()
+            if gateway.folder is not None:
+                _gauges(gateway)
+                gateway.metrics.write(_own_file(gateway))
+
+
+def seed(meters: Meters, ledger: Ledger) -> None:
+    """Counts in what was spent before this start, so that a restart opens no budget anew."""
+    now = time.time()
+    for kind, period in (("money_day", DAY), ("money_month", MONTH)):
+        begin = period_start(period, now)
+        for key, pico in spent_since(ledger, begin).items():
+            meters.start(2 * key, kind, pico, now=now)
+        by_scenario = spent_by_scenario_since(ledger, begin)
+        for pointer in all_pointers(ledger):
+            spent = by_scenario.get(pointer.scenario, 0)
+            meters.start(2 * pointer.id + 1, kind, spent, now=now)
+
+
+def _own_file(gateway: Gateway) -> Path:
+    import os
+
+    assert gateway.folder is not None
+    return gateway.folder / f"{os.getpid()}.json"
+
+
+def _gauges(gateway: Gateway) -> None:
+    shown = gateway.metrics
+    shown.set("rixin_in_flight", (), gateway.in_flight)
+    shown.set("rixin_capture_waiting", (), gateway.capture.waiting)
+    shown.set("rixin_capture_dropped_total", (), gateway.capture.dropped)
+    for name, route in gateway.state.routes.items():
+        shown.set("rixin_release_info", (("scenario", name),), route.pointer.live or 0)
+
+
+ENDPOINTS = {
+    **routes.ENDPOINTS,
+    ("GET", "/healthz"): healthz,
+    ("GET", "/readyz"): readyz,
+    ("GET", "/metrics"): metrics,
+    ("GET", "/openapi.json"): openapi,
+}

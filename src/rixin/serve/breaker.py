@@ -1,0 +1,47 @@
+"""A circuit breaker for each upstream: one that is down is not asked again by every request."""
+
+from dataclasses import dataclass
+
+FAILURES = 5
+"""Failures in a row after which an upstream is left alone."""
+OPEN_S = 5.0
+"""Seconds that it is left alone; then one request tries it."""
+LONGEST_S = 120.0
+
+
+@dataclass(slots=True)
+class Breaker:
+    """The state of one upstream.
+
+    Examples:
+        >>> breaker = Breaker()
+        >>> for _ in range(FAILURES):
+        ...     breaker.failed(now=0.0)
+        >>> breaker.wait(now=1.0), breaker.wait(now=6.0), breaker.wait(now=6.1) > 0
+        (4.0, 0.0, True)
+    """
+
+    failures: int = 0
+    until: float = 0.0
+    """When it may be asked again, on the monotonic clock."""
+
+    def wait(self, *, now: float) -> float:
+        """Seconds until it may be asked; 0: now. Whoever gets 0 after it was open tries it alone."""
+        if not self.until:
+            return 0.0
+        if now < self.until:
+            return self.until - now
+        self.until = now + OPEN_S
+        return 0.0
+
+    def worked(self) -> None:
+        """It answered: all may ask."""
+        self.failures, self.until = 0, 0.0
+
+    def failed(self, *, now: float, retry_after_s: float | None = None) -> None:
+        """It failed, or asked for a pause."""
+        self.failures += 1
+        if retry_after_s is not None:
+            self.until = max(self.until, now + min(retry_after_s, LONGEST_S))
+        elif self.failures >= FAILURES:
+            self.until = now + OPEN_S

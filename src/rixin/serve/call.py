@@ -1,0 +1,170 @@
+"""One call from the request to its row: who asks, what it may cost, and what came of it."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from rixin.core.answer import Step
+from rixin.core.money import from_pico, to_pico
+from rixin.serve.capture import Capture, salt
+from rixin.serve.errors import Refusal
+from rixin.serve.meters import Exceeded, Hold, Limit, Meters
+from rixin.serve.state import Caller
+
+_encode = msgspec.json.Encoder().encode
+_WHAT = {
+    "requests": "requests a minute",
+    "tokens": "tokens a minute",
+    "money_minute": "money a minute",
+    "money_day": "money a day",
+    "money_month": "money a month",
+    "in_flight": "requests at the same time",
+}
+
+
+@dataclass(slots=True)
+class Call:
+    """A call under way."""
+
+    id: str
+    caller: Caller
+    surface: str
+    """Which API it came by."""
+    scenario: str
+    at: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.perf_counter)
+    release: int | None = None
+    certificate: str = ""
+    solver: str = ""
+    model: str = ""
+    """As the caller named it."""
+    state: str = "answered"
+    """answered, refused, failed, queued (waits for people) or cancelled."""
+    status: int = 200
+    cost: Decimal | None = Decimal(0)
+    """None: not known."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+    """The upstream did not say what it used."""
+    upstream_s: float = 0.0
+    steps: list[Step] = field(default_factory=list)
+    findings: list[tuple[str, str]] = field(default_factory=list)
+    """What guards found: guard and reason."""
+    note: str = ""
+    content: Mapping[str, Any] | None = None
+    """What was said; None: it is not kept."""
+    hold: Hold | None = None
+    reserved_pico: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since the request was whole."""
+        return time.perf_counter() - self.began
+
+    def headers(self) -> bytes:
+        """What every answer says about itself, as header lines."""
+        cost = "unknown" if self.cost is None else f"{self.cost:f}"
+        release = "" if self.release is None else f"{self.scenario}@{self.release}"
+        return (
+            f"x-rixin-request-id: {self.id}\r\nx-request-id: {self.id}\r\n"
+            f"x-rixin-solver: {_safe(self.solver)}\r\n"
+            f"x-rixin-cost: {cost}\r\nx-rixin-release: {_safe(release)}\r\n"
+        ).encode("latin-1", "replace")
+
+
+def new_id() -> str:
+    """A request id: 96 random bits, with the time in front so that ids sort."""
+    return f"req_{int(time.time()):08x}{os.urandom(10).hex()}"
+
+
+def reserve(
+    call: Call, meters: Meters, limits: tuple[Limit, ...], *, tokens: int, most_pico: int
+) -> None:
+    """Sets aside what a call may use under all limits.
+
+    Raises:
+        Refusal: One of them has no room: 429 with when to come back.
+    """
+    if not limits:
+        return
+    amounts = {
+        "requests": 1,
+        "in_flight": 1,
+        "tokens": tokens,
+        "money_minute": most_pico,
+        "money_day": most_pico,
+        "money_month": most_pico,
+    }
+    found = meters.reserve(limits, amounts, now=call.at)
+    if isinstance(found, Exceeded):
+        raise _no_room(found, amounts[found.limit.kind])
+    call.hold, call.reserved_pico = found, most_pico
+
+
+def settle(call: Call, meters: Meters) -> None:
+    """Counts what the call used; an unknown cost counts as all that was reserved."""
+    hold, call.hold = call.hold, None
+    if hold is None:
+        return
+    money = call.reserved_pico if call.cost is None else to_pico(call.cost)
+    tokens = call.input_tokens + call.output_tokens
+    used = dict.fromkeys(("money_minute", "money_day", "money_month"), money)
+    meters.settle(hold, {"requests": 1, "tokens": tokens, **used})
+
+
+def keep(call: Call, capture: Capture) -> None:
+    """Makes the call a row of the ledger."""
+    detail: dict[str, Any] = {"surface": call.surface, "model": call.model}
+    if call.certificate:
+        detail["certificate"] = call.certificate
+    if call.steps:
+        detail["steps"] = [
+            [one.solver, one.output, one.confidence, one.threshold, one.escalated]
+            for one in call.steps
+        ]
+    if call.findings:
+        detail["findings"] = call.findings
+    if call.note:
+        detail["note"] = call.note
+    if call.estimated:
+        detail["estimated"] = True
+    if call.upstream_s:
+        detail["upstream_s"] = round(call.upstream_s, 6)
+    content = None
+    if call.content is not None:
+        content = _encode({"salt": salt(), **call.content})
+        # Outputs are content too: they go when the content is erased.
+        for step in detail.get("steps", ()):
+            step[1] = None
+    facts = [
+        *(call.id, call.at, call.caller.key.id, call.scenario, call.release, call.solver),
+        *(call.status, call.state, None if call.cost is None else to_pico(call.cost)),
+        *(call.input_tokens, call.output_tokens, round(call.seconds, 6), detail),
+    ]
+    capture.add(facts, content)
+
+
+def _no_room(found: Exceeded, wanted: int) -> Refusal:
+    limit, money = found.limit, found.limit.kind.startswith("money")
+    most = f"{from_pico(limit.most):f}" if money else str(limit.most)
+    used = f"{from_pico(found.used):f}" if money else str(found.used)
+    need = f"{from_pico(wanted):f}" if money else str(wanted)
+    whose = "this key" if limit.subject % 2 == 0 else "this scenario"
+    return Refusal(
+        429,
+        f"{whose} has {most} {_WHAT[limit.kind]}: {used} are used or reserved, and this request"
+        f" may need {need}; come back in {found.retry_after_s:.0f} s",
+        "insufficient_quota" if money else "rate_limit_exceeded",
+        retry_after_s=found.retry_after_s,
+        retry=not money,
+    )
+
+
+def _safe(text: str) -> str:
+    return text.replace("\r", " ").replace("\n", " ")

@@ -1,0 +1,304 @@
+"""The gateway: what every surface shares, from the key to the row in the ledger."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rixin.core.answer import Failure
+from rixin.core.case import Case
+from rixin.core.key import hash_key
+from rixin.core.money import to_pico
+from rixin.engine.transport import HttpTransport
+from rixin.serve.breaker import Breaker
+from rixin.serve.call import Call, keep, new_id, reserve, settle
+from rixin.serve.capture import Capture
+from rixin.serve.errors import Refusal
+from rixin.serve.http import Request
+from rixin.serve.ladder import Climb, Ladder
+from rixin.serve.meters import Limit, Meters
+from rixin.serve.metrics import Labels, Metrics
+from rixin.serve.state import Caller, Route, State
+from rixin.workspace.serving import Served, Upstream
+
+_log = logging.getLogger("rixin.serve")
+_requests = logging.getLogger("rixin.requests")
+QUEUED = "this case goes to people: it waits for them as {id}"
+
+Endpoint = Callable[["Gateway", Request], Awaitable[None]]
+ErrorBody = Callable[[Refusal], bytes]
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One worker's gateway."""
+
+    state: State
+    capture: Capture
+    meters: Meters
+    transport: HttpTransport
+    metrics: Metrics
+    endpoints: dict[tuple[str, str], Endpoint]
+    others: Callable[["Gateway", Request], Awaitable[None]]
+    """Answers what no endpoint is named for."""
+    error_body: ErrorBody
+    folder: Path | None = None
+    """Where workers leave their counters for each other."""
+    in_flight: int = 0
+    ladder: Ladder = field(init=False)
+    _labels: dict[tuple[str, str, int], Labels] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ladder = Ladder(self._on_failure)
+
+    async def handle(self, request: Request) -> None:
+        """Answers one request, whatever happens."""
+        self.in_flight += 1
+        try:
+            endpoint = self.endpoints.get((request.method, request.path), self.others)
+            await endpoint(self, request)
+        except Refusal as refusal:
+            self.refuse(request, refusal)
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            _log.exception("a request failed inside the gateway")
+            broken = Refusal(500, "the gateway failed; its log says why", "internal_error")
+            self.refuse(request, broken)
+        finally:
+            self.in_flight -= 1
+
+    def caller(self, request: Request) -> Caller:
+        """Who asks.
+
+        Raises:
+            Refusal: There is no key, or it is not valid.
+        """
+        given = request.header(b"authorization")
+        kind, _, key = given.partition(" ")
+        if not key or kind.lower() != "bearer":
+            raise Refusal(
+                401,
+                "no key was sent: put it into the header Authorization: Bearer KEY",
+                "invalid_api_key",
+            )
+        caller = self.state.callers.get(hash_key(key.strip()))
+        if caller is None or caller.revoked:
+            why = "is not known here" if caller is None else "was revoked"
+            raise Refusal(401, f"this key {why}", "invalid_api_key")
+        most = caller.key.limits.body_bytes
+        if most is not None and len(request.body) > most:
+            raise Refusal(
+                413, f"a request of this key may have {most:,} bytes", "request_too_large"
+            )
+        if self.capture.refuses:
+            raise Refusal(
+                503,
+                "the ledger takes no more rows at the moment, and nothing is answered unrecorded",
+                "ledger_full",
+                retry_after_s=5.0,
+            )
+        return caller
+
+    async def run(
+        self,
+        request: Request,
+        surface: str,
+        work: Callable[[Call], Awaitable[None]],
+        error_body: ErrorBody,
+    ) -> None:
+        """One call: does the work, and writes down what came of it."""
+        caller = self.caller(request)
+        call = Call(new_id(), caller, surface, "")
+        try:
+            await work(call)
+        except Refusal as refusal:
+            call.status, call.note = refusal.status, refusal.message
+            call.state = "failed" if refusal.status >= 500 else "refused"
+            self.refuse(request, refusal, call, error_body)
+        except asyncio.CancelledError:
+            call.status, call.state, call.note = 499, "cancelled", "the caller left"
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            _log.exception("%s failed inside the gateway", call.id)
+            call.status, call.state = 500, "failed"
+            broken = Refusal(
+                500, f"the gateway failed on {call.id}; its log says why", "internal_error"
+            )
+            self.refuse(request, broken, call, error_body)
+        finally:
+            settle(call, self.meters)
+            keep(call, self.capture)
+            self._count(call)
+
+    def refuse(
+        self,
+        request: Request,
+        refusal: Refusal,
+        call: Call | None = None,
+        error_body: ErrorBody | None = None,
+    ) -> None:
+        """Says no, in the words of the surface; in a stream as its last event."""
+        body = (error_body or self.error_body)(refusal)
+        if request.began:
+            request.end(b"data: " + body + b"\n\n")
+            return
+        extra = b"" if call is None else call.headers()
+        if refusal.retry_after_s is not None:
+            wait = max(1, round(refusal.retry_after_s))
+            extra += b"retry-after: %d\r\n" % wait
+        if refusal.retry is not None:
+            extra += b"x-should-retry: %b\r\n" % (b"true" if refusal.retry else b"false")
+        if refusal.status == 401:
+            extra += b"www-authenticate: Bearer\r\n"
+        request.reply(refusal.status, body, extra)
+
+    def route(self, call: Call, model: str) -> tuple[Route, Served]:
+        """The release that a model name like `scenario/desk@7` means.
+
+        Raises:
+            Refusal: There is none, or the key may not call it.
+        """
+        name, _, number = model.removeprefix("scenario/").partition("@")
+        route = self.state.routes.get(name)
+        if route is None or not call.caller.key.may_call(name):
+            raise self.unknown(model)
+        if number and not number.isdigit():
+            raise Refusal(
+                404, f"{number!r} is no release: name it as @7", "model_not_found", "model"
+            )
+        served = route.pick(int(number) if number else None)
+        call.scenario, call.model = name, model
+        call.release, call.certificate = served.release.number, served.release.seal
+        return route, served
+
+    def upstream(self, call: Call, model: str) -> Upstream:
+        """The endpoint that a model name like `solver/strong` means.
+
+        Raises:
+            Refusal: There is none, or the key may not call it.
+        """
+        found = self.state.upstreams.get(model)
+        if found is None or not call.caller.key.may_call(found.scenario):
+            raise self.unknown(model)
+        call.scenario, call.solver, call.model = found.scenario, found.name, model
+        return found
+
+    def unknown(self, model: str) -> Refusal:
+        """A model that is not there, with those that are."""
+        names = ", ".join(self.state.names()[:12]) or "none: promote a release first"
+        return Refusal(
+            404,
+            f"there is no model {model!r} for this key; there are: {names}",
+            "model_not_found",
+            "model",
+        )
+
+    def limits(self, call: Call) -> tuple[Limit, ...]:
+        """Those of the key and of the scenario."""
+        route = self.state.routes.get(call.scenario)
+        if route is None or not route.limits:
+            return call.caller.limits
+        return (*call.caller.limits, *route.limits)
+
+    def breaker(self, host: str) -> Breaker:
+        """The breaker of an upstream."""
+        return self.ladder.breakers.setdefault(host, Breaker())
+
+    async def answer(self, call: Call, model: str, text: str) -> Climb:
+        """Answers a case of a scenario.
+
+        Raises:
+            Refusal: No budget, or no solver can answer.
+        """
+        route, served = self.route(call, model)
+        case = Case(id=call.id, key=call.id, input=text, expected=None, pool="audit")
+        may_pay = self._reserve(call, route, served, case)
+        climb = await self.ladder.climb(served, case, may_pay=may_pay)
+        call.steps, call.cost, call.upstream_s = climb.steps, climb.cost, climb.upstream_s
+        call.input_tokens, call.output_tokens = climb.input_tokens, climb.output_tokens
+        call.findings = [(one.guard, one.reason) for one in climb.violations]
+        output = None if climb.answer is None else climb.answer.output
+        if served.scenario.policy.keep_content:
+            said = [[step.solver, step.output] for step in climb.steps]
+            call.content = {"input": text, "output": output, "said": said}
+        if climb.answer is not None:
+            call.solver = climb.solver
+            return climb
+        if climb.heard or climb.failure is None:
+            call.state, call.solver = "queued", "human"
+            return climb
+        raise _failed(climb.failure)
+
+    def _reserve(self, call: Call, route: Route, served: Served, case: Case) -> bool:
+        limits = (*call.caller.limits, *route.limits)
+        if not limits:
+            return True
+        most = sum(to_pico(tier.most(case)) for tier in served.tiers if tier.most is not None)
+        tokens = len(case.input.encode("utf-8", "replace")) // 4 + 1
+        try:
+            reserve(call, self.meters, limits, tokens=tokens, most_pico=most)
+        except Refusal as refusal:
+            cheaper = served.scenario.budget.over == "cheaper"
+            if refusal.code != "insufficient_quota" or not cheaper:
+                raise
+            reserve(call, self.meters, limits, tokens=tokens, most_pico=0)
+            call.note = "no money left: only solvers that pay nobody were asked"
+            return False
+        return True
+
+    def _on_failure(self, solver: str, kind: str) -> None:
+        self.metrics.count("rixin_upstream_failures_total", (("solver", solver), ("kind", kind)))
+
+    def _count(self, call: Call) -> None:
+        metrics, key = self.metrics, (call.scenario, call.solver, call.status)
+        labels = self._labels.get(key)
+        if labels is None:
+            labels = self._labels[key] = (
+                ("scenario", call.scenario),
+                ("solver", call.solver),
+                ("code", str(call.status)),
+            )
+        seconds = call.seconds
+        metrics.count("rixin_requests_total", labels)
+        metrics.observe("rixin_request_duration_seconds", labels[:1], seconds)
+        metrics.observe(
+            "rixin_gateway_overhead_seconds", labels[:1], max(0.0, seconds - call.upstream_s)
+        )
+        if call.cost:
+            metrics.count("rixin_cost_total", labels[:2], float(call.cost))
+        if len(call.steps) > 1:
+            metrics.count("rixin_escalations_total", labels[:1], len(call.steps) - 1)
+        for guard, _ in call.findings:
+            metrics.count("rixin_guard_hits_total", (*labels[:1], ("guard", guard)))
+        if _requests.isEnabledFor(logging.INFO):
+            _requests.info(
+                "request",
+                extra={
+                    "request_id": call.id,
+                    "key": call.caller.key.public_id,
+                    "scenario": call.scenario,
+                    "release": call.release,
+                    "solver": call.solver,
+                    "status": call.status,
+                    "state": call.state,
+                    "seconds": round(seconds, 6),
+                },
+            )
+
+
+def _failed(failure: Failure) -> Refusal:
+    """Why nobody answered, with the status that fits."""
+    message = f"no solver could answer: {failure.message}"
+    if failure.kind == "rate_limited":
+        return Refusal(
+            429, message, "rate_limit_exceeded", retry_after_s=failure.retry_after_s or 1.0
+        )
+    if failure.kind == "timeout":
+        return Refusal(504, message, "upstream_timeout")
+    if failure.kind in {"open", "busy"}:
+        return Refusal(503, message, "upstream_unavailable", retry_after_s=failure.retry_after_s)
+    if failure.kind == "budget":
+        return Refusal(429, message, "insufficient_quota", retry=False)
+    return Refusal(502, message, "upstream_error")

@@ -1,0 +1,175 @@
+"""Climbs a release's solvers for one case: the cheapest first, on only where an answer fails.
+
+What lets an answer stand is what was certified: nothing failed, no guard objects, and what speaks
+for it reaches its threshold. An upstream that is down, busy or not to be paid is passed over.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from rixin.core.answer import Answer, Failure, Step
+from rixin.core.case import Case
+from rixin.core.outcome import Violation
+from rixin.serve.breaker import Breaker
+from rixin.workspace.serving import Served, Tier
+
+_QUEUE_S = 10.0
+"""Seconds that a request waits for a local model at most."""
+_RETRYABLE = frozenset({"rate_limited", "server_error", "timeout", "connection", "bad_reply"})
+
+
+@dataclass(slots=True)
+class Climb:
+    """What came of one case."""
+
+    answer: Answer | None = None
+    """The one that stands; None: none does."""
+    solver: str = ""
+    steps: list[Step] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    failure: Failure | None = None
+    """Of the solver that was asked last; None: it did not fail."""
+    heard: bool = False
+    """Whether any solver gave an answer, standing or not."""
+    cost: Decimal | None = Decimal(0)
+    """Of all calls; None: not known."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    upstream_s: float = 0.0
+    """Seconds that calls of endpoints took."""
+
+
+@dataclass(slots=True)
+class Ladder:
+    """Climbs releases; keeps the breakers of their upstreams and the queues of local models.
+
+    Args:
+        on_failure: Gets the solver and the kind of every failed call.
+    """
+
+    on_failure: Callable[[str, str], None]
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    _queues: dict[int, asyncio.Semaphore] = field(default_factory=dict)
+
+    async def climb(self, served: Served, case: Case, *, may_pay: bool = True) -> Climb:
+        """Asks one solver after the other until an answer stands.
+
+        Args:
+            served: The release.
+            case: What is asked.
+            may_pay: False: solvers that cost money elsewhere are passed over.
+        """
+        found, said = Climb(), []
+        last = served.tiers[-1]
+        for tier in served.tiers:
+            answer = await self._ask(tier, case, may_pay=may_pay)
+            said.append(answer)
+            speaks = _speaks(tier, said)
+            violations = _check(served, case, answer)
+            stands = _stands(answer, tier, speaks, violations, last=tier is last)
+            self._note(found, tier, answer, speaks, violations, stands=stands)
+            if stands:
+                found.answer, found.solver = answer, tier.name
+                return found
+        return found
+
+    async def _ask(self, tier: Tier, case: Case, *, may_pay: bool) -> Answer:
+        if tier.most is not None and not may_pay:
+            return _passed_over("budget", "there is no money left for it")
+        if tier.kind == "local":
+            return await self._queued(tier, case)
+        if not tier.host:
+            return (await tier.solver.solve([case]))[0]
+        breaker = self.breakers.setdefault(tier.host, Breaker())
+        wait = breaker.wait(now=time.monotonic())
+        if wait > 0:
+            return _passed_over("open", "it is left alone for a while", retry_after_s=wait)
+        answer = (await tier.solver.solve([case]))[0]
+        failure = answer.failure
+        if failure is None or failure.kind not in _RETRYABLE:
+            breaker.worked()
+        else:
+            breaker.failed(now=time.monotonic(), retry_after_s=failure.retry_after_s)
+        return answer
+
+    async def _queued(self, tier: Tier, case: Case) -> Answer:
+        """A local model answers one at a time: who waits too long goes on without it."""
+        queue = self._queues.setdefault(id(tier.solver), asyncio.Semaphore(tier.concurrency))
+        try:
+            async with asyncio.timeout(_QUEUE_S):
+                await queue.acquire()
+        except TimeoutError:
+            return _passed_over("busy", "the local model is busy", retry_after_s=_QUEUE_S)
+        try:
+            return (await tier.solver.solve([case]))[0]
+        finally:
+            queue.release()
+
+    def _note(
+        self,
+        found: Climb,
+        tier: Tier,
+        answer: Answer,
+        speaks: float | None,
+        violations: list[Violation],
+        *,
+        stands: bool,
+    ) -> None:
+        usage, failure = answer.usage, answer.failure
+        cost = tier.price(answer) if usage.calls or usage.cpu_s or failure is None else Decimal(0)
+        if tier.most is not None or cost is not None:
+            found.cost = None if cost is None or found.cost is None else found.cost + cost
+        found.input_tokens += usage.input_tokens
+        found.output_tokens += usage.output_tokens
+        if tier.host:
+            found.upstream_s += answer.latency_s or 0.0
+        found.heard = found.heard or (failure is None and answer.output is not None)
+        found.failure = failure
+        found.violations += violations
+        if failure is not None:
+            self.on_failure(tier.name, failure.kind)
+        found.steps.append(
+            Step(
+                solver=tier.name,
+                output=answer.output if failure is None else f"({failure.kind}: {failure.message})",
+                confidence=speaks,
+                threshold=tier.least,
+                escalated=not stands,
+            )
+        )
+
+
+def _passed_over(kind: str, message: str, *, retry_after_s: float | None = None) -> Answer:
+    failure = Failure(kind=kind, message=message, retryable=True, retry_after_s=retry_after_s)
+    return Answer(failure=failure)
+
+
+def _speaks(tier: Tier, said: list[Answer]) -> float | None:
+    if tier.speaks is None or tier.least is None:
+        return said[-1].confidence
+    return tier.speaks(said)
+
+
+def _check(served: Served, case: Case, answer: Answer) -> list[Violation]:
+    if answer.failure is not None or answer.output is None:
+        return []
+    return [found for guard in served.guards for found in guard.check(case, answer.output)]
+
+
+def _stands(
+    answer: Answer,
+    tier: Tier,
+    speaks: float | None,
+    violations: list[Violation],
+    *,
+    last: bool,
+) -> bool:
+    """Nobody comes after the last one, but what a guard objects to is never given out."""
+    if answer.failure is not None or answer.abstained or answer.output is None or violations:
+        return False
+    if last or tier.least is None:
+        return True
+    return speaks is not None and speaks >= tier.least

@@ -1,0 +1,209 @@
+"""Meters: what keys and scenarios have used, reserved before a call and settled after it.
+
+The counters lie in one memory that all workers share. Each worker keeps what it has reserved in a
+column of its own, so that the reservations of one that was killed can be given back.
+"""
+
+import fcntl
+import mmap
+import os
+import tempfile
+import time
+from calendar import timegm
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import IO, NamedTuple
+
+MINUTE, DAY, MONTH, NOW = range(4)
+"""Periods of a limit; NOW counts what is under way."""
+MOST_SUBJECTS = 8_192
+MOST_WORKERS = 32
+_KINDS = ("requests", "tokens", "money_minute", "money_day", "money_month", "in_flight")
+_PERIODS = (MINUTE, MINUTE, MINUTE, DAY, MONTH, NOW)
+_FIELDS = 2 + MOST_WORKERS
+_PLACES = {name: place for place, name in enumerate(_KINDS)}
+
+
+class Limit(NamedTuple):
+    """One limit of a key or a scenario."""
+
+    subject: int
+    """From 0; keys have even numbers, scenarios odd ones."""
+    kind: str
+    """One of requests, tokens, money_minute, money_day, money_month, in_flight."""
+    most: int
+    """Money in 10⁻¹² currency units."""
+
+
+class Exceeded(NamedTuple):
+    """A limit that has no room left."""
+
+    limit: Limit
+    used: int
+    retry_after_s: float
+    """Until the period ends."""
+
+
+class Hold(NamedTuple):
+    """What was reserved for one call."""
+
+    places: tuple[tuple[int, int], ...]
+    """Offset of the counter and the amount reserved in it."""
+
+
+class Meters:
+    """Counters of all limits.
+
+    Args:
+        file: An open file that all workers share; None: of this process alone.
+        worker: Number of this worker, from 0.
+
+    Examples:
+        >>> meters, cap = Meters(), Limit(0, "money_day", 100)
+        >>> hold = meters.reserve([cap], {"money_day": 80}, now=0.0)
+        >>> isinstance(meters.reserve([cap], {"money_day": 30}, now=0.0), Exceeded)
+        True
+        >>> meters.settle(hold, {"money_day": 50})
+        >>> isinstance(meters.reserve([cap], {"money_day": 30}, now=0.0), Hold)
+        True
+    """
+
+    def __init__(self, file: IO[bytes] | None = None, worker: int = 0) -> None:
+        self._shared = file is not None
+        self._file = file if file is not None else shared_file()
+        self._memory = mmap.mmap(self._file.fileno(), _size())
+        self._cells = memoryview(self._memory).cast("q")
+        self._worker = 2 + worker
+
+    def reserve(
+        self, limits: Sequence[Limit], amounts: Mapping[str, int], *, now: float
+    ) -> Hold | Exceeded:
+        """Sets amounts aside under all limits, or under none.
+
+        Args:
+            limits: Those that hold for the call.
+            amounts: Kind → most that the call may use.
+            now: Seconds since the epoch.
+        """
+        with self._locked():
+            places: list[tuple[int, int]] = []
+            for limit in limits:
+                amount = amounts.get(limit.kind, 0)
+                at = self._at(limit, now)
+                used = self._used(at)
+                if used + amount > limit.most:
+                    return Exceeded(limit, used, _left(_PERIODS[_PLACES[limit.kind]], now))
+                places.append((at, amount))
+            for at, amount in places:
+                self._cells[at + self._worker] += amount
+        return Hold(tuple(places))
+
+    def settle(self, hold: Hold, used: Mapping[str, int]) -> None:
+        """Gives back what was reserved, and counts what was used; only once for a call."""
+        with self._locked():
+            for at, amount in hold.places:
+                self._cells[at + self._worker] -= amount
+                kind = _KINDS[at // _FIELDS % len(_KINDS)]
+                if kind != "in_flight":
+                    self._cells[at + 1] += used.get(kind, 0)
+
+    def start(self, subject: int, kind: str, used: int, *, now: float) -> None:
+        """Sets what was used in the current period before this process began."""
+        with self._locked():
+            self._cells[self._at(Limit(subject, kind, 0), now) + 1] = used
+
+    def used(self, subject: int, kind: str, *, now: float) -> int:
+        """What is used and reserved in the current period."""
+        with self._locked():
+            return self._used(self._at(Limit(subject, kind, 0), now))
+
+    def forget_worker(self, worker: int) -> None:
+        """Gives back the reservations of a worker that is gone."""
+        with self._locked():
+            for at in range(0, len(self._cells), _FIELDS):
+                self._cells[at + 2 + worker] = 0
+
+    def close(self) -> None:
+        """Lets go of the memory."""
+        self._cells.release()
+        self._memory.close()
+        self._file.close()
+
+    def _used(self, at: int) -> int:
+        cells = self._cells
+        if not self._shared:
+            return cells[at + 1] + cells[at + 2]
+        return cells[at + 1] + sum(cells[at + 2 : at + _FIELDS])
+
+    def _at(self, limit: Limit, now: float) -> int:
+        """The counter of a limit, begun anew where its period is over."""
+        place = _PLACES[limit.kind]
+        at = (limit.subject % MOST_SUBJECTS * len(_KINDS) + place) * _FIELDS
+        period = _period(_PERIODS[place], now)
+        # A clock that is set back does not open the period anew.
+        if self._cells[at] < period:
+            self._cells[at], self._cells[at + 1] = period, 0
+        return at
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not self._shared:
+            yield
+            return
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+def shared_file() -> IO[bytes]:
+    """A file without a name that is as large as the counters; most of it takes no room."""
+    file = tempfile.TemporaryFile(prefix="rixin-meters-")  # noqa: SIM115 - it lives as long as the process
+    os.truncate(file.fileno(), _size())
+    return file
+
+
+def _size() -> int:
+    return MOST_SUBJECTS * len(_KINDS) * _FIELDS * 8
+
+
+_last: dict[int, tuple[float, int]] = {}
+
+
+def _period(kind: int, now: float) -> int:
+    """The number of the current minute, day or month (UTC); always 0 for what is under way."""
+    if kind == NOW:
+        return 0
+    if kind == MINUTE:
+        return int(now // 60)
+    if kind == DAY:
+        return int(now // 86_400)
+    known = _last.get(int(now // 86_400))
+    if known is None:
+        moment = time.gmtime(now)
+        _last.clear()
+        known = _last[int(now // 86_400)] = (now, moment.tm_year * 12 + moment.tm_mon)
+    return known[1]
+
+
+def period_start(kind: int, now: float) -> float:
+    """When the current day or month (UTC) began, in seconds since the epoch."""
+    if kind == DAY:
+        return now // 86_400 * 86_400
+    moment = time.gmtime(now)
+    return float(timegm((moment.tm_year, moment.tm_mon, 1, 0, 0, 0)))
+
+
+def _left(kind: int, now: float) -> float:
+    if kind == NOW:
+        return 1.0
+    if kind == MINUTE:
+        return 60 - now % 60
+    if kind == DAY:
+        return 86_400 - now % 86_400
+    moment = time.gmtime(now)
+    year, month = (
+        (moment.tm_year, moment.tm_mon + 1) if moment.tm_mon < 12 else (moment.tm_year + 1, 1)
+    )
+    return timegm((year, month, 1, 0, 0, 0)) - now

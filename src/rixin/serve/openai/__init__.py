@@ -1,0 +1,1 @@
+"""The surface that speaks OpenAI's API."""

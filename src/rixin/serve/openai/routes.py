@@ -1,0 +1,331 @@
+"""OpenAI's endpoints: a thin adapter over the gateway."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from rixin.core.answer import Usage
+from rixin.core.money import to_pico
+from rixin.ledger.requests import add_feedback
+from rixin.serve.call import Call, reserve
+from rixin.serve.errors import Refusal, bad_request
+from rixin.serve.gateway import QUEUED, Gateway
+from rixin.serve.http import Request
+from rixin.serve.ladder import Climb
+from rixin.serve.openai import envelope as bodies
+from rixin.serve.relay import StreamSink, relay, relay_stream
+from rixin.workspace.serving import Upstream
+
+_MOST_CHOICES = 128
+_BYTES_PER_TOKEN = 4
+_USAGE_ON = b'{"include_usage":true}'
+
+
+async def chat(gateway: Gateway, request: Request) -> None:
+    """`POST /v1/chat/completions`."""
+
+    async def work(call: Call) -> None:
+        body: bodies.ChatBody = bodies.read_body(bodies.ChatBody, request.body)
+        if body.model.startswith("solver/"):
+            most = body.max_completion_tokens or body.max_tokens
+            await _pass_on(gateway, request, call, "/chat/completions", body, most)
+            return
+        count = _choices(body.n)
+        climb = await gateway.answer(call, body.model, bodies.case_text(body.messages))
+        output, refusal, used = _said(call, climb)
+        if body.stream:
+            options = body.stream_options
+            wanted = used if options is not None and options.include_usage else None
+            _stream(
+                request,
+                call,
+                bodies.chat_chunks(call.id, body.model, output, refusal, wanted, count),
+            )
+        else:
+            whole = bodies.chat_completion(call.id, body.model, output, refusal, used, count)
+            request.reply(200, whole, call.headers())
+
+    await gateway.run(request, "openai.chat", work, bodies.error_body)
+
+
+async def completions(gateway: Gateway, request: Request) -> None:
+    """`POST /v1/completions`."""
+
+    async def work(call: Call) -> None:
+        body: bodies.CompletionBody = bodies.read_body(bodies.CompletionBody, request.body)
+        if body.model.startswith("solver/"):
+            await _pass_on(gateway, request, call, "/completions", body, body.max_tokens)
+            return
+        prompt = body.prompt if isinstance(body.prompt, str) else None
+        if prompt is None and isinstance(body.prompt, list) and len(body.prompt) == 1:
+            prompt = body.prompt[0]
+        if prompt is None or not prompt.strip():
+            raise bad_request("a scenario answers one prompt, a text", param="prompt")
+        climb = await gateway.answer(call, body.model, prompt)
+        output, refusal, used = _said(call, climb)
+        text = bodies.text_completion(
+            call.id, body.model, [output or refusal or ""] * _choices(body.n), used
+        )
+        if body.stream:
+            _stream(request, call, b"data: " + text + b"\n\n")
+        else:
+            request.reply(200, text, call.headers())
+
+    await gateway.run(request, "openai.completions", work, bodies.error_body)
+
+
+async def responses(gateway: Gateway, request: Request) -> None:
+    """`POST /v1/responses`."""
+
+    async def work(call: Call) -> None:
+        body: bodies.ResponseBody = bodies.read_body(bodies.ResponseBody, request.body)
+        if body.model.startswith("solver/"):
+            await _pass_on(gateway, request, call, "/responses", body, body.max_output_tokens)
+            return
+        given = body.input
+        messages = [bodies.Message("user", given)] if isinstance(given, str) else _turns(given)
+        climb = await gateway.answer(call, body.model, bodies.case_text(messages))
+        output, refusal, used = _said(call, climb)
+        whole = _response(call, body.model, output, refusal, used)
+        if body.stream:
+            request.begin(call.headers())
+            request.end(_response_events(whole))
+        else:
+            request.reply(200, bodies.encode(whole), call.headers())
+
+    await gateway.run(request, "openai.responses", work, bodies.error_body)
+
+
+async def embeddings(gateway: Gateway, request: Request) -> None:
+    """`POST /v1/embeddings`: passed on to a declared endpoint."""
+
+    async def work(call: Call) -> None:
+        body: bodies.EmbeddingBody = bodies.read_body(bodies.EmbeddingBody, request.body)
+        if not body.model.startswith("solver/"):
+            raise bad_request(
+                "a scenario gives answers, no embeddings: name an endpoint, as solver/NAME",
+                param="model",
+            )
+        await _pass_on(gateway, request, call, "/embeddings", body, 0)
+
+    await gateway.run(request, "openai.embeddings", work, bodies.error_body)
+
+
+async def models(gateway: Gateway, request: Request) -> None:
+    """`GET /v1/models`: what this key may call."""
+    caller = gateway.caller(request)
+    data = [_model(gateway, name) for name in gateway.state.names() if _may(gateway, caller, name)]
+    request.reply(200, bodies.encode({"object": "list", "data": data}))
+
+
+async def model(gateway: Gateway, request: Request) -> None:
+    """`GET /v1/models/{id}`."""
+    caller = gateway.caller(request)
+    name = request.path.removeprefix("/v1/models/")
+    if name not in gateway.state.names() or not _may(gateway, caller, name):
+        raise gateway.unknown(name)
+    request.reply(200, bodies.encode(_model(gateway, name)))
+
+
+async def feedback(gateway: Gateway, request: Request) -> None:
+    """`POST /v1/feedback`: what the caller says about an answer of his."""
+    import asyncio
+
+    caller = gateway.caller(request)
+    try:
+        body = msgspec.json.decode(request.body, type=_Feedback)
+    except msgspec.DecodeError as error:
+        raise bad_request(str(error)) from None
+    if body.score is None and body.expected is None and not body.comment:
+        raise bad_request("it says nothing: give score, expected or comment", param="score")
+    if body.score is not None and not 0 <= body.score <= 1:
+        raise bad_request("the score must be in [0, 1]", param="score")
+    said = json.dumps(
+        {"score": body.score, "expected": body.expected, "comment": body.comment},
+        ensure_ascii=False,
+    )
+    ledger = gateway.state.ledger
+    for _ in range(3):  # a row is on the disk a moment after its answer is out
+        found = await asyncio.to_thread(
+            add_feedback, ledger, body.request_id, caller.key.id, said, time.time()
+        )
+        if found:
+            request.reply(200, bodies.encode({"object": "feedback", "request_id": body.request_id}))
+            return
+        await asyncio.sleep(0.1)
+    raise Refusal(
+        404, f"this key has no request {body.request_id!r}", "request_not_found", "request_id"
+    )
+
+
+class _Feedback(msgspec.Struct):
+    request_id: str
+    score: float | None = None
+    expected: str | None = None
+    comment: str = ""
+
+
+async def _pass_on(
+    gateway: Gateway, request: Request, call: Call, path: str, body: Any, most: int | None
+) -> None:
+    upstream = gateway.upstream(call, body.model)
+    fields = bodies.fields(request.body)
+    fields["model"] = msgspec.Raw(bodies.encode(upstream.model))
+    limits = gateway.limits(call)
+    if limits:
+        most = _bounded(fields, path, most, upstream)
+        asked = len(request.body) // _BYTES_PER_TOKEN + 1
+        # A token is at least one byte: a reservation must never be too small.
+        worst = upstream.price(Usage(input_tokens=len(request.body), output_tokens=most, calls=1))
+        pico = 0 if worst is None else to_pico(worst)
+        reserve(call, gateway.meters, limits, tokens=asked + most, most_pico=pico)
+    breaker = gateway.breaker(upstream.url)
+    if not getattr(body, "stream", None):
+        sent = bodies.encode(fields)
+        answer = await relay(gateway.transport, upstream, path, sent, call, breaker)
+        request.reply(200, answer, call.headers())
+        return
+    options = getattr(body, "stream_options", None)
+    wants_usage = options is not None and bool(options.include_usage)
+    if path != "/responses" and not wants_usage:
+        fields["stream_options"] = msgspec.Raw(_USAGE_ON)
+    sent = bodies.encode(fields)
+    sink = StreamSink(request, call, upstream, wants_usage=wants_usage, asked=len(sent))
+    await relay_stream(gateway.transport, path, sent, sink, breaker)
+    if sink.failed:
+        call.state, call.status, call.note = "failed", 502, "the endpoint failed in its stream"
+        request.end()
+    else:
+        request.end(bodies.DONE)
+
+
+def _bounded(
+    fields: dict[str, msgspec.Raw], path: str, most: int | None, upstream: Upstream
+) -> int:
+    """The most tokens of the answer; said in the request where it was not, since a cap must hold."""
+    if most is not None:
+        return most
+    name = {"/responses": "max_output_tokens"}.get(path, "max_tokens")
+    fields[name] = msgspec.Raw(b"%d" % upstream.most_tokens)
+    return upstream.most_tokens
+
+
+def _choices(n: int | None) -> int:
+    if n is not None and not 1 <= n <= _MOST_CHOICES:
+        raise bad_request(f"n must be in 1 to {_MOST_CHOICES}", param="n")
+    return n or 1
+
+
+def _said(call: Call, climb: Climb) -> tuple[str | None, str | None, dict[str, int]]:
+    """Output, refusal and usage of a scenario's answer."""
+    used = bodies.usage(call.input_tokens, call.output_tokens)
+    if climb.answer is None:
+        return None, QUEUED.format(id=call.id), used
+    return climb.answer.output, None, used
+
+
+def _stream(request: Request, call: Call, events: bytes) -> None:
+    request.begin(call.headers())
+    request.end(events + bodies.DONE)
+
+
+def _may(gateway: Gateway, caller: Any, name: str) -> bool:
+    upstream = gateway.state.upstreams.get(name)
+    scenario = name.removeprefix("scenario/") if upstream is None else upstream.scenario
+    return bool(caller.key.may_call(scenario))
+
+
+def _model(gateway: Gateway, name: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "rixin"}
+
+
+def _turns(items: list[dict[str, Any]]) -> list[bodies.Message]:
+    return [
+        bodies.Message(str(item.get("role", "")), item.get("content"))
+        for item in items
+        if item.get("type", "message") == "message"
+    ]
+
+
+def _response(
+    call: Call, name: str, output: str | None, refusal: str | None, used: dict[str, int]
+) -> dict[str, Any]:
+    part: dict[str, Any] = {"type": "output_text", "text": output, "annotations": []}
+    if refusal is not None:
+        part = {"type": "refusal", "refusal": refusal}
+    return {
+        "id": f"resp_{call.id}",
+        "object": "response",
+        "created_at": int(call.at),
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "metadata": {},
+        "model": name,
+        "output": [
+            {
+                "type": "message",
+                "id": f"msg_{call.id}",
+                "status": "completed",
+                "role": "assistant",
+                "content": [part],
+            }
+        ],
+        "parallel_tool_calls": False,
+        "temperature": None,
+        "tool_choice": "none",
+        "tools": [],
+        "top_p": None,
+        "usage": {
+            "input_tokens": used["prompt_tokens"],
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": used["completion_tokens"],
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": used["total_tokens"],
+        },
+    }
+
+
+def _response_events(whole: dict[str, Any]) -> bytes:
+    """The events of a response, in their order."""
+    item = whole["output"][0]
+    part = item["content"][0]
+    at = {"output_index": 0, "content_index": 0, "item_id": item["id"]}
+    kind, text = (
+        ("output_text", part.get("text")) if "text" in part else ("refusal", part["refusal"])
+    )
+    begun = {**whole, "status": "in_progress", "output": [], "usage": None}
+    done_key = "text" if kind == "output_text" else "refusal"
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("response.created", {"response": begun}),
+        ("response.in_progress", {"response": begun}),
+        (
+            "response.output_item.added",
+            {"output_index": 0, "item": {**item, "status": "in_progress", "content": []}},
+        ),
+        ("response.content_part.added", {**at, "part": {**part, done_key: ""}}),
+        (f"response.{kind}.delta", {**at, "delta": text, "logprobs": []}),
+        (f"response.{kind}.done", {**at, done_key: text, "logprobs": []}),
+        ("response.content_part.done", {**at, "part": part}),
+        ("response.output_item.done", {"output_index": 0, "item": item}),
+        ("response.completed", {"response": whole}),
+    ]
+    return b"".join(
+        b"event: %b\ndata: %b\n\n"
+        % (name.encode(), bodies.encode({"type": name, "sequence_number": number, **fields}))
+        for number, (name, fields) in enumerate(events)
+    )
+
+
+ENDPOINTS: dict[tuple[str, str], Callable[[Gateway, Request], Any]] = {
+    ("POST", "/v1/chat/completions"): chat,
+    ("POST", "/v1/completions"): completions,
+    ("POST", "/v1/responses"): responses,
+    ("POST", "/v1/embeddings"): embeddings,
+    ("GET", "/v1/models"): models,
+    ("POST", "/v1/feedback"): feedback,
+}

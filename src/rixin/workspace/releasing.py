@@ -1,0 +1,251 @@
+"""Releases, their pointers and keys: what an operator does, each step in the audit trail."""
+
+import getpass
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rixin.core.key import ROLES, Key, Limits
+from rixin.core.release import Pointer, Release
+from rixin.core.verdict import Decision
+from rixin.errors import PromiseUnmet, UnknownName, UsageError
+from rixin.interop.contract.load import load_scenario
+from rixin.ledger.decisions import last_decision
+from rixin.ledger.keys import add_key, list_keys, revoke_key
+from rixin.ledger.releases import (
+    add_release,
+    find_pointer,
+    find_release,
+    list_releases,
+    move_pointer,
+)
+from rixin.ledger.store import Ledger
+from rixin.workspace.verify import verify
+
+_CANARY = (5, 25)
+"""Percent of the traffic, step by step, before all of it."""
+
+
+class Desk:
+    """Makes releases and keys on one ledger, and moves the pointers.
+
+    Args:
+        ledger: The ledger.
+        actor: Who works at it; empty: the user of this process.
+    """
+
+    def __init__(self, ledger: Ledger, *, actor: str = "") -> None:
+        self.ledger = ledger
+        self.actor = actor or _user()
+
+    def release(self, path: Path, *, force: bool = False, solver: str | None = None) -> Release:
+        """Turns the latest verdict on a scenario into its next release.
+
+        Args:
+            path: The scenario file.
+            force: Release what the verdict does not adopt; the release is marked for ever.
+            solver: With `force`: the candidate; None: the one that the verdict names.
+
+        Raises:
+            UsageError: There is no verdict, or no such candidate.
+            PromiseUnmet: The verdict adopts nothing, or its certificate does not hold any more.
+        """
+        scenario = load_scenario(path)
+        last = last_decision(self.ledger, scenario.name)
+        if last is None:
+            raise UsageError(
+                f"nothing was decided yet on {scenario.name}", hint=f"run: rixin decide {path}"
+            )
+        certificate = last["record"]["certificate"]
+        chosen = solver or certificate["winner"]
+        certified = self._certified(certificate, path, chosen)
+        if not (certified is None or force):
+            raise PromiseUnmet(
+                certified, hint="release it all the same with --force: it stays marked"
+            )
+        line = _solver_line(certificate, chosen)
+        return add_release(
+            self.ledger,
+            {
+                "scenario": scenario.name,
+                "solver": line["name"],
+                "fingerprint": line["fingerprint"],
+                "dataset_id": certificate["cases"]["dataset"],
+                "path": str(path.resolve()),
+                "contract": certificate["contract"],
+                "certificate": certificate,
+                "certified": certified is None,
+            },
+            actor=self.actor,
+            now=_now(),
+        )
+
+    def _certified(
+        self, certificate: Mapping[str, Any], path: Path, chosen: str | None
+    ) -> str | None:
+        """Why a release would not be certified; None: it is."""
+        if certificate["decision"] != Decision.ADOPT.value:
+            return f"the verdict on {certificate['scenario']} adopts nothing: {certificate['headline']}"
+        if chosen != certificate["winner"]:
+            return f"the verdict adopts {certificate['winner']!r}, not {chosen!r}"
+        found = verify(path, certificate, self.ledger, path)
+        if not found.holds:
+            return f"the certificate does not hold any more: {found.differences[0]}"
+        return None
+
+    def releases(self, scenario: str | None = None) -> list[Release]:
+        """The releases of one scenario or of all, oldest first."""
+        return list_releases(self.ledger, scenario)
+
+    def pointer(self, scenario: str) -> Pointer | None:
+        """What serves a scenario; None: nothing yet."""
+        return find_pointer(self.ledger, scenario)
+
+    def promote(
+        self,
+        scenario: str,
+        number: int | None = None,
+        *,
+        canary: int | None = None,
+        approved_by: str = "",
+    ) -> Pointer:
+        """Lets a release serve: at once, or on a part of the traffic first.
+
+        Args:
+            scenario: Its name.
+            number: Of the release; None: the newest.
+            canary: Percent of the traffic, 1 to 99; None: all of it.
+            approved_by: A second person; needed where the scenario asks for one.
+
+        Raises:
+            UnknownName: There is no such release.
+            UsageError: The share is none, or a second person is needed.
+        """
+        release = find_release(self.ledger, scenario, number)
+        self._second_person(release, approved_by)
+        if canary is None:
+            change = {"live": release.number, "canary": None, "share": 0}
+            return self._move(scenario, "release.promote", change)
+        if not 1 <= canary <= 99:
+            raise UsageError(
+                f"a canary takes 1 to 99 percent of the traffic, not {canary}",
+                hint="leave --canary out to let it serve all of it",
+            )
+        before = find_pointer(self.ledger, scenario)
+        if before is None or before.live is None:
+            raise UsageError(
+                f"nothing serves {scenario} yet, so there is nothing to try a canary beside",
+                hint=f"run: rixin promote {scenario}",
+            )
+        change = {"canary": release.number, "share": canary}
+        return self._move(scenario, "release.canary", change)
+
+    def rollback(self, scenario: str, number: int | None = None) -> Pointer:
+        """Goes back: ends a canary, or lets the release before serve again.
+
+        Args:
+            scenario: Its name.
+            number: Of the release; None: the one before.
+
+        Raises:
+            UsageError: There is nothing to go back to.
+        """
+        pointer = find_pointer(self.ledger, scenario)
+        if pointer is None:
+            raise UsageError(f"nothing serves {scenario}", hint=f"run: rixin promote {scenario}")
+        if number is not None:
+            find_release(self.ledger, scenario, number)
+        elif pointer.canary is not None:
+            number = pointer.live
+        elif pointer.history:
+            number = pointer.history[0]
+        else:
+            raise UsageError(
+                f"{scenario}@{pointer.live} is the first release that served",
+                hint="name another: rixin rollback SCENARIO N",
+            )
+        change = {"live": number, "canary": None, "share": 0}
+        return self._move(scenario, "release.rollback", change)
+
+    def create_key(
+        self, name: str, *, role: str = "operator", scenarios: Sequence[str] = (), limits: Limits
+    ) -> tuple[str, Key]:
+        """A new key; the secret is told only here.
+
+        Raises:
+            UnknownName: There is no such role.
+        """
+        if role not in ROLES:
+            raise UnknownName("role", role, ROLES)
+        secret = f"rx-{secrets.token_hex(6)}-{secrets.token_hex(24)}"
+        key = add_key(
+            self.ledger,
+            secret,
+            name=name,
+            role=role,
+            scenarios=scenarios,
+            limits=limits,
+            actor=self.actor,
+            now=_now(),
+        )
+        return secret, key
+
+    def keys(self) -> list[Key]:
+        """All keys, revoked ones included."""
+        return list_keys(self.ledger)
+
+    def revoke_key(self, public_id: str) -> Key:
+        """Ends a key; a running gateway refuses it within a second."""
+        return revoke_key(self.ledger, public_id, actor=self.actor, now=_now())
+
+    def _second_person(self, release: Release, approved_by: str) -> None:
+        from rixin.interop.contract.load import scenario_as_stated
+
+        contract = scenario_as_stated(release.contract, Path(release.path))
+        if not contract.policy.second_person:
+            return
+        if not approved_by or approved_by in {self.actor, release.created_by}:
+            raise UsageError(
+                f"{release.scenario} asks for a second person to promote a release",
+                hint=f"somebody else than {self.actor} names themselves: --approved-by NAME",
+            )
+
+    def _move(self, scenario: str, action: str, change: Mapping[str, Any]) -> Pointer:
+        return move_pointer(self.ledger, scenario, action, change, actor=self.actor, now=_now())
+
+
+def next_share(pointer: Pointer) -> int | None:
+    """The next step of a canary, in percent; None: all of the traffic.
+
+    Examples:
+        >>> next_share(Pointer(id=1, scenario="s", live=1, canary=2, share=5))
+        25
+    """
+    return next((share for share in _CANARY if share > pointer.share), None)
+
+
+def _solver_line(certificate: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
+    lines = {line["name"]: line for line in certificate["solvers"]}
+    served = [one for one, line in lines.items() if line["kind"] != "human"]
+    if name is None:
+        raise UsageError(
+            "the verdict names no solver", hint=f"say which one: --solver {' or '.join(served)}"
+        )
+    if name not in served:
+        raise UnknownName("solver", name, served)
+    line: Mapping[str, Any] = lines[name]
+    return line
+
+
+def _user() -> str:
+    try:
+        return os.environ.get("RIXIN_ACTOR") or getpass.getuser()
+    except OSError:
+        return f"uid {os.getuid()}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,196 @@
+"""Builds what serves: a release as a ladder of solvers, and the endpoints a contract declares."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rixin.core.answer import Answer, Usage
+from rixin.core.case import Case
+from rixin.core.release import Release
+from rixin.core.scenario import Candidate, Scenario
+from rixin.core.solver import Guard, Solver
+from rixin.core.transport import Transport
+from rixin.errors import LedgerFault, UsageError
+from rixin.interop.contract.load import scenario_as_stated
+from rixin.ledger.cases import has_dataset, label_counts, pool_sizes
+from rixin.ledger.store import Ledger
+from rixin.models.store import ModelStore
+from rixin.solvers.cascade import Speaks
+from rixin.workspace.build import Builder
+from rixin.workspace.contender import Contender
+from rixin.workspace.endpoints import find_key, find_rates
+from rixin.workspace.prepare import Dataset
+from rixin.workspace.proposed import with_proposed
+
+_DEFAULT_TOKENS = 4_096
+"""Tokens of an answer that are reserved where a request does not say how many it wants."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """An endpoint that requests can be passed on to as they are."""
+
+    scenario: str
+    name: str
+    url: str
+    """Ends before `/chat/completions`."""
+    model: str
+    headers: dict[str, str]
+    timeout_s: float
+    price: Callable[[Usage], Decimal | None]
+    """None: not known, which is never zero."""
+    remote: bool = True
+    """Whether it is on another machine: `egress: none` forbids it."""
+    most_tokens: int = _DEFAULT_TOKENS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """One solver of a release, and what lets its answer stand."""
+
+    name: str
+    kind: str
+    solver: Solver
+    least: float | None
+    """Least that must speak for its answer; None: every answer stands."""
+    speaks: Speaks | None
+    price: Callable[[Answer], Decimal | None]
+    most: Callable[[Case], Decimal] | None
+    """The most that one call can cost; None: it costs no money elsewhere."""
+    host: str = ""
+    """Where its calls go, for the breaker; empty: nowhere."""
+    concurrency: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A release that is ready to answer."""
+
+    release: Release
+    scenario: Scenario
+    tiers: tuple[Tier, ...]
+    """Cheapest first; a case goes on to the next one where an answer does not stand."""
+    guards: tuple[Guard, ...]
+    labels: tuple[str, ...]
+    all_solvers: tuple[Solver, ...]
+    """To be closed in the end."""
+
+    async def close(self) -> None:
+        """Gives back sessions, processes and memory."""
+        for solver in self.all_solvers:
+            await solver.close()
+
+
+def build_served(
+    ledger: Ledger, release: Release, transport: Transport, *, say: Callable[[str], None]
+) -> Served:
+    """A release as it was decided on.
+
+    Args:
+        ledger: Where its cases and its evidence lie.
+        release: The release.
+        transport: How endpoints are reached.
+        say: Gets a line before each step that takes long.
+
+    Raises:
+        UsageError: What would serve is not what was decided on: a file or a model has changed.
+        EnvironmentFault: A key, a model, a package or the cases are missing.
+    """
+    from pathlib import Path
+
+    if not has_dataset(ledger, release.dataset_id):
+        raise LedgerFault(
+            f"the cases of {release.scenario}@{release.number} are not in this ledger",
+            hint="serve with the ledger that the release was made in",
+        )
+    stated = scenario_as_stated(release.contract, Path(release.path))
+    scenario = with_proposed(stated, release.certificate["proposed"])
+    builder = Builder(
+        scenario=scenario,
+        dataset=_dataset(ledger, scenario, release.dataset_id),
+        ledger=ledger,
+        models=ModelStore(),
+        transport=transport,
+        say=say,
+    )
+    chosen = builder.chosen(release.solver)
+    if chosen.solver.fingerprint != release.fingerprint:
+        raise UsageError(
+            f"what {release.scenario}@{release.number} would serve is not what was decided on:"
+            f" a file, a model or a prompt of {release.solver!r} has changed since",
+            hint=f"decide and release anew: rixin decide {release.path}",
+        )
+    made = builder.made
+    tiers = tuple(_tier(made[step.name], step.least, step.speaks) for step in chosen.steps) or (
+        _tier(chosen, None, None),
+    )
+    return Served(
+        release=release,
+        scenario=scenario,
+        tiers=tiers,
+        guards=tuple(builder.judge().guards),
+        labels=builder.output().labels,
+        all_solvers=tuple(one.solver for one in made.values()),
+    )
+
+
+def upstreams_of(scenario: Scenario, names: Sequence[str]) -> list[Upstream]:
+    """The endpoints that a contract declares, for requests that are passed on as they are.
+
+    Args:
+        scenario: The contract.
+        names: Candidates that may be called so; those that are no endpoint are passed over.
+
+    Raises:
+        EndpointFault: A key is not set.
+    """
+    return [
+        _upstream(scenario, one)
+        for one in scenario.candidates
+        if one.kind == "endpoint" and one.name in names
+    ]
+
+
+def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
+    from rixin.interop.contract.checks import is_loopback
+
+    options = candidate.options
+    key, rates = find_key(scenario, candidate, need=True), find_rates(scenario, candidate)
+    headers = {"Content-Type": "application/json"}
+    if key.value:
+        headers["Authorization"] = f"Bearer {key.value}"
+    wanted = options.get("max_tokens")
+    return Upstream(
+        scenario=scenario.name,
+        name=candidate.name,
+        url=str(options["base_url"]),
+        model=str(options["model"]),
+        headers=headers,
+        timeout_s=float(str(options["timeout_s"])),
+        price=(lambda _: None) if rates is None else rates.cost,
+        remote=not is_loopback(str(options["base_url"])),
+        most_tokens=_DEFAULT_TOKENS if wanted is None else int(str(wanted)),
+    )
+
+
+def _tier(contender: Contender, least: float | None, speaks: Speaks | None) -> Tier:
+    candidate = contender.candidate
+    return Tier(
+        name=candidate.name,
+        kind=candidate.kind,
+        solver=contender.solver,
+        least=least,
+        speaks=speaks,
+        price=contender.costing.price,
+        most=contender.costing.most,
+        host=str(candidate.options["base_url"]) if candidate.kind == "endpoint" else "",
+        concurrency=contender.concurrency,
+    )
+
+
+def _dataset(ledger: Ledger, scenario: Scenario, dataset_id: str) -> Dataset:
+    labels: tuple[str, ...] = ()
+    if scenario.output.kind == "labels":
+        labels = scenario.output.labels or tuple(label_counts(ledger, dataset_id))
+    sizes = pool_sizes(ledger, dataset_id)
+    return Dataset(id=dataset_id, pools=sizes, labels=labels, notes={})
