@@ -16,7 +16,7 @@ def to_pico(amount: Decimal) -> int:
         >>> to_pico(Decimal("0.000000075"))
         75000
     """
-    return int((amount / PICO).to_integral_value(ROUND_HALF_EVEN))
+    return int(amount.scaleb(12).to_integral_value(ROUND_HALF_EVEN))
 
 
 def from_pico(units: int) -> Decimal:

@@ -31,12 +31,10 @@ class Rates:
 
     def cost(self, usage: Usage) -> Decimal:
         """The cost of one answer's tokens."""
-        fresh = max(0, usage.input_tokens - usage.cached_tokens)
-        return (
-            fresh * self.input
-            + usage.cached_tokens * self.cached
-            + usage.output_tokens * self.output
-        )
+        cached = usage.cached_tokens
+        fresh = max(0, usage.input_tokens - cached)
+        cost = fresh * self.input + usage.output_tokens * self.output
+        return cost + cached * self.cached if cached else cost
 
     def per_million(self) -> str:
         """The rates for people, per million tokens."""

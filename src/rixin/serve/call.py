@@ -11,7 +11,7 @@ import msgspec
 
 from rixin.core.answer import Step
 from rixin.core.money import from_pico, to_pico
-from rixin.serve.capture import Capture, salt
+from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
 from rixin.serve.meters import Exceeded, Hold, Limit, Meters
 from rixin.serve.state import Caller
@@ -32,11 +32,11 @@ class Call:
     """A call under way."""
 
     id: str
+    at: float
     caller: Caller
     surface: str
     """Which API it came by."""
-    scenario: str
-    at: float = field(default_factory=time.time)
+    scenario: str = ""
     began: float = field(default_factory=time.perf_counter)
     release: int | None = None
     certificate: str = ""
@@ -69,7 +69,7 @@ class Call:
 
     def headers(self) -> bytes:
         """What every answer says about itself, as header lines."""
-        cost = "unknown" if self.cost is None else f"{self.cost:f}"
+        cost = "unknown" if self.cost is None else f"{from_pico(to_pico(self.cost)):f}"
         release = "" if self.release is None else f"{self.scenario}@{self.release}"
         return (
             f"x-rixin-request-id: {self.id}\r\nx-request-id: {self.id}\r\n"
@@ -78,9 +78,20 @@ class Call:
         ).encode("latin-1", "replace")
 
 
-def new_id() -> str:
-    """A request id: 96 random bits, with the time in front so that ids sort."""
-    return f"req_{int(time.time()):08x}{os.urandom(10).hex()}"
+_bits: list[str] = []
+
+
+def random_hex() -> str:
+    """96 random bits; they are fetched from the system many at a time."""
+    if not _bits:
+        some = os.urandom(12 * 256).hex()
+        _bits.extend(some[place : place + 24] for place in range(0, len(some), 24))
+    return _bits.pop()
+
+
+def new_id(at: float) -> str:
+    """A request id: random, with the time in front so that ids sort."""
+    return f"req_{int(at):08x}{random_hex()}"
 
 
 def reserve(
@@ -138,7 +149,7 @@ def keep(call: Call, capture: Capture) -> None:
         detail["upstream_s"] = round(call.upstream_s, 6)
     content = None
     if call.content is not None:
-        content = _encode({"salt": salt(), **call.content})
+        content = _encode({"salt": random_hex(), **call.content})
         # Outputs are content too: they go when the content is erased.
         for step in detail.get("steps", ()):
             step[1] = None

@@ -7,7 +7,6 @@ Rows gather in memory and a thread commits them together; a row is on the disk w
 
 import hashlib
 import logging
-import os
 import threading
 import time
 from typing import Any, Literal
@@ -144,8 +143,3 @@ class Capture:
             note_head(self._ledger)
         except (LedgerFault, OSError) as error:
             _log.error("no tree head was written: %s", error)
-
-
-def salt() -> str:
-    """What makes the hash of a content say nothing about it once it is erased."""
-    return os.urandom(16).hex()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,14 +77,13 @@ class Gateway:
             Refusal: There is no key, or it is not valid.
         """
         given = request.header(b"authorization")
-        kind, _, key = given.partition(" ")
-        if not key or kind.lower() != "bearer":
+        if given[:7].lower() != "bearer ":
             raise Refusal(
                 401,
                 "no key was sent: put it into the header Authorization: Bearer KEY",
                 "invalid_api_key",
             )
-        caller = self.state.callers.get(hash_key(key.strip()))
+        caller = self.state.callers.get(hash_key(given[7:].strip()))
         if caller is None or caller.revoked:
             why = "is not known here" if caller is None else "was revoked"
             raise Refusal(401, f"this key {why}", "invalid_api_key")
@@ -110,7 +110,8 @@ class Gateway:
     ) -> None:
         """One call: does the work, and writes down what came of it."""
         caller = self.caller(request)
-        call = Call(new_id(), caller, surface, "")
+        now = time.time()
+        call = Call(new_id(now), now, caller, surface)
         try:
             await work(call)
         except Refusal as refusal:

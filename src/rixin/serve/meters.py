@@ -12,6 +12,7 @@ import time
 from calendar import timegm
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import IO, NamedTuple
 
 MINUTE, DAY, MONTH, NOW = range(4)
@@ -47,8 +48,8 @@ class Exceeded(NamedTuple):
 class Hold(NamedTuple):
     """What was reserved for one call."""
 
-    places: tuple[tuple[int, int], ...]
-    """Offset of the counter and the amount reserved in it."""
+    places: list[tuple[int, int, str]]
+    """Offset of each counter, the amount reserved in it, and its kind."""
 
 
 class Meters:
@@ -74,6 +75,7 @@ class Meters:
         self._memory = mmap.mmap(self._file.fileno(), _size())
         self._cells = memoryview(self._memory).cast("q")
         self._worker = 2 + worker
+        self._known: dict[tuple[int, str], tuple[int, int]] = {}
 
     def reserve(
         self, limits: Sequence[Limit], amounts: Mapping[str, int], *, now: float
@@ -85,27 +87,34 @@ class Meters:
             amounts: Kind → most that the call may use.
             now: Seconds since the epoch.
         """
-        with self._locked():
-            places: list[tuple[int, int]] = []
+        self._lock()
+        try:
+            places: list[tuple[int, int, str]] = []
             for limit in limits:
-                amount = amounts.get(limit.kind, 0)
-                at = self._at(limit, now)
+                kind = limit.kind
+                amount, at = amounts.get(kind, 0), self._at(limit, now)
                 used = self._used(at)
                 if used + amount > limit.most:
-                    return Exceeded(limit, used, _left(_PERIODS[_PLACES[limit.kind]], now))
-                places.append((at, amount))
-            for at, amount in places:
-                self._cells[at + self._worker] += amount
-        return Hold(tuple(places))
+                    return Exceeded(limit, used, _left(_PERIODS[_PLACES[kind]], now))
+                places.append((at, amount, kind))
+            cells, column = self._cells, self._worker
+            for at, amount, _ in places:
+                cells[at + column] += amount
+        finally:
+            self._unlock()
+        return Hold(places)
 
     def settle(self, hold: Hold, used: Mapping[str, int]) -> None:
         """Gives back what was reserved, and counts what was used; only once for a call."""
-        with self._locked():
-            for at, amount in hold.places:
-                self._cells[at + self._worker] -= amount
-                kind = _KINDS[at // _FIELDS % len(_KINDS)]
+        cells, column = self._cells, self._worker
+        self._lock()
+        try:
+            for at, amount, kind in hold.places:
+                cells[at + column] -= amount
                 if kind != "in_flight":
-                    self._cells[at + 1] += used.get(kind, 0)
+                    cells[at + 1] += used.get(kind, 0)
+        finally:
+            self._unlock()
 
     def start(self, subject: int, kind: str, used: int, *, now: float) -> None:
         """Sets what was used in the current period before this process began."""
@@ -137,24 +146,33 @@ class Meters:
 
     def _at(self, limit: Limit, now: float) -> int:
         """The counter of a limit, begun anew where its period is over."""
-        place = _PLACES[limit.kind]
-        at = (limit.subject % MOST_SUBJECTS * len(_KINDS) + place) * _FIELDS
-        period = _period(_PERIODS[place], now)
+        known = self._known.get((limit.subject, limit.kind))
+        if known is None:
+            place = _PLACES[limit.kind]
+            at = (limit.subject % MOST_SUBJECTS * len(_KINDS) + place) * _FIELDS
+            known = self._known[limit.subject, limit.kind] = (at, _PERIODS[place])
+        at, kind = known
+        period = _period(kind, now)
         # A clock that is set back does not open the period anew.
         if self._cells[at] < period:
             self._cells[at], self._cells[at + 1] = period, 0
         return at
 
+    def _lock(self) -> None:
+        if self._shared:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def _unlock(self) -> None:
+        if self._shared:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        if not self._shared:
-            yield
-            return
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._lock()
         try:
             yield
         finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._unlock()
 
 
 def shared_file() -> IO[bytes]:
@@ -168,23 +186,21 @@ def _size() -> int:
     return MOST_SUBJECTS * len(_KINDS) * _FIELDS * 8
 
 
-_last: dict[int, tuple[float, int]] = {}
-
-
 def _period(kind: int, now: float) -> int:
     """The number of the current minute, day or month (UTC); always 0 for what is under way."""
     if kind == NOW:
         return 0
     if kind == MINUTE:
-        return int(now // 60)
+        return int(now) // 60
     if kind == DAY:
-        return int(now // 86_400)
-    known = _last.get(int(now // 86_400))
-    if known is None:
-        moment = time.gmtime(now)
-        _last.clear()
-        known = _last[int(now // 86_400)] = (now, moment.tm_year * 12 + moment.tm_mon)
-    return known[1]
+        return int(now) // 86_400
+    return _month(int(now) // 86_400)
+
+
+@lru_cache(maxsize=4)
+def _month(day: int) -> int:
+    moment = time.gmtime(day * 86_400)
+    return moment.tm_year * 12 + moment.tm_mon
 
 
 def period_start(kind: int, now: float) -> float:

@@ -1,6 +1,7 @@
 """Counters in the text form of Prometheus; names and labels are bounded, never a key or a case."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -50,11 +51,8 @@ class Metrics:
         """Adds a time to a histogram."""
         cells = self._times.get((name, labels))
         if cells is None:
-            cells = self._times[name, labels] = [0.0] * (len(BUCKETS) + 2)
-        for place, most in enumerate(BUCKETS):
-            if seconds <= most:
-                cells[place] += 1
-                break
+            cells = self._times[name, labels] = [0.0] * (len(BUCKETS) + 3)
+        cells[bisect_left(BUCKETS, seconds)] += 1
         cells[-2] += 1
         cells[-1] += seconds
 

@@ -5,12 +5,17 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from rixin.core.answer import Answer, Usage
 from rixin.core.case import Case
 from rixin.core.ids import digest, normalise
 from rixin.core.text import compile_regex, strip_arabic_marks, whole_word_pattern, words
 
+_SHORT = 4_000
+"""Characters of one text that are matched without a thread."""
+_FEW = 32
+"""Words that are sooner looked for one by one than in the set of all words of a text."""
 _BATCH = 1_000
 
 
@@ -65,7 +70,10 @@ class RuleSolver:
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """One answer per case; `note` names the rule and what it matched."""
-        return await asyncio.to_thread(self._solve, [case.input for case in cases])
+        texts = [case.input for case in cases]
+        if len(texts) == 1 and len(texts[0]) <= _SHORT:  # a thread would take longer to reach
+            return self._solve(texts)
+        return await asyncio.to_thread(self._solve, texts)
 
     async def close(self) -> None:
         """Holds nothing."""
@@ -94,7 +102,11 @@ class _Text:
     def __init__(self, text: str) -> None:
         self.written = text
         self.plain = _plain(text)
-        self.words = frozenset(words(self.plain))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Its words; most texts have none of a few phrases, and then nobody asks for them."""
+        return frozenset(words(self.plain))
 
 
 class _Phrases:
@@ -111,9 +123,10 @@ class _Phrases:
 
     def find(self, text: _Text) -> str | None:
         """The first of them, in the order of the alphabet, that stands in the text."""
-        common = self._words & text.words
-        if common:
-            return min(common)
+        if len(self._words) > _FEW or any(word in text.plain for word in self._words):
+            common = self._words & text.words
+            if common:
+                return min(common)
         for phrase, pattern in self._longer:
             if phrase in text.plain and pattern.search(text.plain):
                 return phrase
