@@ -122,3 +122,11 @@ def last_change(ledger: Ledger) -> int:
     query = select(func.max(audit.c.seq)).where(audit.c.action != "requests")
     with ledger.read() as connection:
         return connection.execute(query).scalar() or 0
+
+
+def entries(ledger: Ledger, last: int) -> list[dict[str, Any]]:
+    """The last entries, oldest first, with their details as values."""
+    query = select(audit).order_by(audit.c.seq.desc()).limit(last)
+    with ledger.read() as connection:
+        rows = [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - public in SQLAlchemy
+    return [{**row, "detail": json.loads(row["detail"])} for row in reversed(rows)]

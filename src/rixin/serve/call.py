@@ -16,6 +16,8 @@ from rixin.serve.errors import Refusal
 from rixin.serve.meters import Exceeded, Hold, Limit, Meters
 from rixin.serve.state import Caller
 
+_LEAST_S = 0.0001
+"""Below it JSON writers differ in how they write a number, and a row's hash is over its JSON."""
 _encode = msgspec.json.Encoder().encode
 _WHAT = {
     "requests": "requests a minute",
