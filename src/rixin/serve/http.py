@@ -17,6 +17,8 @@ REQUEST_S = 30.0
 IDLE_S = 75.0
 """Seconds that a connection may stand without a request."""
 _LINGER_S = 2.0
+_FIRST_S = 0.5
+"""Seconds in which a caller who has come surely sends his first request."""
 _HEAD_BYTES = 64 * 1024
 _HIGH_WATER = 64 * 1024
 _JSON = b"application/json"
@@ -51,7 +53,7 @@ class Request:
         self, status: int, body: bytes, extra: bytes = b"", content_type: bytes = _JSON
     ) -> None:
         """Sends the whole answer; `extra` holds further header lines, each with its line end."""
-        close = b"" if self.keep_alive else b"connection: close\r\n"
+        close = self._close_line()
         self.connection.send(
             b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b"
             % (_STATUS[status], content_type, len(body), extra, close, body)
@@ -60,13 +62,18 @@ class Request:
 
     def begin(self, extra: bytes = b"") -> None:
         """Begins an event stream."""
-        close = b"" if self.keep_alive else b"connection: close\r\n"
+        close = self._close_line()
         self.connection.streaming = True
         self.connection.send(
             b"%bcontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
             b"x-accel-buffering: no\r\ntransfer-encoding: chunked\r\n%b%b\r\n"
             % (_STATUS[200], extra, close)
         )
+
+    def _close_line(self) -> bytes:
+        if self.connection.server.draining:
+            self.keep_alive = False
+        return b"" if self.keep_alive else b"connection: close\r\n"
 
     def write(self, data: bytes) -> None:
         """Sends some of a stream."""
@@ -120,7 +127,8 @@ class Server:
         self.draining = True
         end = self.loop.time() + grace_s
         while self.loop.time() < end:
-            busy = [one for one in self.connections if one.task is not None]
+            now = time.monotonic()
+            busy = [one for one in self.connections if one.is_busy(now)]
             for one in self.connections.difference(busy):
                 one.close()
             if not busy:
@@ -147,7 +155,7 @@ class HttpConnection(asyncio.Protocol):
         self._head = 0
         self._waiting: deque[Request] = deque()
         self._since = time.monotonic()
-        self._refused = False
+        self._refused = self._served = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A caller came."""
@@ -179,8 +187,9 @@ class HttpConnection(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(400, "this server changes to no other protocol")
+        except httptools.HttpParserUpgrade:  # not taken up, as RFC 9110 §7.8 allows
+            if self._request_alive is not None:
+                self._request_alive.keep_alive = False
         except httptools.HttpParserError as error:
             self._refuse(400, f"this is not HTTP/1.1: {error}")
 
@@ -248,6 +257,12 @@ class HttpConnection(asyncio.Protocol):
             if len(self._waiting) > 1 and self._transport is not None:
                 self._transport.pause_reading()
 
+    def is_busy(self, now: float) -> bool:
+        """Whether a request is under way, or about to come: the caller has only just come."""
+        if self.task is not None or self._request is not None:
+            return True
+        return not self._served and now - self._since < _FIRST_S
+
     def send(self, data: bytes) -> None:
         """Bytes to the caller; none where he left."""
         if self._transport is not None and not self._transport.is_closing():
@@ -255,6 +270,7 @@ class HttpConnection(asyncio.Protocol):
 
     def finish(self, request: Request) -> None:
         """The answer to a request is out."""
+        self._served = True
         self._since = time.monotonic()
         self.task, self._request_alive = None, None
         if self._refused:

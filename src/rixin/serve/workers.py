@@ -24,7 +24,6 @@ from rixin.serve.app import Settings, Worker, seed
 from rixin.serve.meters import Meters, shared_file
 
 _READY_S = 120.0
-_TOO_FAST_S = 1.0
 
 
 def serve(settings: Settings, *, say: Callable[[str], None]) -> int:
@@ -45,14 +44,15 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> int:
 
 
 def _listen(settings: Settings) -> list[socket.socket]:
-    found = []
+    found: list[socket.socket] = []
     for _ in range(settings.workers):
         listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if settings.workers > 1:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
-            listener.bind((settings.host, settings.port))
+            port = found[0].getsockname()[1] if found else settings.port
+            listener.bind((settings.host, port))
         except OSError as error:
             raise EnvironmentFault(
                 f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}",
@@ -100,6 +100,11 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def _tell(writing: int) -> None:
+    os.write(writing, b"!")
+    os.close(writing)
+
+
 class _Master:
     """Starts workers, and starts them anew where they end."""
 
@@ -117,7 +122,7 @@ class _Master:
         self._workers: dict[int, int] = {}
         """Process → place."""
         self._old: set[int] = set()
-        self._started: dict[int, float] = {}
+        self._ready: set[int] = set()
         self._ending = self._renew = False
 
     def run(self) -> int:
@@ -164,7 +169,7 @@ class _Master:
             self._meters.forget_worker(place)
         if self._ending:
             return
-        if time.monotonic() - self._started.pop(pid, 0.0) < _TOO_FAST_S:
+        if pid not in self._ready:
             self._say(f"worker {place} cannot start (status {status}); the gateway ends")
             self._on_end(signal.SIGTERM, None)
         elif place not in self._workers.values():
@@ -187,11 +192,11 @@ class _Master:
             os.close(reading)
             os._exit(self._be_worker(place, writing))
         os.close(writing)
-        self._workers[pid], self._started[pid] = place, time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            selector.register(reading, selectors.EVENT_READ)
-            selector.select(_READY_S)
-        os.close(reading)
+        self._workers[pid] = place
+        with selectors.DefaultSelector() as selector, os.fdopen(reading, "rb", buffering=0) as told:
+            selector.register(told, selectors.EVENT_READ)
+            if selector.select(_READY_S) and told.read(1):
+                self._ready.add(pid)
 
     def _be_worker(self, place: int, writing: int) -> int:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -206,7 +211,7 @@ class _Master:
                 self._listeners[place],
                 self._say,
                 self._settings,
-                ready=lambda: os.close(writing),
+                ready=lambda: _tell(writing),
             )
         except BaseException as error:  # noqa: BLE001 - nothing of a worker may reach the master's code
             print(f"worker {place}: {error}", file=sys.stderr)  # noqa: T201 - there is nobody above

@@ -39,6 +39,8 @@ class Upstream:
     timeout_s: float
     price: Callable[[Usage], Decimal | None]
     """None: not known, which is never zero."""
+    host: str
+    """The model at that server, for the breaker."""
     remote: bool = True
     """Whether it is on another machine: `egress: none` forbids it."""
     most_tokens: int = _DEFAULT_TOKENS
@@ -58,7 +60,7 @@ class Tier:
     most: Callable[[Case], Decimal] | None
     """The most that one call can cost; None: it costs no money elsewhere."""
     host: str = ""
-    """Where its calls go, for the breaker; empty: nowhere."""
+    """Where its calls go, and to which model, for the breaker; empty: nowhere."""
     concurrency: int = 1
 
 
@@ -164,6 +166,7 @@ def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
         scenario=scenario.name,
         name=candidate.name,
         url=str(options["base_url"]),
+        host=_place(candidate),
         model=str(options["model"]),
         headers=headers,
         timeout_s=float(str(options["timeout_s"])),
@@ -183,9 +186,14 @@ def _tier(contender: Contender, least: float | None, speaks: Speaks | None) -> T
         speaks=speaks,
         price=contender.costing.price,
         most=contender.costing.most,
-        host=str(candidate.options["base_url"]) if candidate.kind == "endpoint" else "",
+        host=_place(candidate) if candidate.kind == "endpoint" else "",
         concurrency=contender.concurrency,
     )
+
+
+def _place(candidate: Candidate) -> str:
+    """A model at a server: one that is overloaded says nothing about the next."""
+    return f"{candidate.options['base_url']} {candidate.options['model']}"
 
 
 def _dataset(ledger: Ledger, scenario: Scenario, dataset_id: str) -> Dataset:

@@ -182,7 +182,7 @@ async def _pass_on(
         worst = upstream.price(Usage(input_tokens=len(request.body), output_tokens=most, calls=1))
         pico = 0 if worst is None else to_pico(worst)
         reserve(call, gateway.meters, limits, tokens=asked + most, most_pico=pico)
-    breaker = gateway.breaker(upstream.url)
+    breaker = gateway.breaker(upstream.host)
     if not getattr(body, "stream", None):
         sent = bodies.encode(fields)
         answer = await relay(gateway.transport, upstream, path, sent, call, breaker)

@@ -1,0 +1,317 @@
+"""What callers see, what the upstream sees and what the ledger holds when something breaks."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+from serve.house import served, start
+
+
+def errors(reply):
+    """The error event with which a broken stream ends."""
+    assert reply.events[-1] != "data: [DONE]"
+    return json.loads(reply.events[-1].removeprefix("data: "))["error"]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("faults")) as one:
+        yield one
+
+
+@pytest.mark.parametrize(
+    ("model", "status", "word", "headers"),
+    [
+        ("f429", 429, "rate limit", {"retry-after": "7"}),
+        ("f500", 500, "server had an error", {}),
+        ("f400", 400, "context length", {}),
+        ("f401", 401, "the key of this gateway, not yours", {"x-should-retry": "false"}),
+        ("html503", 503, "answered 503", {"retry-after": "3"}),
+        ("badjson", 502, "no answer", {}),
+        ("empty", 502, "no answer", {}),
+        ("nofields", 502, "no choices", {}),
+        ("close", 502, "closed the connection", {}),
+        ("hang", 504, "no whole reply in 1 s", {}),
+    ],
+)
+def test_an_upstream_that_fails(house, model, status, word, headers):
+    reply = house.chat("hello", f"solver/{model}")
+    assert reply.status == status
+    assert word in reply.json()["error"]["message"]
+    for name, value in headers.items():
+        assert reply.headers[name] == value
+    assert len(house.upstream.seen(model)) == 1  # nothing is tried twice
+    row = house.row(reply.headers["x-rixin-request-id"])
+    assert row["status"] == status
+    assert row["state"] == ("failed" if status >= 500 else "refused")
+    streamed = house.chat("hello", f"solver/{model}", stream=True)
+    assert streamed.status in {status, 503}  # a breaker may be open by then
+    assert "error" in streamed.json()
+
+
+def test_a_caller_who_waits_for_a_slow_answer_gets_it(house):
+    assert house.chat("hello", "solver/slow").status == 200
+
+
+@pytest.mark.parametrize(
+    ("model", "word"),
+    [
+        ("cut", "closed the connection"),
+        ("short", "ended before the answer did"),
+        ("badchunk", "no JSON"),
+        ("stall", "nothing came for 1 s"),
+        ("cuterr", "overloaded"),
+    ],
+)
+def test_a_stream_that_breaks_never_looks_whole(house, model, word):
+    reply = house.chat("hello", f"solver/{model}", stream=True)
+    assert reply.status == 200
+    assert word in errors(reply)["message"]
+    assert sum('"content"' in event for event in reply.events) >= 6
+    row = house.row(reply.headers["x-rixin-request-id"])
+    assert row["state"] == "failed"
+    assert row["detail"].get("estimated")
+
+
+def leave(house, body, *, after):
+    """Sends a request and goes away."""
+    sent = json.dumps(body).encode()
+    with socket.create_connection(("127.0.0.1", house.port)) as one:
+        one.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (house.key.encode(), len(sent), sent)
+        )
+        if after == "some":
+            assert one.recv(100)
+        else:
+            time.sleep(0.3)
+
+
+def until(found, seconds=5):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_the_upstream_hears_that_the_caller_left(house):
+    body = {"model": "solver/hang", "messages": []}
+    leave(house, body, after="nothing")
+    assert until(lambda: len(house.upstream.seen("hang", "left")) >= 1)
+    body = {"model": "solver/slowstream", "messages": [], "stream": True}
+    leave(house, body, after="some")
+    assert until(lambda: len(house.upstream.seen("slowstream", "left")) == 1)
+    assert house.upstream.seen("slowstream", "whole") == []
+
+
+def test_a_slow_reader_gets_all_of_a_stream(house):
+    sent = json.dumps({"model": "solver/strong", "messages": [], "stream": True}).encode()
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        one.connect(("127.0.0.1", house.port))
+        one.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (house.key.encode(), len(sent), sent)
+        )
+        got = b""
+        while not got.endswith(b"0\r\n\r\n"):
+            got += one.recv(200)
+            time.sleep(0.005)
+    assert got.count(b'"content"') == 21
+    assert b"[DONE]" in got
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(house):
+    with socket.create_connection(("127.0.0.1", house.port)) as one:
+        one.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\n\r\n"
+        )
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(100):
+                one.sendall(bytes(1 << 20))
+        assert b" 413 " in one.recv(100)
+    assert house.chat("a zebra").status == 200
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"hello\r\n\r\n", b" 400 "),
+        (b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n", b" 404 "),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", b" 431 "),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b" 400 "),
+    ],
+)
+def test_what_is_no_request_is_refused(house, raw, status):
+    with socket.create_connection(("127.0.0.1", house.port)) as one:
+        one.sendall(raw)
+        assert status in one.recv(200)
+
+
+def test_requests_in_one_packet_are_answered_in_order(house):
+    one = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", house.port)) as sent:
+        sent.sendall(one % b"/healthz" + one % b"/nope" + one % b"/healthz")
+        got = b""
+        while got.count(b"HTTP/1.1") < 3 or not got.endswith(b"}"):
+            got += sent.recv(4096)
+    assert [line.split()[1] for line in got.split(b"HTTP/1.1")[1:] for line in [b"x" + line]] == [
+        b"200",
+        b"404",
+        b"200",
+    ]
+
+
+def test_many_idle_connections_disturb_nobody(house):
+    idle: list[socket.socket] = []
+    try:
+        idle += [socket.create_connection(("127.0.0.1", house.port)) for _ in range(2_000)]
+        assert house.chat("a zebra").status == 200
+    finally:
+        for one in idle:
+            one.close()
+
+
+def test_a_key_that_is_revoked_ends_its_streams(house):
+    from rixin.workspace import Workspace
+
+    key = house.new_key()
+    sent = json.dumps({"model": "solver/slowstream", "messages": [], "stream": True}).encode()
+    got = b""
+    with socket.create_connection(("127.0.0.1", house.port)) as one:
+        one.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (key.encode(), len(sent), sent)
+        )
+        got += one.recv(4096)
+        with Workspace(quiet=True) as workspace:
+            workspace.desk(house.path).revoke_key(key.split("-")[1])
+        while not got.endswith(b"0\r\n\r\n"):
+            got += one.recv(4096)
+    assert b"was revoked" in got
+    assert b"[DONE]" not in got
+    reply = house.chat("a zebra", key=key)
+    assert (reply.status, reply.json()["error"]["code"]) == (401, "invalid_api_key")
+
+
+def test_an_upstream_that_fails_again_and_again_is_left_alone(tmp_path):
+    with served(tmp_path, faults=("f500",)) as house:
+        statuses = [house.chat("x", "solver/f500").status for _ in range(7)]
+        assert statuses == [500] * 5 + [503] * 2
+        assert len(house.upstream.seen("f500")) == 5
+        assert house.chat("hello", "solver/strong").status == 200
+
+
+def test_with_every_upstream_down_the_local_solver_goes_on(tmp_path):
+    with served(tmp_path, faults=()) as house:
+        house.upstream.process.kill()
+        house.upstream.process.wait()
+        assert house.chat("a zebra").json()["choices"][0]["message"]["content"] == "stripes"
+        reply = house.chat("an okapi")
+        assert reply.status == 502
+        assert "nobody listens" in reply.json()["error"]["message"]
+        row = house.row(reply.headers["x-rixin-request-id"])
+        assert row["state"] == "failed"
+
+
+def asked(house, stop, statuses, text="a zebra"):
+    """Calls until it is told to stop."""
+    while not stop.is_set():
+        try:
+            statuses.append(house.chat(text).status)
+        except OSError as error:
+            statuses.append(repr(error))
+
+
+def test_a_drain_answers_what_is_under_way(tmp_path):
+    with served(tmp_path, faults=("slow",)) as house:
+        replies = []
+        call = threading.Thread(target=lambda: replies.append(house.chat("x", "solver/slow")))
+        call.start()
+        time.sleep(0.25)
+        assert house.stop() == 0
+        call.join()
+        assert replies[0].status == 200
+        assert replies[0].headers["connection"] == "close"
+        again = start(house.path, key=house.key)
+        assert again.row(replies[0].headers["x-rixin-request-id"])["status"] == 200
+        again.stop()
+        again.process.stderr.close()
+
+
+def test_workers_are_renewed_under_load_without_a_failed_request(tmp_path):
+    with served(tmp_path, "--workers", "2", faults=()) as house:
+        stop, statuses = threading.Event(), []
+        callers = [threading.Thread(target=asked, args=(house, stop, statuses)) for _ in range(4)]
+        for one in callers:
+            one.start()
+        time.sleep(0.5)
+        house.process.send_signal(signal.SIGHUP)
+        assert until(lambda: any("renewed" in line for line in house.lines), 20)
+        time.sleep(1)
+        stop.set()
+        for one in callers:
+            one.join()
+        assert set(statuses) == {200}
+        assert len(statuses) > 50
+
+
+def test_a_worker_that_is_killed_is_started_anew(tmp_path):
+    with served(tmp_path, "--workers", "2", faults=()) as house:
+        children = f"/proc/{house.process.pid}/task/{house.process.pid}/children"
+        with open(children) as file:  # noqa: PTH123 - procfs
+            victim = int(file.read().split()[0])
+        stop, statuses = threading.Event(), []
+        callers = [threading.Thread(target=asked, args=(house, stop, statuses)) for _ in range(4)]
+        for one in callers:
+            one.start()
+        time.sleep(0.5)
+        os.kill(victim, signal.SIGKILL)
+        assert until(lambda: any("started anew" in line for line in house.lines), 20)
+        time.sleep(0.5)
+        stop.set()
+        for one in callers:
+            one.join()
+        lost = [one for one in statuses if one != 200]
+        assert len(lost) <= 4  # at most what each caller had under way there
+        assert statuses[-1] == 200
+
+
+def test_what_was_answered_survives_a_kill(tmp_path):
+    with served(tmp_path, faults=()) as house:
+        early = [house.chat("a zebra").headers["x-rixin-request-id"] for _ in range(20)]
+        time.sleep(0.25)
+        house.process.kill()
+        house.process.wait()
+        for one in early:
+            assert house.row(one)["status"] == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
+@pytest.mark.parametrize("policy", ["refuse", "drop"])
+def test_a_full_disk_does_what_the_policy_says(tmp_path, policy):
+    import resource
+
+    with served(tmp_path, "--when-full", policy, faults=()) as house:
+        assert house.chat("a zebra").status == 200
+        time.sleep(0.3)
+        soft, hard = resource.prlimit(house.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(house.process.pid, resource.RLIMIT_FSIZE, (4096, hard))
+        reply = house.chat("a zebra")
+        assert reply.status == 200  # there is room in memory for a while
+        time.sleep(0.5)
+        ready = house.ask("/readyz", method="GET")
+        assert ready.status == 503
+        assert "cannot be written" in ready.body.decode()
+        resource.prlimit(house.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        assert until(lambda: house.ask("/readyz", method="GET").status == 200)
+        assert house.row(reply.headers["x-rixin-request-id"])["status"] == 200

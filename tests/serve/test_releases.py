@@ -1,0 +1,236 @@
+"""Releases, pointers, keys and the audit trail, through the commands that an operator types."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rixin.cli.app import run as run_cli
+from rixin.core.merkle import Frontier, leaf_hash, tree_head
+from rixin.errors import PromiseUnmet, UnknownName, UsageError
+from rixin.ledger import audit_check
+from rixin.workspace import Workspace
+from serve.house import create_key, release, served, upstream, write_scenario
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory):
+    """A scenario whose rules are adopted."""
+    folder = tmp_path_factory.mktemp("decided")
+    path = write_scenario(folder, "http://127.0.0.1:9/v1", faults=())
+    with Workspace(quiet=True) as workspace:
+        assert workspace.decide(path, only=["rules"]).verdict.winner == "rules"
+    return path
+
+
+@pytest.fixture
+def path(decided, tmp_path):
+    shutil.copytree(decided.parent, tmp_path / "desk")
+    return tmp_path / "desk" / "desk.yaml"
+
+
+def rixin(path, *arguments):
+    command = [sys.executable, "-m", "rixin", *arguments]
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_verdict_becomes_a_release_and_serves(path):
+    code, said = rixin(path, "release", "desk.yaml")
+    assert (code, "desk@1: rules, certified" in said) == (0, True)
+    assert rixin(path, "promote", "desk.yaml")[1].startswith("desk: release 1 serves")
+    code, said = rixin(path, "release", "desk.yaml", "--force", "--solver", "ladder")
+    assert "NOT certified: forced" in said
+    code, said = rixin(path, "promote", "desk.yaml", "2", "--canary", "5")
+    assert "5 % goes to release 2 (canary)" in said
+    assert "--canary 25" in said
+    assert "release 1 serves" in rixin(path, "rollback", "desk.yaml")[1]
+    assert "release 2 serves" in rixin(path, "promote", "desk.yaml")[1]
+    assert "release 1 serves" in rixin(path, "rollback", "desk")[1]
+    listed = json.loads(rixin(path, "release", "desk.yaml", "--list", "--json")[1])
+    assert [(one["number"], one["certified"]) for one in listed] == [(1, True), (2, False)]
+
+
+def test_what_the_verdict_does_not_adopt_is_refused(path):
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(path)
+        with pytest.raises(PromiseUnmet, match="adopts 'rules', not 'ladder'"):
+            desk.release(path, solver="ladder")
+        with pytest.raises(UnknownName, match="'nobody'"):
+            desk.release(path, force=True, solver="nobody")
+
+
+def test_a_row_that_was_altered_ends_the_certificate(path):
+    database = sqlite3.connect(path.parent / ".rixin" / "ledger.sqlite3")
+    first = "(SELECT min(case_id) FROM outcomes)"
+    database.execute(f"UPDATE outcomes SET state = 'unsolved' WHERE case_id = {first}")
+    database.commit()
+    database.close()
+    code, said = rixin(path, "release", "desk.yaml")
+    assert code == 1
+    assert "does not hold any more" in said
+
+
+def test_nothing_decided_is_nothing_to_release(tmp_path):
+    path = write_scenario(tmp_path, "http://127.0.0.1:9/v1", faults=())
+    code, said = rixin(path, "release", "desk.yaml")
+    assert (code, "nothing was decided yet" in said) == (2, True)
+
+
+def test_pointers_that_lead_nowhere(path):
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(path)
+        with pytest.raises(UnknownName, match="release"):
+            desk.promote("desk")
+        desk.release(path)
+        with pytest.raises(UsageError, match="nothing to try a canary beside"):
+            desk.promote("desk", canary=5)
+        with pytest.raises(UsageError, match="nothing serves"):
+            desk.rollback("desk")
+        desk.promote("desk")
+        with pytest.raises(UsageError, match="1 to 99"):
+            desk.promote("desk", canary=100)
+        with pytest.raises(UsageError, match="first release"):
+            desk.rollback("desk")
+
+
+def test_a_promotion_can_need_a_second_person(path):
+    text = path.read_text().replace("candidates:", "policy: {second_person: true}\ncandidates:", 1)
+    path.write_text(text)
+    with Workspace(quiet=True) as workspace:
+        workspace.decide(path, only=["rules"])
+        desk = workspace.desk(path, actor="ann")
+        desk.release(path)
+        for wrong in ("", "ann"):
+            with pytest.raises(UsageError, match="second person"):
+                desk.promote("desk", approved_by=wrong)
+        assert desk.promote("desk", approved_by="bob").live == 1
+
+
+def test_keys_are_shown_once_and_stored_hashed(path):
+    code, said = rixin(
+        path, "keys", "create", "--scenario", "desk", "--budget", "20/day", "--rate", "60/min"
+    )
+    secret = said.splitlines()[0]
+    assert code == 0
+    assert secret.startswith("rx-")
+    content = (path.parent / ".rixin" / "ledger.sqlite3").read_bytes()
+    for wal in path.parent.glob(".rixin/*-wal"):
+        content += wal.read_bytes()
+    assert secret.encode() not in content
+    assert secret.split("-")[2].encode() not in content
+    public = secret.split("-")[1]
+    assert public in rixin(path, "keys", "list")[1]
+    assert "is revoked" in rixin(path, "keys", "revoke", public)[1]
+    assert "revoked 20" in rixin(path, "keys", "list")[1]
+    assert rixin(path, "keys", "revoke", "nobody")[0] == 2
+    assert rixin(path, "keys", "create", "--budget", "20")[0] == 2
+    assert rixin(path, "keys", "create", "--rate", "x")[0] == 2
+
+
+def test_a_running_gateway_follows_the_pointer(tmp_path):
+    with served(tmp_path, faults=()) as house:
+        with Workspace(quiet=True) as workspace:
+            desk = workspace.desk(house.path)
+            desk.release(house.path, force=True, solver="rules")
+            desk.promote("desk", canary=50)
+            time.sleep(1.2)
+            seen = {house.chat("a zebra").headers["x-rixin-release"] for _ in range(40)}
+            assert seen == {"desk@1", "desk@2"}
+            desk.promote("desk", 2)
+            time.sleep(1.2)
+            assert house.chat("a zebra").headers["x-rixin-release"] == "desk@2"
+            assert house.chat("a zebra", "scenario/desk@1").status == 200
+            desk.rollback("desk")
+            time.sleep(1.2)
+            assert house.chat("a zebra").headers["x-rixin-release"] == "desk@1"
+
+
+def test_what_has_changed_since_the_decision_does_not_serve(tmp_path):
+    with upstream(tmp_path) as up:
+        path = write_scenario(tmp_path / "desk", up.url, faults=())
+        release(path)
+        (path.parent / "rules.yaml").write_text("rules:\n  - {label: spots, any: [zebra]}\n")
+        from serve.house import start
+
+        house = start(path, key=create_key(path))
+        reply = house.ask("/readyz", method="GET")
+        house.stop()
+        house.process.stderr.close()
+    assert reply.status == 503
+    assert "not what was decided on" in reply.body.decode()
+
+
+@pytest.fixture
+def traffic(tmp_path):
+    """A ledger with some requests, and their ids."""
+    with served(tmp_path, faults=()) as house:
+        ids = [
+            house.chat(text).headers["x-rixin-request-id"] for text in ("a zebra", "an okapi") * 3
+        ]
+        time.sleep(0.3)
+        house.stop()
+        yield house.ledger, ids
+
+
+def test_the_trail_holds_also_after_an_erasure(traffic, monkeypatch, capsys):
+    ledger, ids = traffic
+    monkeypatch.chdir(ledger.parent.parent)
+    entries, rows, wrong = audit_check.check(ledger)
+    assert (rows, wrong) == (6, [])
+    assert entries >= 4
+    assert run_cli(["audit", "erase", ids[0]]) == 0
+    assert run_cli(["audit", "verify"]) == 0
+    assert run_cli(["audit", "log", "--last", "2"]) == 0
+    assert "content.erase" in capsys.readouterr().out
+    assert run_cli(["explain", ids[0]]) == 0
+    assert "erased; its hash is kept" in capsys.readouterr().out
+    assert run_cli(["explain", ids[1]]) == 0
+    said = capsys.readouterr().out
+    assert "this answer stands" in said
+    assert "passed on" in said
+    assert "certificate" in said
+    assert run_cli(["explain", "req_nobody"]) == 2
+    alone = [sys.executable, "-S", "-I", audit_check.__file__, str(ledger)]
+    done = subprocess.run(alone, capture_output=True, text=True, check=False)
+    assert (done.returncode, "holds" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("UPDATE audit SET actor = 'nobody' WHERE seq = 2", "entry 2"),
+        ("DELETE FROM audit WHERE seq = 2", "entry 2 is missing"),
+        ("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)", "was cut"),
+        ("UPDATE requests SET cost_pico = 1 WHERE seq = 2", "was altered"),
+        ("UPDATE requests SET content = '{}' WHERE seq = 1", "content of request"),
+        ("DELETE FROM requests WHERE seq = 6", "missing"),
+        ("DELETE FROM requests WHERE seq = 1", "missing"),
+        (
+            "UPDATE requests SET id = 'x', leaf = replace(leaf, 'a', 'b') WHERE seq = 1",
+            "not those that were there",
+        ),
+    ],
+)
+def test_what_was_altered_is_named(traffic, change, word):
+    ledger, _ = traffic
+    database = sqlite3.connect(ledger)
+    database.execute(change)
+    database.commit()
+    database.close()
+    wrong = audit_check.check(ledger)[2]
+    assert any(word in line for line in wrong), wrong
+
+
+def test_tree_heads_are_those_of_rfc_6962():
+    # The test vectors of the certificate transparency project.
+    leaves = [b"", b"\x00", b"\x10", b"\x20\x21", b"\x30\x31", b"\x40\x41\x42\x43"]
+    head = tree_head([leaf_hash(one) for one in leaves])
+    assert head.hex() == "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef"
+    assert tree_head([]).hex().startswith("e3b0c442")
+    with pytest.raises(ValueError, match="peaks"):
+        Frontier(3, [])
