@@ -25,6 +25,7 @@ def keys() -> None:
 @click.option("--tokens", metavar="N/min", help="Tokens a minute: 100000/min.")
 @click.option("--in-flight", type=click.IntRange(1), help="Requests at the same time.")
 @click.option("--max-body", type=click.IntRange(1), metavar="BYTES", help="Size of a request.")
+@click.option("--sensenova", is_flag=True, help="Show the access key and secret of that API.")
 @ledger_option
 @json_option
 def create(
@@ -37,6 +38,7 @@ def create(
     tokens: str | None,
     in_flight: int | None,
     max_body: int | None,
+    sensenova: bool,
     ledger: Path | None,
     as_json: bool,
 ) -> int:
@@ -51,9 +53,10 @@ def create(
         body_bytes=max_body,
     )
     with Workspace(ledger=ledger) as workspace:
-        secret, key = workspace.desk().create_key(
-            name, role=role, scenarios=scenarios, limits=limits
-        )
+        desk = workspace.desk()
+        secret, key = desk.create_key(name, role=role, scenarios=scenarios, limits=limits)
+    if sensenova:
+        return _show_signing(key, desk.ledger.path, as_json=as_json)
     if as_json:
         print_json({"key": secret, **_plain(key)})
         return 0
@@ -93,6 +96,18 @@ def revoke(key: str, ledger: Path | None) -> int:
     with Workspace(ledger=ledger) as workspace:
         found = workspace.desk().revoke_key(key)
     click.echo(f"key {found.public_id} is revoked since {found.revoked_at}")
+    return 0
+
+
+def _show_signing(key: Key, ledger: Path, *, as_json: bool) -> int:
+    from rixin.serve.sensenova.tokens import secret_of, server_key
+
+    secret = secret_of(server_key(ledger), key.public_id)
+    if as_json:
+        print_json({"access_key_id": key.public_id, "secret_access_key": secret, **_plain(key)})
+        return 0
+    click.echo(f"SENSENOVA_ACCESS_KEY_ID={key.public_id}")
+    click.echo(f"SENSENOVA_SECRET_ACCESS_KEY={secret}")
     return 0
 
 

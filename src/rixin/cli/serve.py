@@ -50,6 +50,13 @@ from rixin.cli.options import ledger_option
     type=click.Choice(["refuse", "drop"]),
     help="When the disk takes no more rows: refuse requests, or lose rows and count them.",
 )
+@click.option(
+    "--alias",
+    "aliases",
+    multiple=True,
+    metavar="NAME=MODEL",
+    help="A name that applications have, and what it means: gpt-4o=scenario/desk.",
+)
 @ledger_option
 def serve(
     *,
@@ -59,6 +66,7 @@ def serve(
     max_body: int,
     capture_bound: int,
     when_full: str,
+    aliases: tuple[str, ...],
     ledger: Path | None,
 ) -> int:
     """Serve the releases that were promoted, behind OpenAI's API.
@@ -90,5 +98,16 @@ def serve(
         body_bytes=max_body,
         capture_bound_s=capture_bound / 1_000,
         capture_policy="drop" if when_full == "drop" else "refuse",
+        aliases=dict(_alias(one) for one in aliases),
     )
     return run(settings, say=lambda line: click.echo(line, err=True))
+
+
+def _alias(text: str) -> tuple[str, str]:
+    name, _, model = text.partition("=")
+    if not name or not model.startswith(("scenario/", "solver/")):
+        raise click.BadParameter(
+            f"{text!r} is none: write it as NAME=scenario/DESK or NAME=solver/STRONG",
+            param_hint="--alias",
+        )
+    return name, model

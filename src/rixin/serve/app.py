@@ -5,8 +5,8 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +23,8 @@ from rixin.serve.meters import DAY, MONTH, Meters, period_start
 from rixin.serve.metrics import Metrics, render
 from rixin.serve.openai import routes
 from rixin.serve.openai.envelope import encode, error_body
+from rixin.serve.sensenova import routes as sensenova
+from rixin.serve.sensenova.tokens import server_key
 from rixin.serve.state import State
 
 GRACE_S = 30.0
@@ -42,6 +44,8 @@ class Settings:
     capture_bound_s: float = 0.1
     capture_policy: Policy = "refuse"
     grace_s: float = GRACE_S
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Names that applications have, and the models they mean."""
 
 
 async def healthz(_gateway: Gateway, request: Request) -> None:
@@ -132,7 +136,8 @@ class Worker:
         """Serves until SIGTERM or SIGINT, then answers what is under way and ends."""
         settings, loop = self.settings, asyncio.get_running_loop()
         ledger, transport = Ledger(settings.ledger), HttpTransport()
-        state = State(ledger, transport, say)
+        key = server_key(settings.ledger)
+        state = State(ledger, transport, say, aliases=settings.aliases, server_key=key)
         capture = Capture(ledger, bound_s=settings.capture_bound_s, policy=settings.capture_policy)
         meters = Meters(self._meters_file, self.number)
         if self._meters_file is None:
@@ -214,6 +219,7 @@ def _gauges(gateway: Gateway) -> None:
 
 ENDPOINTS = {
     **routes.ENDPOINTS,
+    **sensenova.ENDPOINTS,
     ("GET", "/healthz"): healthz,
     ("GET", "/readyz"): readyz,
     ("GET", "/metrics"): metrics,

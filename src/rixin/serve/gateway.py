@@ -29,6 +29,7 @@ QUEUED = "this case goes to people: it waits for them as {id}"
 
 Endpoint = Callable[["Gateway", Request], Awaitable[None]]
 ErrorBody = Callable[[Refusal], bytes]
+Identify = Callable[["Gateway", Request], Caller]
 
 
 @dataclass(slots=True)
@@ -84,9 +85,18 @@ class Gateway:
                 "invalid_api_key",
             )
         caller = self.state.callers.get(hash_key(given[7:].strip()))
-        if caller is None or caller.revoked:
-            why = "is not known here" if caller is None else "was revoked"
-            raise Refusal(401, f"this key {why}", "invalid_api_key")
+        if caller is None:
+            raise Refusal(401, "this key is not known here", "invalid_api_key")
+        return self.admit(caller, request)
+
+    def admit(self, caller: Caller, request: Request) -> Caller:
+        """The same caller, where nothing speaks against a request of his.
+
+        Raises:
+            Refusal: The key was revoked, the request is too large, or no row can be kept.
+        """
+        if caller.revoked:
+            raise Refusal(401, "this key was revoked", "invalid_api_key")
         most = caller.key.limits.body_bytes
         if most is not None and len(request.body) > most:
             raise Refusal(
@@ -107,9 +117,14 @@ class Gateway:
         surface: str,
         work: Callable[[Call], Awaitable[None]],
         error_body: ErrorBody,
+        identify: "Identify | None" = None,
     ) -> None:
         """One call: does the work, and writes down what came of it."""
-        caller = self.caller(request)
+        try:
+            caller = self.caller(request) if identify is None else identify(self, request)
+        except Refusal as refusal:
+            self.refuse(request, refusal, None, error_body)
+            return
         now = time.time()
         call = Call(new_id(now), now, caller, surface)
         try:
@@ -161,6 +176,7 @@ class Gateway:
         Raises:
             Refusal: There is none, or the key may not call it.
         """
+        model = self.named(model)
         name, _, number = model.removeprefix("scenario/").partition("@")
         route = self.state.routes.get(name)
         if route is None or not call.caller.key.may_call(name):
@@ -180,11 +196,22 @@ class Gateway:
         Raises:
             Refusal: There is none, or the key may not call it.
         """
-        found = self.state.upstreams.get(model)
+        found = self.state.upstreams.get(self.named(model))
         if found is None or not call.caller.key.may_call(found.scenario):
             raise self.unknown(model)
         call.scenario, call.solver, call.model = found.scenario, found.name, model
         return found
+
+    def named(self, model: str) -> str:
+        """The model that a name means: applications may keep the names they have."""
+        return self.state.aliases.get(model, model)
+
+    def may_call(self, caller: Caller, model: str) -> bool:
+        """Whether a key may call a model that there is."""
+        model = self.named(model)
+        upstream = self.state.upstreams.get(model)
+        scenario = model.removeprefix("scenario/") if upstream is None else upstream.scenario
+        return caller.key.may_call(scenario)
 
     def unknown(self, model: str) -> Refusal:
         """A model that is not there, with those that are."""

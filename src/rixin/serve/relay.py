@@ -6,7 +6,7 @@ an error event and without `[DONE]`, so that no client takes a part for the whol
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -154,10 +154,18 @@ class StreamSink:
         upstream: The endpoint.
         wants_usage: Whether the caller asked for the chunk with the usage.
         asked: Size of the request in bytes.
+        translate: Writes an event in the words of another surface; None: as it came.
     """
 
     def __init__(
-        self, request: Request, call: Call, upstream: Upstream, *, wants_usage: bool, asked: int
+        self,
+        request: Request,
+        call: Call,
+        upstream: Upstream,
+        *,
+        wants_usage: bool,
+        asked: int,
+        translate: Callable[[bytes], bytes] | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.status = 0
@@ -173,6 +181,7 @@ class StreamSink:
         self.connection: Connection | None = None
         self.request, self.call, self.upstream = request, call, upstream
         self._wants_usage, self._asked = wants_usage, asked
+        self._translate = translate
         self._tail = b""
         self._chunks = 0
         self._finished = False
@@ -235,6 +244,8 @@ class StreamSink:
 
     def _write(self, events: bytes) -> None:
         good = self._checked(events)
+        if self._translate is not None:
+            good = b"".join(map(self._translate, good[:-2].split(b"\n\n"))) if good else b""
         if good:
             self.request.write(good)
             full = self.request.connection.full

@@ -8,7 +8,7 @@ beside those that serve.
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rixin.core.key import Key
@@ -86,6 +86,11 @@ class State:
     say: Callable[[str], None]
     callers: dict[str, Caller] = field(default_factory=dict)
     """By the hash of the key."""
+    by_public_id: dict[str, Caller] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Names that applications have, and the models they mean."""
+    server_key: bytes = b""
+    """What secrets of keys are derived from, for surfaces whose callers sign."""
     routes: dict[str, Route] = field(default_factory=dict)
     """By scenario."""
     upstreams: dict[str, Upstream] = field(default_factory=dict)
@@ -122,13 +127,15 @@ class State:
 
     def names(self) -> list[str]:
         """What `model` may be, for the list of models."""
-        return [*(f"scenario/{name}" for name in self.routes), *self.upstreams]
+        scenarios = (f"scenario/{name}" for name in self.routes)
+        return [*scenarios, *self.upstreams, *self.aliases]
 
     def _take_keys(self, keys: list[Key]) -> None:
         for key in keys:
             known = self.callers.get(key.hash)
             if known is None:
                 self.callers[key.hash] = known = Caller(key, _limits_of(key))
+                self.by_public_id[key.public_id] = known
             known.revoked = key.revoked_at is not None
 
     async def _take_pointer(self, pointer: Pointer) -> None:

@@ -74,6 +74,17 @@ def document() -> dict[str, Any]:
                 },
                 ["request_id"],
             ),
+            "/v1/llm/chat-completions": _post(
+                "sensenova_chat",
+                {**common, "messages": {"type": "array", "items": message}, "n": _COUNT},
+                ["model", "messages"],
+            ),
+            "/v1/llm/completions": _post(
+                "sensenova_completion",
+                {**common, "prompt": _TEXT, "n": _COUNT},
+                ["model", "prompt"],
+            ),
+            "/v1/llm/models": _get("sensenova_models"),
             "/v1/models": _get("models"),
             "/v1/models/{id}": {
                 **_get("model"),

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -29,7 +30,7 @@ async def chat(gateway: Gateway, request: Request) -> None:
 
     async def work(call: Call) -> None:
         body: bodies.ChatBody = bodies.read_body(bodies.ChatBody, request.body)
-        if body.model.startswith("solver/"):
+        if gateway.named(body.model).startswith("solver/"):
             most = body.max_completion_tokens or body.max_tokens
             await _pass_on(gateway, request, call, "/chat/completions", body, most)
             return
@@ -56,7 +57,7 @@ async def completions(gateway: Gateway, request: Request) -> None:
 
     async def work(call: Call) -> None:
         body: bodies.CompletionBody = bodies.read_body(bodies.CompletionBody, request.body)
-        if body.model.startswith("solver/"):
+        if gateway.named(body.model).startswith("solver/"):
             await _pass_on(gateway, request, call, "/completions", body, body.max_tokens)
             return
         prompt = body.prompt if isinstance(body.prompt, str) else None
@@ -82,7 +83,7 @@ async def responses(gateway: Gateway, request: Request) -> None:
 
     async def work(call: Call) -> None:
         body: bodies.ResponseBody = bodies.read_body(bodies.ResponseBody, request.body)
-        if body.model.startswith("solver/"):
+        if gateway.named(body.model).startswith("solver/"):
             await _pass_on(gateway, request, call, "/responses", body, body.max_output_tokens)
             return
         given = body.input
@@ -104,7 +105,7 @@ async def embeddings(gateway: Gateway, request: Request) -> None:
 
     async def work(call: Call) -> None:
         body: bodies.EmbeddingBody = bodies.read_body(bodies.EmbeddingBody, request.body)
-        if not body.model.startswith("solver/"):
+        if not gateway.named(body.model).startswith("solver/"):
             raise bad_request(
                 "a scenario gives answers, no embeddings: name an endpoint, as solver/NAME",
                 param="model",
@@ -117,17 +118,17 @@ async def embeddings(gateway: Gateway, request: Request) -> None:
 async def models(gateway: Gateway, request: Request) -> None:
     """`GET /v1/models`: what this key may call."""
     caller = gateway.caller(request)
-    data = [_model(gateway, name) for name in gateway.state.names() if _may(gateway, caller, name)]
+    data = [_model(name) for name in gateway.state.names() if gateway.may_call(caller, name)]
     request.reply(200, bodies.encode({"object": "list", "data": data}))
 
 
 async def model(gateway: Gateway, request: Request) -> None:
     """`GET /v1/models/{id}`."""
     caller = gateway.caller(request)
-    name = request.path.removeprefix("/v1/models/")
-    if name not in gateway.state.names() or not _may(gateway, caller, name):
+    name = unquote(request.path.removeprefix("/v1/models/"))
+    if name not in gateway.state.names() or not gateway.may_call(caller, name):
         raise gateway.unknown(name)
-    request.reply(200, bodies.encode(_model(gateway, name)))
+    request.reply(200, bodies.encode(_model(name)))
 
 
 async def feedback(gateway: Gateway, request: Request) -> None:
@@ -232,13 +233,7 @@ def _stream(request: Request, call: Call, events: bytes) -> None:
     request.end(events + bodies.DONE)
 
 
-def _may(gateway: Gateway, caller: Any, name: str) -> bool:
-    upstream = gateway.state.upstreams.get(name)
-    scenario = name.removeprefix("scenario/") if upstream is None else upstream.scenario
-    return bool(caller.key.may_call(scenario))
-
-
-def _model(gateway: Gateway, name: str) -> dict[str, object]:
+def _model(name: str) -> dict[str, object]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "rixin"}
 
 

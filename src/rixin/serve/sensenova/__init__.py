@@ -1,0 +1,1 @@
+"""The surface that speaks SenseNova's API: chat completions, completions and models."""

@@ -1,0 +1,220 @@
+"""SenseNova's endpoints: a thin adapter over the gateway."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from rixin.core.answer import Usage
+from rixin.core.money import to_pico
+from rixin.serve.call import Call, reserve
+from rixin.serve.errors import Refusal, bad_request
+from rixin.serve.gateway import QUEUED, Gateway
+from rixin.serve.http import Request
+from rixin.serve.relay import StreamSink, relay, relay_stream
+from rixin.serve.sensenova.tokens import caller_of
+from rixin.workspace.serving import Upstream
+
+_DONE = b"data:[DONE]\n\n"
+_MOST_CHOICES = 4
+_PASSED_ON = ("temperature", "top_p", "stop", "user")
+_ELSEWHERE = ("know_ids", "knowledge_config", "plugins", "repetition_penalty")
+"""Fields of parts that this gateway does not have; answers name those that were not heeded."""
+_encode = msgspec.json.Encoder().encode
+
+
+class Turn(msgspec.Struct):
+    """One message; its content is a text."""
+
+    role: str
+    content: str
+
+
+class Body(msgspec.Struct):
+    """A request of either kind."""
+
+    model: str
+    messages: list[Turn] = []
+    prompt: str = ""
+    stream: bool | None = None
+    n: int | None = None
+    max_new_tokens: int | None = None
+
+
+_decode = msgspec.json.Decoder(Body).decode
+_fields = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+async def chat(gateway: Gateway, request: Request) -> None:
+    """`POST /v1/llm/chat-completions`."""
+
+    async def work(call: Call) -> None:
+        body = _read(request)
+        said = [turn.content for turn in body.messages if turn.role == "user"]
+        if not said or not said[-1].strip():
+            raise bad_request("no user message holds a text", param="messages", code="3")
+        await _answer(gateway, request, call, body, said[-1], "message")
+
+    await gateway.run(request, "sensenova.chat", work, error_body, caller_of)
+
+
+async def completions(gateway: Gateway, request: Request) -> None:
+    """`POST /v1/llm/completions`."""
+
+    async def work(call: Call) -> None:
+        body = _read(request)
+        if not body.prompt.strip():
+            raise bad_request("the prompt holds no text", param="prompt", code="3")
+        await _answer(gateway, request, call, body, body.prompt, "text")
+
+    await gateway.run(request, "sensenova.completions", work, error_body, caller_of)
+
+
+async def models(gateway: Gateway, request: Request) -> None:
+    """`GET /v1/llm/models`."""
+    try:
+        caller = caller_of(gateway, request)
+    except Refusal as refusal:
+        gateway.refuse(request, refusal, error_body=error_body)
+        return
+    names = [name for name in gateway.state.names() if gateway.may_call(caller, name)]
+    data = [{"id": name, "created_at": "", "functions": ["chat"]} for name in names]
+    request.reply(200, _encode({"data": [{k: v for k, v in one.items() if v} for one in data]}))
+
+
+def error_body(refusal: Refusal) -> bytes:
+    """An error as SenseNova writes it."""
+    code = int(refusal.code) if refusal.code.isdigit() else _CODES.get(refusal.status, 13)
+    return _encode({"error": {"code": code, "message": refusal.message, "details": []}})
+
+
+_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 413: 3, 429: 8, 502: 14, 503: 14, 504: 4}
+"""The codes of gRPC, which SenseNova's errors carry."""
+
+
+async def _answer(
+    gateway: Gateway, request: Request, call: Call, body: Body, text: str, place: str
+) -> None:
+    count = body.n or 1
+    if not 1 <= count <= _MOST_CHOICES:
+        raise bad_request(f"n must be in 1 to {_MOST_CHOICES}", param="n", code="3")
+    model = gateway.named(body.model)
+    if model.startswith("solver/"):
+        await _pass_on(gateway, request, call, body, model, place)
+        return
+    climb = await gateway.answer(call, model, text)
+    queued = climb.answer is None
+    output = QUEUED.format(id=call.id) if climb.answer is None else climb.answer.output or ""
+    reason = "human" if queued else "stop"
+    used = _usage(call)
+    if body.stream:
+        choices = [_choice(n, "delta", output, reason) for n in range(count)]
+        request.begin(call.headers() + _unheeded(request))
+        request.end(b"data:" + _wrapped(call, choices, used) + b"\n\n" + _DONE)
+        return
+    choices = [_choice(n, place, output, reason) for n in range(count)]
+    request.reply(200, _wrapped(call, choices, used), call.headers() + _unheeded(request))
+
+
+async def _pass_on(
+    gateway: Gateway, request: Request, call: Call, body: Body, model: str, place: str
+) -> None:
+    upstream = gateway.upstream(call, model)
+    sent = _translated(request, body, upstream)
+    limits = gateway.limits(call)
+    if limits:
+        most = body.max_new_tokens or upstream.most_tokens
+        worst = upstream.price(Usage(input_tokens=len(sent), output_tokens=most, calls=1))
+        pico = 0 if worst is None else to_pico(worst)
+        reserve(call, gateway.meters, limits, tokens=len(sent) // 4 + most, most_pico=pico)
+    breaker, path = gateway.breaker(upstream.host), "/chat/completions"
+    if not body.stream:
+        answer = await relay(gateway.transport, upstream, path, sent, call, breaker)
+        choices = [_from_openai(one, place) for one in _fields(answer)["choices"]]
+        request.reply(
+            200, _wrapped(call, choices, _usage(call)), call.headers() + _unheeded(request)
+        )
+        return
+    sink = StreamSink(
+        request, call, upstream, wants_usage=False, asked=len(sent), translate=_chunk_of(call)
+    )
+    await relay_stream(gateway.transport, path, sent, sink, breaker)
+    request.end(_DONE if not sink.failed else b"")
+
+
+def _translated(request: Request, body: Body, upstream: Upstream) -> bytes:
+    """The request as OpenAI's chat writes it."""
+    given = _fields(request.body)
+    messages = [{"role": turn.role, "content": turn.content} for turn in body.messages]
+    sent: dict[str, Any] = {
+        "model": upstream.model,
+        "messages": messages or [{"role": "user", "content": body.prompt}],
+        **{name: given[name] for name in _PASSED_ON if given.get(name) is not None},
+        "max_tokens": body.max_new_tokens or upstream.most_tokens,
+    }
+    if body.n:
+        sent["n"] = body.n
+    if body.stream:
+        sent |= {"stream": True, "stream_options": {"include_usage": True}}
+    return _encode(sent)
+
+
+def _chunk_of(call: Call) -> Callable[[bytes], bytes]:
+    def translate(event: bytes) -> bytes:
+        chunk = _fields(event.removeprefix(b"data: "))
+        if "error" in chunk:
+            failed = Refusal(502, str(chunk["error"].get("message")), "upstream_error")
+            return b"data:" + error_body(failed) + b"\n\n"
+        choices = [
+            _choice(one["index"], "delta", one["delta"].get("content") or "", one["finish_reason"])
+            for one in chunk.get("choices", ())
+        ]
+        return b"data:" + _wrapped(call, choices, None) + b"\n\n"
+
+    return translate
+
+
+def _from_openai(choice: dict[str, Any], place: str) -> dict[str, Any]:
+    content = choice["message"].get("content") or ""
+    return _choice(choice.get("index", 0), place, content, choice.get("finish_reason") or "stop")
+
+
+def _choice(number: int, place: str, text: str, reason: str | None) -> dict[str, Any]:
+    return {"index": number, "role": "assistant", place: text, "finish_reason": reason}
+
+
+def _wrapped(call: Call, choices: list[dict[str, Any]], used: dict[str, int] | None) -> bytes:
+    data: dict[str, Any] = {"id": call.id, "choices": choices}
+    if used is not None:
+        data["usage"] = used
+    return _encode({"data": data})
+
+
+def _usage(call: Call) -> dict[str, int]:
+    return {
+        "prompt_tokens": call.input_tokens,
+        "knowledge_tokens": 0,
+        "completion_tokens": call.output_tokens,
+        "total_tokens": call.input_tokens + call.output_tokens,
+    }
+
+
+def _read(request: Request) -> Body:
+    try:
+        return _decode(request.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request(str(error), code="3") from None
+
+
+def _unheeded(request: Request) -> bytes:
+    """Names the fields that were sent and not heeded: nothing is dropped in silence."""
+    given = _fields(request.body)
+    names = [name for name in _ELSEWHERE if given.get(name) is not None]
+    return f"x-rixin-unheeded: {', '.join(names)}\r\n".encode() if names else b""
+
+
+ENDPOINTS: dict[tuple[str, str], Callable[[Gateway, Request], Any]] = {
+    ("POST", "/v1/llm/chat-completions"): chat,
+    ("POST", "/v1/llm/completions"): completions,
+    ("GET", "/v1/llm/models"): models,
+}
