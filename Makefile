@@ -2,7 +2,7 @@
 PY ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide clean
+.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide bench-gateway soak clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -58,6 +58,12 @@ bench-engine: setup ## speed of the engine against a bare loop and installed pee
 
 bench-decide: setup ## what decisions cost and how often they are wrong, on recorded outcomes
 	@$(BIN)/python benchmarks/decide.py
+
+bench-gateway: setup ## what the gateway adds to an upstream: speed, CPU, memory
+	@$(BIN)/python benchmarks/gateway.py
+
+soak: setup ## ten minutes at half load: flat memory, flat latency, exact money
+	@$(BIN)/python benchmarks/gateway_soak.py
 
 clean: ## removes what make made, but no downloaded model
 	rm -rf .venv .coverage* build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,6 +21,7 @@ _COMMANDS = {
     "promote": "Lets a release serve, on a part of the traffic or all of it.",
     "rollback": "Goes back to the release before.",
     "serve": "Serves the releases behind OpenAI's API.",
+    "apply": "Answers the rows of a file with the release that serves.",
     "keys": "Creates, lists and revokes keys of the gateway.",
     "audit": "Verifies and reads the audit trail, and erases what was said.",
     "models": "Lists, pulls, verifies and removes local models.",

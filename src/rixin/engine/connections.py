@@ -40,6 +40,9 @@ class Sink(Protocol):
     def on_part(self, data: bytes) -> None:
         """Some of the body, in order."""
 
+    def on_pause(self) -> None:
+        """All parts that came at once were given."""
+
     def on_done(self) -> None:
         """The reply is whole."""
 
@@ -133,6 +136,8 @@ class Connection(asyncio.Protocol):
                 self._lose(cause)
             else:
                 self._lose(TransportError("connection", f"what came back is not HTTP: {error}"))
+        if self._sink is not None:
+            self._sink.on_pause()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""

@@ -124,6 +124,9 @@ class _Whole:
         if self._size > _MAX_REPLY:
             raise _too_large()
 
+    def on_pause(self) -> None:
+        pass
+
     def on_done(self) -> None:
         if not self._done.done():
             self._done.set_result(None)

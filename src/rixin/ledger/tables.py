@@ -186,8 +186,7 @@ requests = Table(
     Column("content", Text),
     Column("leaf", String(64), nullable=False),
 )
-Index("ix_requests_key", requests.c.key_id, requests.c.at)
-Index("ix_requests_state", requests.c.scenario, requests.c.state, requests.c.seq)
+Index("ix_requests_at", requests.c.at)
 
 feedback = Table(
     "feedback",

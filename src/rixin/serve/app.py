@@ -1,11 +1,13 @@
 """Puts a worker together: every endpoint of every surface, and what answers the rest."""
 
 import asyncio
+import gc
 import json
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -108,6 +110,40 @@ def refuse_raw(request: Request, status: int, why: str) -> None:
     request.reply(status, error_body(Refusal(status, why, "bad_request")))
 
 
+@asynccontextmanager
+async def opened(
+    settings: Settings, meters: Meters, *, say: Callable[[str], None]
+) -> AsyncIterator[Gateway]:
+    """A gateway with all it holds; what was answered is on the disk when it closes.
+
+    Args:
+        settings: How.
+        meters: What keys and scenarios have used.
+        say: Gets a line before each step that takes long.
+    """
+    ledger, transport = Ledger(settings.ledger), HttpTransport()
+    key = server_key(settings.ledger)
+    state = State(ledger, transport, say, aliases=settings.aliases, server_key=key)
+    capture = Capture(ledger, bound_s=settings.capture_bound_s, policy=settings.capture_policy)
+    try:
+        await state.load()
+        yield Gateway(
+            state=state,
+            capture=capture,
+            meters=meters,
+            transport=transport,
+            metrics=Metrics(),
+            endpoints=ENDPOINTS,
+            others=others,
+            error_body=error_body,
+        )
+    finally:
+        await asyncio.to_thread(capture.close)
+        await state.close()
+        await transport.close()
+        ledger.close()
+
+
 class Worker:
     """One process that serves.
 
@@ -135,46 +171,29 @@ class Worker:
     ) -> None:
         """Serves until SIGTERM or SIGINT, then answers what is under way and ends."""
         settings, loop = self.settings, asyncio.get_running_loop()
-        ledger, transport = Ledger(settings.ledger), HttpTransport()
-        key = server_key(settings.ledger)
-        state = State(ledger, transport, say, aliases=settings.aliases, server_key=key)
-        capture = Capture(ledger, bound_s=settings.capture_bound_s, policy=settings.capture_policy)
-        meters = Meters(self._meters_file, self.number)
-        if self._meters_file is None:
-            seed(meters, ledger)
-        gateway = self.gateway = Gateway(
-            state=state,
-            capture=capture,
-            meters=meters,
-            transport=transport,
-            metrics=Metrics(),
-            endpoints=ENDPOINTS,
-            others=others,
-            error_body=error_body,
-            folder=self.folder,
-        )
         ended = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
-        await state.load()
-        server = Server(gateway.handle, refuse_raw, body_bytes=settings.body_bytes)
-        listening = await loop.create_server(server.protocol, sock=listener, backlog=4096)
-        tasks = [
-            loop.create_task(state.follow()),
-            loop.create_task(self._housekeeping(server, gateway)),
-        ]
-        ready()
-        try:
-            await ended.wait()
-        finally:
-            listening.close()
-            await server.drain(settings.grace_s)
-            for task in tasks:
-                task.cancel()
-            await asyncio.to_thread(capture.close)
-            await state.close()
-            await transport.close()
-            ledger.close()
+        meters = Meters(self._meters_file, self.number)
+        async with opened(settings, meters, say=say) as gateway:
+            if self._meters_file is None:
+                seed(meters, gateway.state.ledger)
+            self.gateway, gateway.folder = gateway, self.folder
+            server = Server(gateway.handle, refuse_raw, body_bytes=settings.body_bytes)
+            listening = await loop.create_server(server.protocol, sock=listener, backlog=4096)
+            tasks = [
+                loop.create_task(gateway.state.follow()),
+                loop.create_task(self._housekeeping(server, gateway)),
+            ]
+            _calm_collector()
+            ready()
+            try:
+                await ended.wait()
+            finally:
+                listening.close()
+                await server.drain(settings.grace_s)
+                for task in tasks:
+                    task.cancel()
 
     async def _housekeeping(self, server: Server, gateway: Gateway) -> None:
         rounds = 0
@@ -199,6 +218,13 @@ def seed(meters: Meters, ledger: Ledger) -> None:
         for pointer in all_pointers(ledger):
             spent = by_scenario.get(pointer.scenario, 0)
             meters.start(2 * pointer.id + 1, kind, spent, now=now)
+
+
+def _calm_collector() -> None:
+    """What was built at the start stays; what a request leaves is freed by counting references."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _own_file(gateway: Gateway) -> Path:

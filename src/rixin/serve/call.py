@@ -4,13 +4,12 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from rixin.core.answer import Step
-from rixin.core.money import from_pico, to_pico
+from rixin.core.money import from_pico
 from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
 from rixin.serve.meters import Exceeded, Hold, Limit, Meters
@@ -48,8 +47,8 @@ class Call:
     state: str = "answered"
     """answered, refused, failed, queued (waits for people) or cancelled."""
     status: int = 200
-    cost: Decimal | None = Decimal(0)
-    """None: not known."""
+    cost_pico: int | None = 0
+    """In 10⁻¹² currency units; None: not known."""
     input_tokens: int = 0
     output_tokens: int = 0
     estimated: bool = False
@@ -71,7 +70,7 @@ class Call:
 
     def headers(self) -> bytes:
         """What every answer says about itself, as header lines."""
-        cost = "unknown" if self.cost is None else f"{from_pico(to_pico(self.cost)):f}"
+        cost = "unknown" if self.cost_pico is None else _amount(self.cost_pico)
         release = "" if self.release is None else f"{self.scenario}@{self.release}"
         return (
             f"x-rixin-request-id: {self.id}\r\nx-request-id: {self.id}\r\n"
@@ -125,7 +124,7 @@ def settle(call: Call, meters: Meters) -> None:
     hold, call.hold = call.hold, None
     if hold is None:
         return
-    money = call.reserved_pico if call.cost is None else to_pico(call.cost)
+    money = call.reserved_pico if call.cost_pico is None else call.cost_pico
     tokens = call.input_tokens + call.output_tokens
     used = dict.fromkeys(("money_minute", "money_day", "money_month"), money)
     meters.settle(hold, {"requests": 1, "tokens": tokens, **used})
@@ -157,7 +156,7 @@ def keep(call: Call, capture: Capture) -> None:
             step[1] = None
     facts = [
         *(call.id, call.at, call.caller.key.id, call.scenario, call.release, call.solver),
-        *(call.status, call.state, None if call.cost is None else to_pico(call.cost)),
+        *(call.status, call.state, call.cost_pico),
         *(call.input_tokens, call.output_tokens, round(call.seconds, 6), detail),
     ]
     capture.add(facts, content)
@@ -177,6 +176,12 @@ def _no_room(found: Exceeded, wanted: int) -> Refusal:
         retry_after_s=found.retry_after_s,
         retry=not money,
     )
+
+
+def _amount(pico: int) -> str:
+    """An amount of money, with twelve digits after the point and no more than it needs."""
+    whole, part = divmod(pico, 10**12)
+    return f"{whole}.{part:012d}".rstrip("0").rstrip(".")
 
 
 def _safe(text: str) -> str:

@@ -244,7 +244,8 @@ class Gateway:
         case = Case(id=call.id, key=call.id, input=text, expected=None, pool="audit")
         may_pay = self._reserve(call, route, served, case)
         climb = await self.ladder.climb(served, case, may_pay=may_pay)
-        call.steps, call.cost, call.upstream_s = climb.steps, climb.cost, climb.upstream_s
+        call.steps, call.upstream_s = climb.steps, climb.upstream_s
+        call.cost_pico = climb.cost_pico
         call.input_tokens, call.output_tokens = climb.input_tokens, climb.output_tokens
         call.findings = [(one.guard, one.reason) for one in climb.violations]
         output = None if climb.answer is None else climb.answer.output
@@ -294,8 +295,8 @@ class Gateway:
         metrics.observe(
             "rixin_gateway_overhead_seconds", labels[:1], max(0.0, seconds - call.upstream_s)
         )
-        if call.cost:
-            metrics.count("rixin_cost_total", labels[:2], float(call.cost))
+        if call.cost_pico:
+            metrics.count("rixin_cost_total", labels[:2], call.cost_pico * 1e-12)
         if len(call.steps) > 1:
             metrics.count("rixin_escalations_total", labels[:1], len(call.steps) - 1)
         for guard, _ in call.findings:

@@ -8,10 +8,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from rixin.core.answer import Answer, Failure, Step
 from rixin.core.case import Case
+from rixin.core.money import to_pico
 from rixin.core.outcome import Violation
 from rixin.serve.breaker import Breaker
 from rixin.workspace.serving import Served, Tier
@@ -34,8 +34,8 @@ class Climb:
     """Of the solver that was asked last; None: it did not fail."""
     heard: bool = False
     """Whether any solver gave an answer, standing or not."""
-    cost: Decimal | None = Decimal(0)
-    """Of all calls; None: not known."""
+    cost_pico: int | None = 0
+    """Of all calls, in 10⁻¹² currency units; None: not known."""
     input_tokens: int = 0
     output_tokens: int = 0
     upstream_s: float = 0.0
@@ -119,9 +119,12 @@ class Ladder:
         stands: bool,
     ) -> None:
         usage, failure = answer.usage, answer.failure
-        cost = tier.price(answer) if usage.calls or usage.cpu_s or failure is None else Decimal(0)
-        if tier.most is not None or cost is not None:
-            found.cost = None if cost is None or found.cost is None else found.cost + cost
+        if usage.calls or usage.cpu_s or failure is None:
+            cost = tier.price(answer)
+            if cost is None or found.cost_pico is None:
+                found.cost_pico = None
+            else:
+                found.cost_pico += to_pico(cost)
         found.input_tokens += usage.input_tokens
         found.output_tokens += usage.output_tokens
         if tier.host:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from rixin.core.answer import Usage
+from rixin.core.money import to_pico
 from rixin.core.transport import Reply, TransportError
 from rixin.engine.connections import Connection
 from rixin.engine.transport import HttpTransport
@@ -88,7 +89,8 @@ async def relay(
         )
     except TransportError as error:
         breaker.failed(now=time.monotonic())
-        call.cost = None if error.kind == "timeout" else call.cost
+        if error.kind == "timeout":
+            call.cost_pico = None  # it may have answered, and be billed
         raise _unreachable(upstream, error) from error
     finally:
         call.upstream_s = time.perf_counter() - begin
@@ -119,7 +121,8 @@ def note_usage(
         )
         call.estimated = True
     call.input_tokens, call.output_tokens = used.input_tokens, used.output_tokens
-    call.cost = upstream.price(used)
+    cost = upstream.price(used)
+    call.cost_pico = None if cost is None else to_pico(cost)
 
 
 def refused(upstream: Upstream, reply: Reply, breaker: Breaker) -> Refusal:
@@ -182,6 +185,7 @@ class StreamSink:
         self.request, self.call, self.upstream = request, call, upstream
         self._wants_usage, self._asked = wants_usage, asked
         self._translate = translate
+        self._parts: list[bytes] = []
         self._tail = b""
         self._chunks = 0
         self._finished = False
@@ -202,10 +206,17 @@ class StreamSink:
 
     def on_part(self, data: bytes) -> None:
         """Some of the stream."""
-        self.last = time.monotonic()
         if not self.streams:
             self.body += data
+        else:
+            self._parts.append(data)
+
+    def on_pause(self) -> None:
+        """All that came at once is there: it goes on in one piece."""
+        if not self._parts:
             return
+        data, self._parts = b"".join(self._parts), []
+        self.last = time.monotonic()
         if self.broken is not None or self.failed:
             return
         if self.call.caller.revoked:
@@ -225,12 +236,14 @@ class StreamSink:
 
     def on_done(self) -> None:
         """The stream is over."""
+        self.on_pause()
         if self.broken is None and not self.failed and self.streams and not self._finished:
             self._break("its stream ended before the answer did")
         self._end()
 
     def on_lost(self, error: TransportError) -> None:
         """The stream was cut."""
+        self.on_pause()
         self.broken = error
         self._end()
 
@@ -260,34 +273,50 @@ class StreamSink:
 
     def _checked(self, events: bytes) -> bytes:
         """The events that the caller gets; stops at the first that is none."""
-        good: list[bytes] = []
-        whole = True
+        count = events.count(b"\n\n")
+        plain = events.startswith(b"data: {") and events.endswith(b"}\n\n")
+        plain = plain and events.count(b"}\n\ndata: {") == count - 1
+        if plain and b'"usage":' not in events and b'data: {"error"' not in events:
+            self._chunks += count  # most of a stream is like this
+            self._note_finish(events)
+            return events
+        good = []
         for event in events[:-2].split(b"\n\n"):
-            if event.startswith(b"data: {") and event.endswith(b"}"):
-                self._chunks += 1
-                if b'"usage":{' in event or b'"usage": {' in event:
-                    if not self._take_usage(event):
-                        whole = False
-                        continue
-                elif event.startswith(b'data: {"error"'):
-                    self.failed = True
-                if not self._finished and b'"finish_reason":"' in event.replace(b": ", b":"):
-                    self._finished = True
-            elif event == b"data: [DONE]":
-                self._finished, whole = True, False
+            if not self._passes(event):
                 continue
-            elif event.startswith(b"data:") and not event.endswith(b"}"):
-                self._break("an event of its stream is no JSON")
-                return b"".join(one + b"\n\n" for one in good)
-            good.append(event)
+            if self.broken is not None:
+                break
+            good.append(event + b"\n\n")
             if self.failed:
-                return b"".join(one + b"\n\n" for one in good)
-        return events if whole else b"".join(one + b"\n\n" for one in good)
+                break
+        return b"".join(good)
 
-    def _take_usage(self, event: bytes) -> bool:
+    def _passes(self, event: bytes) -> bool:
+        """Whether one event goes on; what it says about the stream is noted."""
+        if not event.startswith(b"data:"):
+            return True
+        data = event[5:].strip()
+        if data == b"[DONE]":
+            self._finished = True
+            return False
+        if not (data.startswith(b"{") and data.endswith(b"}")):
+            self._break("an event of its stream is no JSON")
+            return True
+        self._chunks += 1
+        self._note_finish(event)
+        self.failed = data.startswith(b'{"error"')
+        return b'"usage":' not in event or self._take_usage(data)
+
+    def _note_finish(self, events: bytes) -> None:
+        if self._finished or b'"finish_reason"' not in events:
+            return
+        last = events.rpartition(b'"finish_reason"')[2].lstrip(b": ")
+        self._finished = last.startswith(b'"')
+
+    def _take_usage(self, data: bytes) -> bool:
         """Whether an event with the usage is passed on, too."""
         try:
-            found = _chunk.decode(event[6:])
+            found = _chunk.decode(data)
         except msgspec.DecodeError:
             return True
         self._usage = found.usage or self._usage

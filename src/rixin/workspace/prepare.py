@@ -11,7 +11,6 @@ from rixin.engine.progress import Reporter
 from rixin.errors import CasesError
 from rixin.interop.case_notes import CaseNotes
 from rixin.interop.cases import read_cases
-from rixin.interop.near_copies import near_copies
 from rixin.interop.readers import file_digest
 from rixin.ledger.cases import (
     has_dataset,
@@ -67,6 +66,8 @@ def _dataset_id(source: CaseSource) -> str:
 
 
 def _read(ledger: Ledger, source: CaseSource, dataset_id: str, reporter: Reporter) -> None:
+    from rixin.interop.near_copies import near_copies
+
     reader = read_cases(source)
     import_cases(ledger, dataset_id, str(source.path), reader, now=datetime.now(UTC))
     copies = near_copies(lambda: _texts(ledger, dataset_id))

@@ -1,0 +1,270 @@
+"""`make bench-gateway`: what the gateway adds to an upstream, against limits and installed peers.
+
+Key check, budget, cascade route and capture to the ledger are on, guards off. The mock upstream and
+the load client are C programs of `shared/bench` (BENCH=DIR points elsewhere); every figure is taken
+in this run. The last line is one JSON object.
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+BENCH = Path(os.environ.get("BENCH", HERE.parents[1] / "shared" / "bench"))
+SECONDS = float(os.environ.get("SECONDS_EACH", "4"))
+QUESTION = (
+    "My card was charged twice for the same order on Monday, once in euros and once in dollars. "
+    "The shop says that it has one payment only. What do I have to do to get the second amount "
+    "back, and how long will it take until I see it on my account?"
+)
+CONTRACT = """\
+scenario: {name}
+owner: bench
+task: Answer the question of a customer.
+cases: {{path: cases.csv, input: q, expected: a, pools: {{certify: 1.0}}}}
+output: free-text
+scorers: [exact]
+demand: {{cases_per_month: 1000}}
+incumbent: {{name: people, cost_per_case: 1, solved: 0.9, source: bench}}
+economics: {{value_per_solved: 1, cost_per_wrong: 1, cost_per_review: 1}}
+promise: {{solved: {{at_least: 0.5}}, harm: {{at_most: 0.01}}}}
+policy: {{keep_content: false, guards: [{guards}]}}
+candidates:
+  - {{name: rules, rule: rules.yaml}}
+  - {{name: strong, endpoint: {model}, base_url: '{url}', price: {{input: 0.1, output: 0.4}}, logprobs: off}}
+  - {{name: ladder, cascade: [{{solver: rules, threshold: 0.5}}, {{solver: strong}}]}}
+"""
+LIMITS: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "requests_per_s": ("≥ 8,000", lambda x: x >= 8_000),
+    "cpu_ms": ("≤ 0.15", lambda x: x <= 0.15),
+    "added_p50_ms": ("≤ 0.4", lambda x: x <= 0.4),
+    "added_p99_ms": ("≤ 1.0", lambda x: x <= 1.0),
+    "added_p99_64_ms": ("≤ 3", lambda x: x <= 3),
+    "added_p99_256_ms": ("≤ 8", lambda x: x <= 8),
+    "streams_per_s": ("≥ 1,500", lambda x: x >= 1_500),
+    "stream_cpu_ms": ("≤ 0.6", lambda x: x <= 0.6),
+    "idle_mb": ("≤ 60", lambda x: x <= 60),
+    "loaded_mb": ("≤ 120", lambda x: x <= 120),
+    "start_s": ("≤ 0.6", lambda x: x <= 0.6),
+    "two_workers_ratio": ("≥ 1.7", lambda x: x >= 1.7),
+    "lost_rows": ("= 0", lambda x: x == 0),
+}
+
+
+def main() -> None:
+    if not (BENCH / "load.c").exists():
+        print(f"skipped: there is no load client at {BENCH}")
+        print(json.dumps({}))
+        return
+    folder = Path(tempfile.mkdtemp(prefix="rixin-gateway-"))
+    try:
+        figures = measure(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    show(figures)
+    print(json.dumps(figures))
+
+
+def measure(folder: Path) -> dict[str, float]:
+    load, mock = build(folder, "load"), build(folder, "gateway_mock")
+    port = free_port()
+    upstream = subprocess.Popen([mock, str(port)], stdout=subprocess.DEVNULL)
+    figures: dict[str, float] = {}
+    try:
+        key = prepare(folder, f"http://127.0.0.1:{port}/v1")
+        alone = run(load, port, folder, "mock", 64)
+        quiet = run(load, port, folder, "mock", 1)
+        figures["upstream_per_s"] = alone["rps"]
+        with gateway(folder, figures) as (process, at):
+            figures["idle_mb"] = memory(process)
+            one_worker(load, folder, key, at, process, figures, quiet)
+            figures["loaded_mb"] = memory(process)
+            for clients in (64, 256):
+                bare = run(load, port, folder, "mock-50", clients)
+                ours = run(load, at, folder, "scenario/bench50", clients, key)
+                figures[f"added_p99_{clients}_ms"] = round(ours["p99"] - bare["p99"], 2)
+            begin = cpu(process)
+            streams = run(load, at, folder, "solver/bench/strong", 64, key, stream=True)
+            figures["streams_per_s"] = streams["rps"]
+            figures["stream_cpu_ms"] = per_request(process, begin, streams)
+        figures["lost_rows"] = lost_rows(folder)
+        with gateway(folder, {}, "--workers", "2") as (_, at):
+            both = run(load, at, folder, "scenario/bench", 64, key)
+        figures["two_workers_ratio"] = round(both["rps"] / figures["requests_per_s"], 2)
+    finally:
+        upstream.kill()
+        upstream.wait()
+    peers()
+    return figures
+
+
+def one_worker(
+    load: str,
+    folder: Path,
+    key: str,
+    at: int,
+    process: subprocess.Popen[str],
+    figures: dict[str, float],
+    quiet: dict[str, float],
+) -> None:
+    begin = cpu(process)
+    ours = run(load, at, folder, "scenario/bench", 64, key)
+    figures["requests_per_s"] = ours["rps"]
+    figures["p99_64_ms"] = ours["p99"]
+    figures["failed"] = ours["non2xx"] + ours["errs"]
+    figures["cpu_ms"] = per_request(process, begin, ours)
+    begin = cpu(process)
+    passed = run(load, at, folder, "solver/bench/strong", 64, key)
+    figures["passed_on_per_s"] = passed["rps"]
+    figures["passed_on_cpu_ms"] = per_request(process, begin, passed)
+    alone = run(load, at, folder, "scenario/bench", 1, key)
+    figures["added_p50_ms"] = round(alone["p50"] - quiet["p50"], 3)
+    figures["added_p99_ms"] = round(alone["p99"] - quiet["p99"], 3)
+
+
+def build(folder: Path, name: str) -> str:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        sys.exit("the load client needs a C compiler: install gcc or clang")
+    binary = folder / name
+    command = [compiler, "-O2", "-w", "-o", str(binary), str(BENCH / f"{name}.c"), "-lm"]
+    subprocess.run(command, check=True)
+    return str(binary)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def prepare(folder: Path, url: str, guards: str = "") -> str:
+    """Two scenarios with a cascade in service, and a key with a budget."""
+    from decimal import Decimal
+
+    from rixin.core.key import Limits
+    from rixin.workspace import Workspace
+
+    rows = "".join(f"{n * 2654435761 % 4294967296:x} zebra {n},stripes\n" for n in range(60))
+    (folder / "cases.csv").write_text("q,a\n" + rows)
+    (folder / "rules.yaml").write_text(
+        "rules:\n  - {label: stripes, any: [zebra, okapi]}\ndefault: abstain\n"
+    )
+    with Workspace(quiet=True) as workspace:
+        for name, model in (("bench", "mock"), ("bench50", "mock-50")):
+            path = folder / f"{name}.yaml"
+            path.write_text(CONTRACT.format(name=name, model=model, url=url, guards=guards))
+            workspace.decide(path, only=["rules"])
+            desk = workspace.desk(path)
+            desk.release(path, force=True, solver="ladder")
+            desk.promote(name)
+        limits = Limits(money_per_day=Decimal(10**6), requests_per_minute=10**9, in_flight=10_000)
+        return workspace.desk(folder / "bench.yaml").create_key("bench", limits=limits)[0]
+
+
+@contextmanager
+def gateway(
+    folder: Path, figures: dict[str, float], *options: str
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    port = free_port()
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rixin", "serve", "--port", str(port), *options],
+        cwd=folder,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    while socket.socket().connect_ex(("127.0.0.1", port)):
+        time.sleep(0.005)
+        if process.poll() is not None:
+            sys.exit("the gateway did not start")
+    figures["start_s"] = round(time.perf_counter() - begin, 2)
+    time.sleep(0.5)
+    try:
+        yield process, port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def run(
+    load: str,
+    port: int,
+    folder: Path,
+    model: str,
+    clients: int,
+    key: str = "",
+    *,
+    stream: bool = False,
+) -> dict[str, float]:
+    """Figures of one load: requests a second, percentiles in ms, failures."""
+    body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": QUESTION}]}
+    if stream:
+        body["stream"] = True
+    (folder / "body.json").write_text(json.dumps(body, separators=(",", ":")))
+    command = [load, "-p", str(port), "-u", "/v1/chat/completions", "-c", str(clients)]
+    command += ["-d", str(SECONDS), "-w", "1", "-b", str(folder / "body.json")]
+    if key:
+        command += ["-H", f"Authorization: Bearer {key}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def cpu(process: subprocess.Popen[str]) -> float:
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def per_request(process: subprocess.Popen[str], begin: float, found: dict[str, float]) -> float:
+    """CPU ms of a request; the warm-up second has as many requests as any other."""
+    requests = found["rps"] * (SECONDS + 1)
+    return round(1_000 * (cpu(process) - begin) / requests, 3)
+
+
+def memory(process: subprocess.Popen[str]) -> float:
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return round(next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024)
+
+
+def lost_rows(folder: Path) -> float:
+    """Rows that the trail does not cover or that were altered: after a clean end there are none."""
+    from rixin.ledger.audit_check import check
+
+    return float(len(check(folder / ".rixin" / "ledger.sqlite3")[2]))
+
+
+def peers() -> None:
+    for name, module in (("LiteLLM", "litellm"), ("MLflow", "mlflow"), ("any-llm", "any_llm")):
+        if importlib.util.find_spec(module) is None:
+            print(f"{name}: not installed, skipped", file=sys.stderr)
+
+
+def show(figures: dict[str, float]) -> None:
+    print(f"\n{'':<22}{'measured':>12}  limit")
+    for name, value in figures.items():
+        limit, holds = LIMITS.get(name, ("", None))
+        mark = "" if holds is None else ("✓ " if holds(value) else "✗ ")
+        print(f"{name:<22}{value:>12,.3f}  {mark}{limit}")
+    known = {"TensorZero 2026.6": (4_900, 0.20), "MLflow": (905, 1.1), "LiteLLM": (85, 11.7)}
+    print("\nour requests/s and CPU against figures taken elsewhere on a machine like this one")
+    for name, (rps, ms) in known.items():
+        print(
+            f"  {name:<20}{figures['requests_per_s'] / rps:>8.2f} × its requests/s"
+            f"{figures['cpu_ms'] / ms:>8.2f} × its CPU"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""`rixin apply`."""
+
+from pathlib import Path
+
+import click
+
+from rixin.cli.options import json_option, ledger_option, print_json
+
+
+@click.command()
+@click.argument("scenario", type=click.Path(dir_okay=False))
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write; the ending says the form: .csv, .jsonl, .parquet, .xlsx.",
+)
+@click.option(
+    "--input", "column", help="Column with the input. [default: as the contract names it]"
+)
+@ledger_option
+@json_option
+def apply(
+    scenario: str,
+    source: Path,
+    output: Path,
+    column: str | None,
+    ledger: Path | None,
+    as_json: bool,
+) -> int:
+    """Answer each row of SOURCE with the release that serves SCENARIO, and write them to a file.
+
+    SCENARIO is its file or its name, NAME@7 for one release. Answers go the way of the gateway:
+    the same guards, budget and trail. A run that was stopped goes on with the same command. Cells
+    that a spreadsheet would take for formulas are written as text.
+    """
+    from dataclasses import asdict
+
+    from rixin.errors import MissingExtra
+    from rixin.workspace import Workspace
+
+    try:
+        from rixin.serve.app import Settings
+        from rixin.serve.apply import apply as run
+    except ModuleNotFoundError as error:
+        raise MissingExtra("rixin apply", "serve") from error
+    with Workspace(ledger=ledger) as workspace:
+        name, at, number = scenario.partition("@")
+        name = workspace.scenario_name(name)
+        place = workspace.ledger_path(scenario)
+    found = run(
+        Settings(ledger=place),
+        f"{name}{at}{number}",
+        source,
+        output,
+        column=column,
+        say=lambda line: click.echo(line, err=True),
+    )
+    if as_json:
+        print_json(asdict(found))
+    else:
+        click.echo(
+            f"{output}: {found.rows:,} rows, {found.answered:,} answered, {found.queued:,} for"
+            f" people, {found.failed:,} failed"
+        )
+    return 0

@@ -1,0 +1,110 @@
+"""Writes rows as CSV, JSONL, Parquet or XLSX, whole or not at all."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rixin.errors import ExportError, MissingExtra
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Rows = Iterable[Mapping[str, object]]
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Rows) -> None:
+    """Writes a file in the form that its name's ending says.
+
+    Args:
+        path: Ends in .csv, .jsonl, .parquet or .xlsx.
+        columns: In their order.
+        rows: Column → value; what is missing stays empty.
+
+    Raises:
+        ExportError: The ending is none of these, or the place cannot be written.
+        MissingExtra: The package for this form is not installed.
+    """
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise ExportError(
+            f"{path.name!r} has no ending that says its form",
+            hint=f"end it in {', '.join(_WRITERS)}",
+        )
+    new = path.with_name(f".{path.name}.new")
+    try:
+        writer(new, columns, rows)
+        new.replace(path)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def safe_cell(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula.
+
+    Examples:
+        >>> safe_cell("=1+1"), safe_cell("-5 %"), safe_cell("-5"), safe_cell(7)
+        ("'=1+1", "'-5 %", '-5', 7)
+    """
+    if not isinstance(value, str) or not value.startswith(_FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def _csv(path: Path, columns: Sequence[str], rows: Rows) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([safe_cell(name) for name in columns])
+        writer.writerows([safe_cell(row.get(name)) for name in columns] for row in rows)
+
+
+def _jsonl(path: Path, columns: Sequence[str], rows: Rows) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            kept = {name: row.get(name) for name in columns}
+            file.write(json.dumps(kept, ensure_ascii=False, default=str) + "\n")
+
+
+def _xlsx(path: Path, columns: Sequence[str], rows: Rows) -> None:
+    try:
+        from openpyxl import Workbook
+    except ImportError as error:
+        raise MissingExtra("writing .xlsx", "xlsx") from error
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("rixin")
+    sheet.append([safe_cell(name) for name in columns])
+    for row in rows:
+        sheet.append([_plain(safe_cell(row.get(name))) for name in columns])
+    book.save(path)
+
+
+def _parquet(path: Path, columns: Sequence[str], rows: Rows) -> None:
+    try:
+        from arro3.core import Array, DataType, Table
+        from arro3.io import write_parquet
+    except ImportError as error:
+        raise MissingExtra("writing .parquet", "parquet") from error
+    cells: dict[str, list[str | None]] = {name: [] for name in columns}
+    for row in rows:
+        for name, column in cells.items():
+            value = row.get(name)
+            column.append(None if value is None else str(value))
+    table: dict[str, Any] = {name: Array(one, type=DataType.utf8()) for name, one in cells.items()}
+    write_parquet(Table.from_pydict(table), str(path))
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+_WRITERS: dict[str, Callable[[Path, Sequence[str], Rows], None]] = {
+    ".csv": _csv,
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
+    ".xlsx": _xlsx,
+}

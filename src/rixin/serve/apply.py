@@ -1,0 +1,200 @@
+"""Fills the rows of a file through the gateway's own path: same release, limits and trail.
+
+Answers are kept beside the output, row by row; a run that was stopped goes on after them.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rixin.core.key import Key, Limits
+from rixin.errors import Stopped, UsageError
+from rixin.interop.cell_text import to_text
+from rixin.interop.readers import file_digest, open_rows
+from rixin.interop.writers import write_rows
+from rixin.serve.app import Settings, opened, seed
+from rixin.serve.call import Call, keep, new_id, settle
+from rixin.serve.errors import Refusal
+from rixin.serve.gateway import Gateway
+from rixin.serve.meters import Meters
+from rixin.serve.state import Caller
+
+ADDED = ("rixin_output", "rixin_solver", "rixin_state", "rixin_cost", "rixin_request")
+_AT_ONCE = 16
+_SHOW_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of a file."""
+
+    rows: int
+    answered: int
+    queued: int
+    """For people."""
+    failed: int
+
+
+def apply(
+    settings: Settings,
+    scenario: str,
+    source: Path,
+    target: Path,
+    *,
+    column: str | None,
+    say: Callable[[str], None],
+) -> Applied:
+    """Answers each row of a file, and writes it with the answers beside.
+
+    Args:
+        settings: The ledger.
+        scenario: Its name, or `NAME@7`.
+        source: CSV, JSONL, Parquet or XLSX.
+        target: The same kinds; may not be `source`.
+        column: With the input; None: as the contract names it.
+        say: Gets the lines for people.
+
+    Raises:
+        UsageError: Nothing serves the scenario, or the file has no such column.
+        Stopped: Ctrl-C, or the budget; the same command goes on from there.
+    """
+    if source.resolve() == target.resolve():
+        raise UsageError("the output would replace the input", hint="name another file with -o")
+    rows = open_rows(source)
+    journal = target.with_name(f".{target.name}.part")
+    done = _done(journal, f"{scenario} {file_digest(source)}")
+    try:
+        asyncio.run(_run(settings, scenario, source, column, journal, done, say))
+    except KeyboardInterrupt:
+        raise Stopped(
+            f"stopped after {len(done):,} rows", hint="run the same command again: it goes on"
+        ) from None
+    write_rows(target, [*rows.columns, *ADDED], _filled(source, done))
+    journal.unlink(missing_ok=True)
+    states = [one["rixin_state"] for one in done.values()]
+    return Applied(
+        len(states), states.count("answered"), states.count("queued"), states.count("failed")
+    )
+
+
+def _done(journal: Path, key: str) -> dict[int, dict[str, Any]]:
+    """The rows that were answered before, where the journal is of the same job."""
+    seal = hashlib.sha256(key.encode()).hexdigest()
+    lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
+    if not lines or lines[0] != seal:
+        journal.write_text(seal + "\n", encoding="utf-8")
+        return {}
+    found = {}
+    for line in lines[1:]:
+        try:
+            number, values = json.loads(line)
+        except ValueError:  # the last line of a run that was killed
+            continue
+        found[number] = values
+    return found
+
+
+async def _run(
+    settings: Settings,
+    scenario: str,
+    source: Path,
+    column: str | None,
+    journal: Path,
+    done: dict[int, dict[str, Any]],
+    say: Callable[[str], None],
+) -> None:
+    meters = Meters()
+    async with opened(settings, meters, say=say) as gateway:
+        seed(meters, gateway.state.ledger)
+        name = scenario.partition("@")[0]
+        route = gateway.state.routes.get(name)
+        if route is None:
+            raise UsageError(
+                f"nothing serves {name!r}", hint=f"run: rixin release and rixin promote {name}"
+            )
+        wanted = column or route.pick(None).scenario.cases.input
+        open_rows(source).require([wanted])
+        with journal.open("a", encoding="utf-8") as file:
+            filler = _Filler(gateway, scenario, wanted, done, file.write, say)
+            await filler.fill(source)
+
+
+class _Filler:
+    """Answers rows, some at the same time."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        scenario: str,
+        column: str,
+        done: dict[int, dict[str, Any]],
+        write: Callable[[str], Any],
+        say: Callable[[str], None],
+    ) -> None:
+        self._gateway, self._scenario, self._column = gateway, scenario, column
+        self._done, self._write, self._say = done, write, say
+        key = Key(
+            id=0,
+            public_id="apply",
+            hash="",
+            name="rixin apply",
+            role="operator",
+            scenarios=(),
+            limits=Limits(),
+            created_at="",
+        )
+        self._caller = Caller(key, ())
+        self._shown = time.monotonic()
+
+    async def fill(self, source: Path) -> None:
+        """Answers what is not answered yet."""
+        rows = (
+            (row.number, row.values)
+            for row in open_rows(source).rows()
+            if row.number not in self._done
+        )
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(self._work(rows))
+
+    async def _work(self, rows: Iterator[tuple[int, Mapping[str, object]]]) -> None:
+        for number, values in rows:
+            text = to_text(values[self._column]) or ""
+            answer = await self._answer(text)
+            self._done[number] = answer
+            self._write(json.dumps([number, answer], ensure_ascii=False) + "\n")
+            if time.monotonic() - self._shown >= _SHOW_S:
+                self._shown = time.monotonic()
+                self._say(f"  {len(self._done):,} rows")
+
+    async def _answer(self, text: str) -> dict[str, Any]:
+        now = time.time()
+        call = Call(new_id(now), now, self._caller, "apply")
+        output = None
+        try:
+            if text.strip():
+                climb = await self._gateway.answer(call, self._scenario, text)
+                output = None if climb.answer is None else climb.answer.output
+            else:
+                call.state, call.note = "refused", "the row has no input"
+        except Refusal as refusal:
+            call.status, call.note = refusal.status, refusal.message
+            call.state = "failed" if refusal.status >= 500 else "refused"
+            if refusal.code == "insufficient_quota":
+                raise Stopped(str(refusal), hint="run the same command later: it goes on") from None
+        finally:
+            settle(call, self._gateway.meters)
+            keep(call, self._gateway.capture)
+        cost = None if call.cost_pico is None else call.cost_pico * 1e-12
+        values = (output, call.solver, call.state, cost, call.id)
+        return dict(zip(ADDED, values, strict=True))
+
+
+def _filled(source: Path, done: Mapping[int, Mapping[str, Any]]) -> Iterator[dict[str, object]]:
+    for row in open_rows(source).rows():
+        yield {**row.values, **done.get(row.number, {})}
