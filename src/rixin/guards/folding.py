@@ -67,12 +67,13 @@ class Folded:
         self.text = text.lower() if text.isascii() else lower_same_length(text.translate(_WORDS))
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Offsets of the folded text as offsets of the text as written."""
+        """Offsets of the folded text as offsets of the text as written, with the marks at its end."""
         if len(self.text) == len(self._given):
             return start, end
         if self._kept is None:
             self._kept = [n for n, sign in enumerate(self._given) if ord(sign) not in _DROPPED]
-        return self._kept[start], self._kept[end - 1] + 1
+            self._kept.append(len(self._given))
+        return self._kept[start], self._kept[end]
 
 
 def lower_same_length(text: str) -> str:
