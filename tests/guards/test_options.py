@@ -1,9 +1,11 @@
 import pytest
 
+from desk import write_desk
 from rixin.core.case import make_case
 from rixin.core.scenario import OutputSpec, PartSpec
-from rixin.errors import UnknownName, UsageError
+from rixin.errors import ContractError, UnknownName, UsageError
 from rixin.guards.build import build_guard, guard_mistakes, text_guards
+from rixin.interop.contract.load import load_scenario
 
 CASE = make_case("the input", None, {"shape": 1.0})
 TEXT = OutputSpec(kind="free-text")
@@ -132,3 +134,25 @@ def test_settings_that_change_findings_change_the_fingerprint(tmp_path):
     ]
     assert len(set(prints)) == len(prints)
     assert fingerprint("pii", action="block") == fingerprint("pii")
+
+
+def test_the_contract_takes_every_form_of_a_guard(tmp_path):
+    (tmp_path / "forbidden.yaml").write_text("[{name: promise, words: [sure profit]}]", "utf-8")
+    guards = [
+        "secrets",
+        {"pii": {"kinds": ["email"], "action": "redact", "at": ["egress"]}},
+        {"content": "forbidden.yaml"},
+        {"injection": None},
+    ]
+    found = load_scenario(write_desk(tmp_path, policy={"guards": guards})).policy.guards
+    policies = text_guards(found, tmp_path)
+    assert [policy.guard.name for policy in policies] == ["secrets", "pii", "content", "injection"]
+
+
+def test_the_contract_tells_all_mistakes_of_its_guards(tmp_path):
+    guards = [{"pii": {"kinds": ["emial"], "action": "kill"}}, {"content": {}}, "secretz"]
+    with pytest.raises(ContractError) as error:
+        load_scenario(write_desk(tmp_path, policy={"guards": guards}))
+    said = "\n".join(map(str, error.value.mistakes))
+    for part in ("did you mean 'email'?", "'kill'", "needs a list of rules", "'secrets'"):
+        assert part in said

@@ -1,5 +1,6 @@
 """A finding: where in a text a guard found something, and of which kind."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -37,8 +38,13 @@ def without_overlaps(findings: Iterable[Finding]) -> list[Finding]:
     """
     kept: list[Finding] = []
     for found in findings:
-        if found.start < found.end and all(
-            found.end <= other.start or other.end <= found.start for other in kept
-        ):
-            kept.append(found)
-    return sorted(kept, key=lambda found: found.start)
+        place = bisect_right(kept, found.start, key=_start)
+        free_before = not place or kept[place - 1].end <= found.start
+        free_after = place == len(kept) or found.end <= kept[place].start
+        if found.start < found.end and free_before and free_after:
+            kept.insert(place, found)
+    return kept
+
+
+def _start(found: Finding) -> int:
+    return found.start

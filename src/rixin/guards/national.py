@@ -10,7 +10,7 @@ from rixin.errors import MissingExtra
 
 Found = tuple[str, int, int, str]
 """Kind, start, end, reason."""
-_BEGIN = re.compile(r"[0-9A-Z](?<![0-9A-Za-z][0-9A-Z])(?=[0-9A-Z])")
+_BEGIN = re.compile(r"[0-9A-Z](?<![0-9A-Za-z][0-9A-Z])(?=[0-9A-Z]{2}|[A-Z] ?[0-9])")
 """Where a number may begin; a first set of characters lets the search skip fast."""
 _END = r"(?![0-9A-Za-z])"
 _CONTEXT = 48

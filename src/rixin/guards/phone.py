@@ -57,7 +57,7 @@ def find_phones(text: str, regions: Sequence[str]) -> Iterator[Found]:
         regions: ISO 3166 codes, e.g. `("US", "CN")`.
     """
     for match in _CANDIDATE.finditer(text):
-        labelled = _labelled(text, match.start(), match.end())
+        labelled = not _DATE.match(match[0]) and _labelled(text, *match.span())
         reason = "a telephone number" + (", by the words beside it" if labelled else "")
         for start, end in _numbers(match[0], labelled, tuple(regions)):
             more = _EXTENSION.match(text, match.start() + end)
