@@ -1,64 +1,110 @@
 """Makes guards from their names and options in the contract."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple, cast
 
+from rixin.core.case import Case
+from rixin.core.ids import digest
+from rixin.core.outcome import Violation
 from rixin.core.scenario import OutputSpec, PartSpec
 from rixin.core.solver import Guard
-from rixin.errors import UnknownName, UsageError
+from rixin.guards.content import ContentGuard, read_rules
 from rixin.guards.function import FunctionGuard
+from rixin.guards.injection import InjectionGuard
+from rixin.guards.options import GUARD_NAMES, TEXT_GUARDS, guard_mistakes
 from rixin.guards.output_schema import OutputSchemaGuard
-from rixin.plugins import is_target, load_plugin
+from rixin.guards.phone import DEFAULT_REGIONS
+from rixin.guards.pii import KINDS, PiiGuard
+from rixin.guards.secrets import SecretsGuard
+from rixin.guards.text_guard import PLACES, Action, Place, TextGuard
+from rixin.plugins import load_plugin
 
-GUARD_NAMES = ("output-schema", "function")
-_LATER = ("pii", "secrets", "injection", "content", "sql")
+__all__ = ["GUARD_NAMES", "TextPolicy", "build_guard", "guard_mistakes", "text_guards"]
+
+
+class TextPolicy(NamedTuple):
+    """A text guard with what is to be done about its findings, and where."""
+
+    guard: TextGuard
+    action: Action
+    at: frozenset[Place]
+
+
+class _SilentGuard:
+    """Stands for a text guard that does not look at outputs: it finds no harm in them."""
+
+    def __init__(self, guard: TextGuard) -> None:
+        self.name = guard.name
+        self.fingerprint = digest("not at output", guard.fingerprint)
+
+    def check(self, case: Case, output: str) -> Sequence[Violation]:
+        """Nothing."""
+        return ()
 
 
 def build_guard(spec: PartSpec, output: OutputSpec, labels: Sequence[str], folder: Path) -> Guard:
-    """The guard that the contract names.
+    """The guard that the contract names, as it judges outputs.
+
+    Whatever the action of a text guard is, a finding in an output is harm; a guard whose `at`
+    leaves `output` out looks at none.
 
     Args:
-        spec: Name and options; `function` has the option `target`, a `module:callable`.
+        spec: Name and options.
         output: What an answer looks like.
         labels: All labels of the scenario, given or taken from the cases.
         folder: The folder of the scenario file, where a function's module lies.
 
     Raises:
         UnknownName: There is no such guard, or it has no such option.
-        UsageError: The guard is not in this version, or its function cannot be loaded.
+        UsageError: The guard is not in this version, or its function or rules cannot be loaded.
+        MissingExtra: The guard needs a package that is not installed.
     """
     for _, error in guard_mistakes(spec):
         raise error
     if spec.name == "output-schema":
         return OutputSchemaGuard(output, labels)
-    return FunctionGuard(load_plugin(str(spec.options["target"]), folder))
+    if spec.name == "function":
+        return FunctionGuard(load_plugin(str(spec.options["target"]), folder))
+    (policy,) = text_guards([spec], folder)
+    return policy.guard if "output" in policy.at else _SilentGuard(policy.guard)
 
 
-def guard_mistakes(spec: PartSpec) -> Iterator[tuple[str | None, UsageError]]:
-    """What is wrong with a guard's name and options, with the option; no function is loaded.
+def text_guards(specs: Sequence[PartSpec], folder: Path) -> list[TextPolicy]:
+    """The text guards among the guards of a contract, in its order; others are left out.
 
     Args:
-        spec: Name and options.
+        specs: Names and options, such as `scenario.policy.guards`.
+        folder: The folder of the scenario file.
+
+    Raises:
+        UsageError: An option is wrong, or a function or the rules cannot be loaded.
+        MissingExtra: A guard needs a package that is not installed.
     """
-    if spec.name not in GUARD_NAMES:
-        yield None, _unknown(spec.name)
-        return
-    known = ("target",) if spec.name == "function" else ()
-    for option in spec.options:
-        if option not in known:
-            hint = "" if known else "leave it out: this guard has no options"
-            error = UnknownName(f"option of guard {spec.name!r}", option, known, hint=hint)
-            yield option, error
-    target = spec.options.get("target")
-    if known and not (isinstance(target, str) and is_target(target)):
-        wrong = f"the guard 'function' has no target, but {target!r}"
-        yield "target", UsageError(wrong, hint="name it as module:callable")
-
-
-def _unknown(name: str) -> UsageError:
-    if name in _LATER:
-        return UsageError(
-            f"the guard {name!r} is not in this version of Rixin",
-            hint=f"available: {', '.join(GUARD_NAMES)}",
+    found = []
+    for spec in specs:
+        if spec.name not in TEXT_GUARDS:
+            continue
+        for _, error in guard_mistakes(spec):
+            raise error
+        action = cast("Action", spec.options.get("action", "observe"))
+        at = cast("Sequence[Place]", spec.options.get("at", PLACES))
+        found.append(
+            TextPolicy(_text_guard(spec.name, spec.options, folder), action, frozenset(at))
         )
-    return UnknownName("guard", name, GUARD_NAMES)
+    return found
+
+
+def _text_guard(name: str, options: Mapping[str, object], folder: Path) -> TextGuard:
+    if name == "pii":
+        names = options.get("names")
+        return PiiGuard(
+            kinds=cast("Sequence[str]", options.get("kinds", KINDS)),
+            regions=cast("Sequence[str]", options.get("regions", DEFAULT_REGIONS)),
+            names=None if names is None else load_plugin(str(names), folder),
+        )
+    if name == "secrets":
+        return SecretsGuard()
+    if name == "injection":
+        return InjectionGuard(classifier=bool(options.get("classifier", True)))
+    return ContentGuard(read_rules(options.get("rules", options.get("target")), folder))

@@ -122,7 +122,7 @@ CHANGES = {
         {"cases": {"path": "cases.csv", "input": "message", "expected": "queue", "pools": {"shape": 0.5, "certify": 0.4}}},
         "add up to 0.9",
     ),
-    "later guard": ({"policy": {"guards": ["pii"]}}, "not in this version"),
+    "later guard": ({"policy": {"guards": ["sql"]}}, "not in this version"),
     "wrong guard": ({"policy": {"guards": ["output-scheme"]}}, "did you mean 'output-schema'?"),
     "wrong scorer": ({"scorers": ["exakt"]}, "did you mean 'exact'?"),
     "scorer option": ({"scorers": [{"similarity": {"threshhold": 0.5}}]}, "did you mean 'threshold'?"),

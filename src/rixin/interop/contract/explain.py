@@ -42,7 +42,7 @@ _EXAMPLES = {
     "promise.solved": "solved: {at_least: 0.85}",
     "promise.harm": "harm: {at_most: 0.01}",
     "promise.latency_p95": "latency_p95: 2s",
-    "policy.guards": "guards: [output-schema], or [{function: module:callable}]",
+    "policy.guards": "guards: [output-schema], or [pii, {function: module:callable}]",
     "candidates": "candidates:  followed by lines such as  - {name: student, student: tfidf-logistic}",
     "candidates.name": "name: small",
     "candidates.timeout": "timeout: 60s",

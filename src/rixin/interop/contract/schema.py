@@ -185,7 +185,8 @@ class Policy(Part):
     )
     guards: list[GuardPart] = Field(
         ["output-schema"],
-        description="output-schema, or {function: module:callable}.",
+        description="output-schema, pii, secrets, injection, {content: rules.yaml}, each text guard "
+        "also with options such as {pii: {action: redact}}, or {function: module:callable}.",
     )
     second_person: bool = Field(
         False, description="A promotion needs somebody else than who made the release."

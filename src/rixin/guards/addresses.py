@@ -1,0 +1,73 @@
+"""E-mail addresses and addresses of machines."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from rixin.guards.national import Found
+
+_TOP = "中国|中國|公司|网络|網絡|香港|台湾|新加坡|在线|网址|السعودية|امارات|مصر|موقع|شبكة|المغرب|عمان|قطر"
+_ASCII_LOCAL = re.compile(r"[A-Za-z0-9._%+'\-]{1,64}\Z")
+_LOCAL = re.compile(r"[\w.%+'\-]{1,64}\Z")
+_ASCII_DOMAIN = re.compile(
+    r"(?:[A-Za-z0-9-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})"
+)
+_DOMAIN = re.compile(rf"(?:[\w-]{{1,63}}\.){{1,8}}(?:{_TOP}|[^\W\d_]{{2,24}})")
+_IPV4 = re.compile(r"[0-9](?<![\w.].)[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?!\.?[0-9]|[A-Za-z_])", re.ASCII)
+_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
+_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])", re.ASCII)
+_VERSION = re.compile(
+    r"(?:version|release|build|\bv|版本|إصدار|الإصدار)[ :.]{0,2}\Z", re.IGNORECASE
+)
+
+
+def find_emails(text: str) -> Iterator[Found]:
+    """E-mail addresses, also in other scripts; each at sign is looked at once.
+
+    Args:
+        text: As `rixin.guards.folding.plain_digits` gives it.
+    """
+    at = text.find("@")
+    while at >= 0:
+        span = _email_around(text, at)
+        if span is not None:
+            yield "email", *span, "an e-mail address"
+        at = text.find("@", at + 1)
+
+
+def _email_around(text: str, at: int) -> tuple[int, int] | None:
+    before = text[max(0, at - 64) : at]
+    local = _ASCII_LOCAL.search(before) or _LOCAL.search(before)
+    domain = _ASCII_DOMAIN.match(text, at + 1)
+    if domain is None or text[domain.end() : domain.end() + 1] == ".":
+        domain = _DOMAIN.match(text, at + 1) or domain
+    if local is None or domain is None:
+        return None
+    name = local[0].lstrip(".'-")
+    return (at - len(name), domain.end()) if name else None
+
+
+def find_machines(text: str) -> Iterator[Found]:
+    """IPv4 and IPv6 addresses, without versions, loopback and unspecified ones."""
+    for match in _IPV4.finditer(text):
+        if not _VERSION.search(text, max(0, match.start() - 12), match.start()):
+            yield from _address(match)
+    if _COLONS.search(text):
+        for match in _IPV6.finditer(text):
+            if _looks_like_ipv6(match[0]):
+                yield from _address(match)
+
+
+def _address(match: re.Match[str]) -> Iterator[Found]:
+    try:
+        address = ip_address(match[0])
+    except ValueError:
+        return
+    if not (address.is_loopback or address.is_unspecified):
+        yield "ip", *match.span(), f"an IPv{address.version} address"
+
+
+def _looks_like_ipv6(written: str) -> bool:
+    """Long enough not to be a time or `a::b` of a program."""
+    groups = [group for group in written.split(":") if group]
+    return len(groups) >= 2 and any(len(group) >= 3 for group in groups)

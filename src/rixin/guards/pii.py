@@ -1,0 +1,88 @@
+"""The guard that finds personal data: addresses, numbers of people, accounts, machines, names."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rixin.core.finding import Finding, Origin, without_overlaps
+from rixin.core.ids import digest_json
+from rixin.guards.addresses import find_emails, find_machines
+from rixin.guards.folding import plain_digits
+from rixin.guards.national import Found, find_national, needs_stdnum
+from rixin.guards.payment import find_cards, find_ibans
+from rixin.guards.phone import DEFAULT_REGIONS, find_phones, needs_phonenumbers
+from rixin.guards.text_guard import TextGuard
+from rixin.plugins import Plugin
+
+KINDS = ("email", "iban", "cn_id", "cn_uscc", "national_id", "card", "ip", "phone")
+"""Kinds told by rules; `name` comes from a recogniser. The surest is first."""
+_NATIONAL = frozenset({"cn_id", "cn_uscc", "national_id"})
+_ENOUGH_DIGITS = re.compile(r"[0-9](?:[^0-9\n]{0,3}[0-9]){5}")
+
+
+class PiiGuard(TextGuard):
+    """Finds personal data in English, Chinese and Arabic texts.
+
+    Args:
+        kinds: Of `KINDS`; all of them where nothing is said.
+        regions: ISO 3166 codes whose telephone numbers are known without a country code.
+        names: A recogniser: it gets the text and gives pairs of start and end.
+
+    Raises:
+        MissingExtra: A kind needs a package that is not installed.
+
+    Examples:
+        >>> guard = PiiGuard(kinds=["email", "card"])
+        >>> [found.kind for found in guard.find("ann@example.org paid with 4111 1111 1111 1111")]
+        ['email', 'card']
+    """
+
+    def __init__(
+        self,
+        kinds: Sequence[str] = KINDS,
+        regions: Sequence[str] = DEFAULT_REGIONS,
+        names: Plugin | None = None,
+    ) -> None:
+        self._kinds, self._regions, self._names = frozenset(kinds), tuple(regions), names
+        if "phone" in self._kinds:
+            needs_phonenumbers()
+        if self._kinds & _NATIONAL:
+            needs_stdnum()
+        recogniser = f"{names.target} {names.source_hash}" if names else ""
+        settings = {"kinds": sorted(kinds), "regions": self._regions, "names": recogniser}
+        super().__init__("pii", digest_json({"guard": "pii/1", **settings}))
+
+    def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
+        """The personal data in a text."""
+        plain = plain_digits(text)
+        found = [Finding("pii", *one) for one in self._found(plain) if one[0] in self._kinds]
+        if self._names is not None:
+            found += _spans(self._names, text)
+        return without_overlaps(found)
+
+    def _found(self, text: str) -> Iterator[Found]:
+        if "@" in text and "email" in self._kinds:
+            yield from find_emails(text)
+        if "ip" in self._kinds and text.count(":") + text.count(".") >= 2:
+            yield from find_machines(text)
+        if not _ENOUGH_DIGITS.search(text):
+            return
+        if "iban" in self._kinds:
+            yield from find_ibans(text)
+        if self._kinds & _NATIONAL:
+            yield from find_national(text)
+        if "card" in self._kinds:
+            yield from find_cards(text)
+        if "phone" in self._kinds:
+            yield from find_phones(text, self._regions)
+
+
+def _spans(names: Plugin, text: str) -> list[Finding]:
+    """What the recogniser names; a recogniser that fails marks the whole text."""
+    try:
+        spans = [(int(start), int(end)) for start, end in names.call(text)]  # type: ignore[attr-defined]
+    except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+        why = f"the recogniser of names failed: {type(error).__name__}"
+        return [Finding("pii", "name", 0, len(text), why)]
+    return [
+        Finding("pii", "name", max(0, start), min(end, len(text)), "a name") for start, end in spans
+    ]

@@ -1,0 +1,125 @@
+"""Takes values out of texts and, for the one who sent them, puts them back."""
+
+import re
+from collections.abc import Sequence
+
+from rixin.core.finding import Finding, without_overlaps
+
+_PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]{0,40}_[0-9]{1,9}>")
+
+
+class Placeholders:
+    """The placeholders of one request: the same value has the same one in all of its texts.
+
+    A placeholder has no `<` or `>` inside, so two never overlap. What looks like a placeholder
+    and was in the text already gets one of its own, so it comes back as it was.
+
+    Examples:
+        >>> names = Placeholders()
+        >>> names.put("ann@example.org", "email"), names.restore("to <EMAIL_1>, not <EMAIL_2>")
+        ('<EMAIL_1>', 'to ann@example.org, not <EMAIL_2>')
+    """
+
+    def __init__(self) -> None:
+        self._of_value: dict[str, str] = {}
+        self._values: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+
+    def put(self, value: str, kind: str) -> str:
+        """The placeholder of a value.
+
+        Args:
+            value: What is taken out.
+            kind: Its kind, such as `email`; `content:NAME` is fine, too.
+        """
+        if value not in self._of_value:
+            word = _word(kind)
+            self._counts[word] = self._counts.get(word, 0) + 1
+            name = f"<{word}_{self._counts[word]}>"
+            self._of_value[value] = name
+            self._values[name] = value
+        return self._of_value[value]
+
+    def restore(self, text: str) -> str:
+        """The text with the values back in; unknown placeholders stay."""
+        return _PLACEHOLDER.sub(lambda match: self._values.get(match[0], match[0]), text)
+
+    def may_begin(self, tail: str) -> bool:
+        """Whether a text may be the beginning of a placeholder that is known."""
+        return any(name.startswith(tail) for name in self._values)
+
+
+class StreamRestorer:
+    """Puts values back into a text that comes in pieces, also where one cuts a placeholder.
+
+    Args:
+        names: The placeholders of the request.
+
+    Examples:
+        >>> names = Placeholders()
+        >>> _ = names.put("ann@example.org", "email")
+        >>> stream = StreamRestorer(names)
+        >>> stream.feed("to <EMA"), stream.feed("IL_1>!"), stream.close()
+        ('to ', 'ann@example.org!', '')
+    """
+
+    def __init__(self, names: Placeholders) -> None:
+        self._names = names
+        self._held = ""
+
+    def feed(self, chunk: str) -> str:
+        """What can be passed on now."""
+        text = self._held + chunk
+        cut = text.rfind("<")
+        if cut < 0 or ">" in text[cut:] or not self._names.may_begin(text[cut:]):
+            cut = len(text)
+        self._held = text[cut:]
+        return self._names.restore(text[:cut])
+
+    def close(self) -> str:
+        """What was held back at the end of the stream."""
+        rest, self._held = self._held, ""
+        return self._names.restore(rest)
+
+
+def redact(text: str, findings: Sequence[Finding], names: Placeholders) -> str:
+    """The text with a placeholder in the place of each finding.
+
+    For any text and any findings, `names.restore(redact(text, findings, names)) == text`.
+
+    Args:
+        text: The text as written.
+        findings: Of this text; where two overlap, the one given first counts.
+        names: The placeholders of the request; new ones are added.
+    """
+    alike = [Finding("", "text", *match.span(), "") for match in _PLACEHOLDER.finditer(text)]
+    found = without_overlaps([*findings, *alike])
+    return _replaced(text, [(one, names.put(text[one.start : one.end], one.kind)) for one in found])
+
+
+def scrub(text: str, findings: Sequence[Finding]) -> str:
+    """The text without the values, for good: no number tells which were the same.
+
+    Args:
+        text: The text as written.
+        findings: Of this text.
+
+    Examples:
+        >>> scrub("to ann@example.org", [Finding("pii", "email", 3, 18, "an e-mail address")])
+        'to [email]'
+    """
+    found = without_overlaps(findings)
+    return _replaced(text, [(one, f"[{one.kind}]") for one in found])
+
+
+def _replaced(text: str, pieces: Sequence[tuple[Finding, str]]) -> str:
+    parts, done = [], 0
+    for found, name in pieces:
+        parts += [text[done : found.start], name]
+        done = found.end
+    return "".join([*parts, text[done:]])
+
+
+def _word(kind: str) -> str:
+    plain = re.sub(r"[^A-Z0-9]+", "_", kind.upper()).strip("_")[:40].rstrip("_")
+    return plain if plain[:1].isalpha() else f"X_{plain}"[:40].rstrip("_")

@@ -1,0 +1,55 @@
+"""What all guards that read texts share: find places, and report them as violations."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from rixin.core.case import Case
+from rixin.core.finding import Finding, Origin
+from rixin.core.outcome import Violation
+
+Action = Literal["observe", "redact", "block", "human"]
+Place = Literal["egress", "capture", "training", "output"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+PLACES: tuple[Place, ...] = get_args(Place)
+
+
+class TextGuard(ABC):
+    """A guard that finds places in a text; it never raises for a text.
+
+    Args:
+        name: The name in the scenario file.
+        fingerprint: Hash of everything that can change a finding.
+    """
+
+    def __init__(self, name: str, fingerprint: str) -> None:
+        self.name = name
+        self.fingerprint = fingerprint
+
+    @abstractmethod
+    def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
+        """The findings in a text, by start, without overlaps.
+
+        Args:
+            text: Any text.
+            origin: `tool` for what was retrieved or what a tool gave back.
+        """
+
+    def check(self, case: Case, output: str) -> Sequence[Violation]:
+        """One violation for each kind that is in the output, with its count, never its value."""
+        return violations(self.find(output))
+
+
+def violations(findings: Sequence[Finding]) -> tuple[Violation, ...]:
+    """Findings as violations: one for each guard, kind and reason.
+
+    Examples:
+        >>> violations([Finding("pii", "email", 0, 5, "an e-mail address")])
+        (Violation(guard='pii', reason='email: an e-mail address'),)
+    """
+    counts = Counter((found.guard, found.kind, found.reason) for found in findings)
+    return tuple(
+        Violation(guard, f"{kind}: {reason}" + (f" ({count} times)" if count > 1 else ""))
+        for (guard, kind, reason), count in counts.items()
+    )
