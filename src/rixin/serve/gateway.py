@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rixin.core.answer import Failure
@@ -16,6 +16,7 @@ from rixin.serve.breaker import Breaker
 from rixin.serve.call import Call, keep, new_id, reserve, settle
 from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
+from rixin.serve.guarding import Guarding, NeedsPeople
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb, Ladder
 from rixin.serve.meters import Limit, Meters
@@ -242,16 +243,24 @@ class Gateway:
         """
         route, served = self.route(call, model)
         case = Case(id=call.id, key=call.id, input=text, expected=None, pool="audit")
-        may_pay = self._reserve(call, route, served, case)
-        climb = await self.ladder.climb(served, case, may_pay=may_pay)
+        guarding, leaving = Guarding(served.text_guards), case
+        try:
+            if not guarding.is_idle:
+                leaving = replace(case, input=guarding.leaving(text))
+            may_pay = self._reserve(call, route, served, case)
+            climb = await self.ladder.climb(served, case, leaving, may_pay=may_pay)
+        except NeedsPeople as guard:
+            climb = Climb()
+            call.note = f"the guard {guard} hands it to people"
+        finally:
+            call.findings = guarding.findings
         call.steps, call.upstream_s = climb.steps, climb.upstream_s
         call.cost_pico = climb.cost_pico
         call.input_tokens, call.output_tokens = climb.input_tokens, climb.output_tokens
-        call.findings = [(one.guard, one.reason) for one in climb.violations]
-        output = None if climb.answer is None else climb.answer.output
+        call.findings += [(one.guard, one.reason) for one in climb.violations]
+        self._restore(climb, guarding)
         if served.scenario.policy.keep_content:
-            said = [[step.solver, step.output] for step in climb.steps]
-            call.content = {"input": text, "output": output, "said": said}
+            call.content = _content(text, climb, guarding)
         if climb.answer is not None:
             call.solver = climb.solver
             return climb
@@ -259,6 +268,13 @@ class Gateway:
             call.state, call.solver = "queued", "human"
             return climb
         raise _failed(climb.failure)
+
+    def _restore(self, climb: Climb, guarding: Guarding) -> None:
+        """Puts back what was taken out, for the caller alone."""
+        if guarding.is_idle or climb.answer is None or climb.answer.output is None:
+            return
+        output = guarding.names.restore(climb.answer.output)
+        climb.answer = replace(climb.answer, output=output)
 
     def _reserve(self, call: Call, route: Route, served: Served, case: Case) -> bool:
         limits = (*call.caller.limits, *route.limits)
@@ -315,6 +331,13 @@ class Gateway:
                     "seconds": round(seconds, 6),
                 },
             )
+
+
+def _content(text: str, climb: Climb, guarding: Guarding) -> dict[str, object]:
+    """What was said, as it may be kept."""
+    output = None if climb.answer is None else climb.answer.output
+    said = [[step.solver, guarding.kept(step.output)] for step in climb.steps]
+    return {"input": guarding.kept(text), "output": guarding.kept(output), "said": said}
 
 
 def _failed(failure: Failure) -> Refusal:

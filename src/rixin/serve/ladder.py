@@ -54,18 +54,22 @@ class Ladder:
     breakers: dict[str, Breaker] = field(default_factory=dict)
     _queues: dict[int, asyncio.Semaphore] = field(default_factory=dict)
 
-    async def climb(self, served: Served, case: Case, *, may_pay: bool = True) -> Climb:
+    async def climb(
+        self, served: Served, case: Case, leaving: Case, *, may_pay: bool = True
+    ) -> Climb:
         """Asks one solver after the other until an answer stands.
 
         Args:
             served: The release.
             case: What is asked.
+            leaving: The same as it may leave this machine, for endpoints.
             may_pay: False: solvers that cost money elsewhere are passed over.
         """
         found, said = Climb(), []
         last = served.tiers[-1]
         for tier in served.tiers:
-            answer = await self._ask(tier, case, may_pay=may_pay)
+            asked = leaving if tier.host else case
+            answer = await self._ask(tier, asked, may_pay=may_pay)
             said.append(answer)
             speaks = _speaks(tier, said)
             violations = _check(served, case, answer)

@@ -11,6 +11,7 @@ from rixin.core.scenario import Candidate, Scenario
 from rixin.core.solver import Guard, Solver
 from rixin.core.transport import Transport
 from rixin.errors import LedgerFault, UsageError
+from rixin.guards.build import TextPolicy, text_guards
 from rixin.interop.contract.load import scenario_as_stated
 from rixin.ledger.cases import has_dataset, label_counts, pool_sizes
 from rixin.ledger.store import Ledger
@@ -44,6 +45,8 @@ class Upstream:
     remote: bool = True
     """Whether it is on another machine: `egress: none` forbids it."""
     most_tokens: int = _DEFAULT_TOKENS
+    text_guards: tuple[TextPolicy, ...] = ()
+    """What is done about requests before they leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,9 @@ class Served:
     tiers: tuple[Tier, ...]
     """Cheapest first; a case goes on to the next one where an answer does not stand."""
     guards: tuple[Guard, ...]
+    """What judges answers."""
+    text_guards: tuple[TextPolicy, ...]
+    """What is done about requests before they leave, and before they are kept."""
     labels: tuple[str, ...]
     all_solvers: tuple[Solver, ...]
     """To be closed in the end."""
@@ -131,6 +137,7 @@ def build_served(
         scenario=scenario,
         tiers=tiers,
         guards=tuple(builder.judge().guards),
+        text_guards=_text_guards(scenario),
         labels=builder.output().labels,
         all_solvers=tuple(one.solver for one in made.values()),
     )
@@ -173,7 +180,12 @@ def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
         price=(lambda _: None) if rates is None else rates.cost,
         remote=not is_loopback(str(options["base_url"])),
         most_tokens=_DEFAULT_TOKENS if wanted is None else int(str(wanted)),
+        text_guards=_text_guards(scenario),
     )
+
+
+def _text_guards(scenario: Scenario) -> tuple[TextPolicy, ...]:
+    return tuple(text_guards(scenario.policy.guards, scenario.path.parent))
 
 
 def _tier(contender: Contender, least: float | None, speaks: Speaks | None) -> Tier:

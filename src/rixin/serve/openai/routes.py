@@ -14,6 +14,7 @@ from rixin.ledger.requests import add_feedback
 from rixin.serve.call import Call, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
+from rixin.serve.guarding import Guarding
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
@@ -175,6 +176,10 @@ async def _pass_on(
     upstream = gateway.upstream(call, body.model)
     fields = bodies.fields(request.body)
     fields["model"] = msgspec.Raw(bodies.encode(upstream.model))
+    guarding = Guarding(upstream.text_guards)
+    if not guarding.is_idle:
+        call.findings = guarding.findings
+        guarding.body(fields)
     limits = gateway.limits(call)
     if limits:
         most = _bounded(fields, path, most, upstream)
@@ -187,6 +192,8 @@ async def _pass_on(
     if not getattr(body, "stream", None):
         sent = bodies.encode(fields)
         answer = await relay(gateway.transport, upstream, path, sent, call, breaker)
+        if guarding.findings:
+            answer = guarding.answer(answer)
         request.reply(200, answer, call.headers())
         return
     options = getattr(body, "stream_options", None)
@@ -194,7 +201,14 @@ async def _pass_on(
     if path != "/responses" and not wants_usage:
         fields["stream_options"] = msgspec.Raw(_USAGE_ON)
     sent = bodies.encode(fields)
-    sink = StreamSink(request, call, upstream, wants_usage=wants_usage, asked=len(sent))
+    sink = StreamSink(
+        request,
+        call,
+        upstream,
+        wants_usage=wants_usage,
+        asked=len(sent),
+        translate=guarding.stream() if guarding.findings else None,
+    )
     await relay_stream(gateway.transport, path, sent, sink, breaker)
     if sink.failed:
         call.state, call.status, call.note = "failed", 502, "the endpoint failed in its stream"

@@ -10,6 +10,7 @@ from rixin.core.money import to_pico
 from rixin.serve.call import Call, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
+from rixin.serve.guarding import Guarding
 from rixin.serve.http import Request
 from rixin.serve.relay import StreamSink, relay, relay_stream
 from rixin.serve.sensenova.tokens import caller_of
@@ -120,7 +121,9 @@ async def _pass_on(
     gateway: Gateway, request: Request, call: Call, body: Body, model: str, place: str
 ) -> None:
     upstream = gateway.upstream(call, model)
-    sent = _translated(request, body, upstream)
+    guarding = Guarding(upstream.text_guards)
+    call.findings = guarding.findings
+    sent = _translated(request, body, upstream, guarding)
     limits = gateway.limits(call)
     if limits:
         most = body.max_new_tokens or upstream.most_tokens
@@ -130,19 +133,25 @@ async def _pass_on(
     breaker, path = gateway.breaker(upstream.host), "/chat/completions"
     if not body.stream:
         answer = await relay(gateway.transport, upstream, path, sent, call, breaker)
-        choices = [_from_openai(one, place) for one in _fields(answer)["choices"]]
+        restored = guarding.answer(answer) if guarding.findings else answer
+        choices = [_from_openai(one, place) for one in _fields(restored)["choices"]]
         request.reply(
             200, _wrapped(call, choices, _usage(call)), call.headers() + _unheeded(request)
         )
         return
     sink = StreamSink(
-        request, call, upstream, wants_usage=False, asked=len(sent), translate=_chunk_of(call)
+        request,
+        call,
+        upstream,
+        wants_usage=False,
+        asked=len(sent),
+        translate=_chunk_of(call, guarding),
     )
     await relay_stream(gateway.transport, path, sent, sink, breaker)
     request.end(_DONE if not sink.failed else b"")
 
 
-def _translated(request: Request, body: Body, upstream: Upstream) -> bytes:
+def _translated(request: Request, body: Body, upstream: Upstream, guarding: Guarding) -> bytes:
     """The request as OpenAI's chat writes it."""
     given = _fields(request.body)
     messages = [{"role": turn.role, "content": turn.content} for turn in body.messages]
@@ -156,11 +165,16 @@ def _translated(request: Request, body: Body, upstream: Upstream) -> bytes:
         sent["n"] = body.n
     if body.stream:
         sent |= {"stream": True, "stream_options": {"include_usage": True}}
-    return _encode(sent)
+    fields = {name: msgspec.Raw(_encode(value)) for name, value in sent.items()}
+    guarding.body(fields)
+    return _encode(fields)
 
 
-def _chunk_of(call: Call) -> Callable[[bytes], bytes]:
+def _chunk_of(call: Call, guarding: Guarding) -> Callable[[bytes], bytes]:
+    restore = guarding.stream()
+
     def translate(event: bytes) -> bytes:
+        event = restore(event).strip()
         chunk = _fields(event.removeprefix(b"data: "))
         if "error" in chunk:
             failed = Refusal(502, str(chunk["error"].get("message")), "upstream_error")

@@ -1,0 +1,149 @@
+"""Guards on the way: what a request may hold before it leaves, and before it is kept.
+
+What is taken out before a request leaves comes back in the answer, for the caller alone. What is
+kept is taken out for good.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from rixin.core.finding import Finding, Origin
+from rixin.guards.build import TextPolicy
+from rixin.guards.redact import Placeholders, StreamRestorer, redact, scrub
+from rixin.guards.text_guard import Place
+from rixin.serve.errors import Refusal
+
+_TEXTS = ("messages", "prompt", "input", "instructions")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class NeedsPeople(Exception):
+    """A guard hands the case to people."""
+
+
+class Guarding:
+    """The guards of one request.
+
+    Args:
+        policies: Of the scenario.
+    """
+
+    def __init__(self, policies: Sequence[TextPolicy]) -> None:
+        self.names = Placeholders()
+        self.findings: list[tuple[str, str]] = []
+        """Guard and kind, never the value."""
+        self._policies = policies
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to look for."""
+        return not self._policies
+
+    def leaving(self, text: str, origin: Origin = "user") -> str:
+        """The text as it may leave this machine.
+
+        Raises:
+            Refusal: A guard blocks the request.
+            NeedsPeople: A guard hands it to people.
+        """
+        taken: list[Finding] = []
+        for policy in self._policies:
+            if "egress" not in policy.at:
+                continue
+            found = policy.guard.find(text, origin=origin)
+            if not found:
+                continue
+            self.findings += [(one.guard, f"{one.kind} ({policy.action})") for one in found]
+            if policy.action == "block":
+                kinds = ", ".join(sorted({one.kind for one in found}))
+                raise Refusal(
+                    400,
+                    f"the guard {policy.guard.name} blocks this request: {kinds}",
+                    "content_filter",
+                    retry=False,
+                )
+            if policy.action == "human":
+                raise NeedsPeople(policy.guard.name)
+            if policy.action == "redact":
+                taken += found
+        return redact(text, taken, self.names) if taken else text
+
+    def kept(self, text: str | None, place: Place = "capture") -> str | None:
+        """The text as it may be kept: without the values, for good."""
+        if text is None:
+            return None
+        taken: list[Finding] = []
+        for policy in self._policies:
+            if place in policy.at and policy.action != "observe":
+                taken += policy.guard.find(text)
+        return scrub(text, taken) if taken else text
+
+    def body(self, fields: dict[str, msgspec.Raw]) -> None:
+        """Takes values out of the texts of a request that is passed on, in place.
+
+        Raises:
+            Refusal: A guard blocks it, or hands it to people, who cannot answer such a request.
+        """
+        for name in _TEXTS:
+            if name in fields:
+                fields[name] = msgspec.Raw(_encode(self._walk(_decode(fields[name]), "user")))
+
+    def _walk(self, value: Any, origin: Origin) -> Any:
+        if isinstance(value, str):
+            try:
+                return self.leaving(value, origin)
+            except NeedsPeople as guard:
+                raise Refusal(
+                    400,
+                    f"the guard {guard} hands this request to people",
+                    "content_filter",
+                    retry=False,
+                ) from None
+        if isinstance(value, list):
+            return [self._walk(one, origin) for one in value]
+        if isinstance(value, dict):
+            inner: Origin = "tool" if value.get("role") in {"tool", "function"} else origin
+            return {
+                key: one
+                if key in {"role", "type", "name", "id", "tool_call_id"}
+                else self._walk(one, inner)
+                for key, one in value.items()
+            }
+        return value
+
+    def answer(self, body: bytes) -> bytes:
+        """A whole answer with the values back in."""
+        return _encode(_restored(_decode(body), self.names.restore))
+
+    def stream(self) -> Callable[[bytes], bytes]:
+        """Puts values back into the events of a chat stream, also where one cuts a placeholder."""
+        restorers: dict[int, StreamRestorer] = {}
+
+        def restore(event: bytes) -> bytes:
+            if not event.startswith(b"data: {"):
+                return event + b"\n\n"
+            chunk = _decode(event[6:])
+            for choice in chunk.get("choices", ()):
+                restorer = restorers.setdefault(choice.get("index", 0), StreamRestorer(self.names))
+                delta = choice.setdefault("delta", {})
+                text = restorer.feed(delta.get("content") or "")
+                if choice.get("finish_reason"):
+                    text += restorer.close()
+                if text or delta.get("content") is not None:
+                    delta["content"] = text
+            return b"data: " + _encode(chunk) + b"\n\n"
+
+        return restore
+
+
+def _restored(value: Any, restore: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return restore(value)
+    if isinstance(value, list):
+        return [_restored(one, restore) for one in value]
+    if isinstance(value, dict):
+        return {key: _restored(one, restore) for key, one in value.items()}
+    return value
