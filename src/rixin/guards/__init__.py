@@ -1,1 +1,1 @@
-"""What must not pass: the output schema, and a user's own checks."""
+"""What must not pass: personal data, secrets, injections, forbidden content, wrong forms."""

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 from rixin.core.finding import Finding, Origin, without_overlaps
 from rixin.core.ids import digest
+from rixin.guards import injection_ar, injection_en, injection_zh
 from rixin.guards.classifier import shipped, shipped_bytes
 from rixin.guards.encoded import decoded
 from rixin.guards.folding import Folded
 from rixin.guards.hidden import find_hidden
-from rixin.guards.injection_rules import RULES
 from rixin.guards.text_guard import TextGuard
+
+RULES = (*injection_en.RULES, *injection_zh.RULES, *injection_ar.RULES)
 
 
 class InjectionGuard(TextGuard):
@@ -30,7 +32,9 @@ class InjectionGuard(TextGuard):
     def __init__(self, *, classifier: bool = True) -> None:
         self._classifies = classifier
         weights = hashlib.sha256(shipped_bytes()).hexdigest() if classifier else ""
-        super().__init__("injection", digest("injection/1", weights))
+        super().__init__(
+            "injection", digest("injection/1", weights, *[one.pattern.pattern for one in RULES])
+        )
 
     def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
         """The injections in a text; in what a tool gave back, instructions alone are one."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
 
 from rixin.core.finding import Finding, Origin, without_overlaps
 from rixin.core.ids import digest_json
@@ -48,7 +49,13 @@ class PiiGuard(TextGuard):
         if self._kinds & _NATIONAL:
             needs_stdnum()
         recogniser = f"{names.target} {names.source_hash}" if names else ""
-        settings = {"kinds": sorted(kinds), "regions": self._regions, "names": recogniser}
+        versions = [_version("phonenumbers"), _version("python-stdnum")]
+        settings = {
+            "versions": versions,
+            "kinds": sorted(kinds),
+            "regions": self._regions,
+            "names": recogniser,
+        }
         super().__init__("pii", digest_json({"guard": "pii/1", **settings}))
 
     def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
@@ -74,6 +81,14 @@ class PiiGuard(TextGuard):
             yield from find_cards(text)
         if "phone" in self._kinds:
             yield from find_phones(text, self._regions)
+
+
+def _version(package: str) -> str:
+    """The version of a package, whose numbering plans change what is found."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _spans(names: Plugin, text: str) -> list[Finding]:

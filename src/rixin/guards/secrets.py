@@ -28,7 +28,10 @@ class SecretsGuard(TextGuard):
     """
 
     def __init__(self) -> None:
-        super().__init__("secrets", digest("secrets/1"))
+        super().__init__(
+            "secrets",
+            digest("secrets/1", ASSIGNED.pattern, *[one.pattern.pattern for one in SHAPES]),
+        )
 
     def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
         """The secrets in a text."""
