@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sys
 import threading
 from pathlib import Path
@@ -107,7 +106,7 @@ def remotes(pid):
     own = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
-            target = os.readlink(link)
+            target = str(link.readlink())
             if target.startswith("socket:["):
                 own.add(target[8:-1])
     found = set()
