@@ -9,14 +9,9 @@ from rixin.core.ids import digest
 from rixin.core.outcome import Violation
 from rixin.core.scenario import OutputSpec, PartSpec
 from rixin.core.solver import Guard
-from rixin.guards.content import ContentGuard, read_rules
 from rixin.guards.function import FunctionGuard
-from rixin.guards.injection import InjectionGuard
 from rixin.guards.options import GUARD_NAMES, TEXT_GUARDS, guard_mistakes
 from rixin.guards.output_schema import OutputSchemaGuard
-from rixin.guards.phone import DEFAULT_REGIONS
-from rixin.guards.pii import KINDS, PiiGuard
-from rixin.guards.secrets import SecretsGuard
 from rixin.guards.text_guard import PLACES, Action, Place, TextGuard
 from rixin.plugins import load_plugin
 
@@ -96,7 +91,11 @@ def text_guards(specs: Sequence[PartSpec], folder: Path) -> list[TextPolicy]:
 
 
 def _text_guard(name: str, options: Mapping[str, object], folder: Path) -> TextGuard:
+    # Each is imported where it is wanted: most contracts name one or two.
     if name == "pii":
+        from rixin.guards.phone import DEFAULT_REGIONS
+        from rixin.guards.pii import KINDS, PiiGuard
+
         names = options.get("names")
         return PiiGuard(
             kinds=cast("Sequence[str]", options.get("kinds", KINDS)),
@@ -104,7 +103,13 @@ def _text_guard(name: str, options: Mapping[str, object], folder: Path) -> TextG
             names=None if names is None else load_plugin(str(names), folder),
         )
     if name == "secrets":
+        from rixin.guards.secrets import SecretsGuard
+
         return SecretsGuard()
     if name == "injection":
+        from rixin.guards.injection import InjectionGuard
+
         return InjectionGuard(classifier=bool(options.get("classifier", True)))
+    from rixin.guards.content import ContentGuard, read_rules
+
     return ContentGuard(read_rules(options.get("rules", options.get("target")), folder))
