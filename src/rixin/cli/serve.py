@@ -51,6 +51,13 @@ from rixin.cli.options import ledger_option
     help="When the disk takes no more rows: refuse requests, or lose rows and count them.",
 )
 @click.option(
+    "--log",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: a line for each request, without what was said.",
+)
+@click.option(
     "--alias",
     "aliases",
     multiple=True,
@@ -66,6 +73,7 @@ def serve(
     max_body: int,
     capture_bound: int,
     when_full: str,
+    log: str,
     aliases: tuple[str, ...],
     ledger: Path | None,
 ) -> int:
@@ -74,8 +82,6 @@ def serve(
     An application changes its base URL to http://HOST:PORT/v1 and its key to one of rixin keys;
     its model is scenario/NAME, scenario/NAME@7, or solver/NAME for an endpoint of a contract.
     """
-    import logging
-
     from rixin.errors import MissingExtra
 
     try:
@@ -83,7 +89,7 @@ def serve(
         from rixin.serve.workers import serve as run
     except ModuleNotFoundError as error:
         raise MissingExtra("rixin serve", "serve") from error
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    _set_up_logs(as_json=log == "json")
     place = ledger or Path(".rixin") / "ledger.sqlite3"
     if not place.exists():
         raise click.UsageError(
@@ -101,6 +107,20 @@ def serve(
         aliases=dict(_alias(one) for one in aliases),
     )
     return run(settings, say=lambda line: click.echo(line, err=True))
+
+
+def _set_up_logs(*, as_json: bool) -> None:
+    import logging
+
+    if not as_json:
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+        return
+    from rixin.serve.telemetry import JsonLines
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("rixin.requests").setLevel(logging.INFO)
 
 
 def _alias(text: str) -> tuple[str, str]:

@@ -8,6 +8,9 @@ from typing import Literal, get_args
 
 Role = Literal["viewer", "reviewer", "operator", "admin", "auditor"]
 ROLES: tuple[str, ...] = get_args(Role)
+CALLERS = frozenset({"operator", "admin"})
+"""Roles whose keys may ask for answers; a viewer sees models, a reviewer gives feedback, too."""
+REVIEWERS = CALLERS | {"reviewer"}
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)/(minute|min|day|month)")
 
 

@@ -106,15 +106,26 @@ def total_cost(ledger: Ledger) -> tuple[int, int]:
     return int(row[0]), int(row[1] or 0)
 
 
-def add_feedback(ledger: Ledger, request_id: str, key_id: int, body: str, at: float) -> bool:
-    """Stores what a caller says about an answer; False where there is no such request of its own."""
+def add_feedback(ledger: Ledger, request_id: str, own: int | None, body: str, at: float) -> bool:
+    """Stores what somebody says about an answer.
+
+    Args:
+        ledger: The ledger.
+        request_id: Of the answer.
+        own: Number of the key whose request it must be; None: anybody's.
+        body: What is said, as JSON.
+        at: Seconds since the epoch.
+
+    Returns:
+        False where there is no such request.
+    """
     with ledger.append() as connection:
         known = connection.execute(
             select(requests.c.key_id).where(requests.c.id == request_id)
         ).scalar()
-        if known != key_id:
+        if known is None or own not in {None, known}:
             return False
-        row = {"request_id": request_id, "at": at, "key_id": key_id, "body": body}
+        row = {"request_id": request_id, "at": at, "key_id": own or 0, "body": body}
         connection.execute(feedback.insert(), [row])
     return True
 

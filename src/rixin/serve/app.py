@@ -28,6 +28,7 @@ from rixin.serve.openai.envelope import encode, error_body
 from rixin.serve.sensenova import routes as sensenova
 from rixin.serve.sensenova.tokens import server_key
 from rixin.serve.state import State
+from rixin.serve.telemetry import open_trace
 
 GRACE_S = 30.0
 _SWEEP_S = 5.0
@@ -125,6 +126,7 @@ async def opened(
     key = server_key(settings.ledger)
     state = State(ledger, transport, say, aliases=settings.aliases, server_key=key)
     capture = Capture(ledger, bound_s=settings.capture_bound_s, policy=settings.capture_policy)
+    tracing = open_trace()
     try:
         await state.load()
         yield Gateway(
@@ -136,8 +138,11 @@ async def opened(
             endpoints=ENDPOINTS,
             others=others,
             error_body=error_body,
+            trace=None if tracing is None else tracing[0],
         )
     finally:
+        if tracing is not None:
+            await asyncio.to_thread(tracing[1])
         await asyncio.to_thread(capture.close)
         await state.close()
         await transport.close()

@@ -38,6 +38,7 @@ class Applied:
     queued: int
     """For people."""
     failed: int
+    """Or without an input."""
 
 
 def apply(
@@ -77,9 +78,8 @@ def apply(
     write_rows(target, [*rows.columns, *ADDED], _filled(source, done))
     journal.unlink(missing_ok=True)
     states = [one["rixin_state"] for one in done.values()]
-    return Applied(
-        len(states), states.count("answered"), states.count("queued"), states.count("failed")
-    )
+    answered, queued = states.count("answered"), states.count("queued")
+    return Applied(len(states), answered, queued, len(states) - answered - queued)
 
 
 def _done(journal: Path, key: str) -> dict[int, dict[str, Any]]:
@@ -117,7 +117,12 @@ async def _run(
             raise UsageError(
                 f"nothing serves {name!r}", hint=f"run: rixin release and rixin promote {name}"
             )
-        wanted = column or route.pick(None).scenario.cases.input
+        number = scenario.partition("@")[2]
+        try:
+            served = route.pick(int(number) if number else None)
+        except (Refusal, ValueError) as error:
+            raise UsageError(str(error), hint=f"run: rixin release {name}.yaml --list") from None
+        wanted = column or served.scenario.cases.input
         open_rows(source).require([wanted])
         with journal.open("a", encoding="utf-8") as file:
             filler = _Filler(gateway, scenario, wanted, done, file.write, say)

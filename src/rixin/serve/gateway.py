@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rixin.core.answer import Failure
 from rixin.core.case import Case
-from rixin.core.key import hash_key
+from rixin.core.key import CALLERS, hash_key
 from rixin.core.money import to_pico
 from rixin.engine.transport import HttpTransport
 from rixin.serve.breaker import Breaker
@@ -46,6 +46,8 @@ class Gateway:
     others: Callable[["Gateway", Request], Awaitable[None]]
     """Answers what no endpoint is named for."""
     error_body: ErrorBody
+    trace: Callable[[Call], None] | None = None
+    """Makes a span of a call; None: nobody collects them."""
     folder: Path | None = None
     """Where workers leave their counters for each other."""
     in_flight: int = 0
@@ -125,6 +127,10 @@ class Gateway:
             caller = self.caller(request) if identify is None else identify(self, request)
         except Refusal as refusal:
             self.refuse(request, refusal, None, error_body)
+            return
+        if caller.key.role not in CALLERS:
+            who = f"a key with the role {caller.key.role} asks for no answers"
+            self.refuse(request, Refusal(403, who, "permission_denied"), None, error_body)
             return
         now = time.time()
         call = Call(new_id(now), now, caller, surface)
@@ -317,6 +323,8 @@ class Gateway:
             metrics.count("rixin_escalations_total", labels[:1], len(call.steps) - 1)
         for guard, _ in call.findings:
             metrics.count("rixin_guard_hits_total", (*labels[:1], ("guard", guard)))
+        if self.trace is not None:
+            self.trace(call)
         if _requests.isEnabledFor(logging.INFO):
             _requests.info(
                 "request",

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import msgspec
 
 from rixin.core.answer import Usage
+from rixin.core.key import REVIEWERS
 from rixin.core.money import to_pico
 from rixin.ledger.requests import add_feedback
 from rixin.serve.call import Call, reserve
@@ -19,6 +20,7 @@ from rixin.serve.http import Request
 from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
 from rixin.serve.relay import StreamSink, relay, relay_stream
+from rixin.serve.state import Caller
 from rixin.workspace.serving import Upstream
 
 _MOST_CHOICES = 128
@@ -137,6 +139,9 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     import asyncio
 
     caller = gateway.caller(request)
+    if caller.key.role not in REVIEWERS:
+        who = f"a key with the role {caller.key.role} gives no feedback"
+        raise Refusal(403, who, "permission_denied")
     try:
         body = msgspec.json.decode(request.body, type=_Feedback)
     except msgspec.DecodeError as error:
@@ -152,7 +157,7 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     ledger = gateway.state.ledger
     for _ in range(3):  # a row is on the disk a moment after its answer is out
         found = await asyncio.to_thread(
-            add_feedback, ledger, body.request_id, caller.key.id, said, time.time()
+            add_feedback, ledger, body.request_id, _own(caller), said, time.time()
         )
         if found:
             request.reply(200, bodies.encode({"object": "feedback", "request_id": body.request_id}))
@@ -161,6 +166,11 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     raise Refusal(
         404, f"this key has no request {body.request_id!r}", "request_not_found", "request_id"
     )
+
+
+def _own(caller: Caller) -> int | None:
+    """Whose requests a key may speak about: callers about their own, reviewers about all."""
+    return caller.key.id if caller.key.role == "operator" else None
 
 
 class _Feedback(msgspec.Struct):

@@ -1,0 +1,98 @@
+"""`rixin apply`: files in every form, resumed, and safe to open in a spreadsheet."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rixin.errors import ExportError
+from rixin.interop.readers import open_rows
+from rixin.interop.writers import safe_cell, write_rows
+from serve.house import release, upstream, write_scenario
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("apply")
+    with upstream(folder) as up:
+        path = write_scenario(folder / "desk", up.url, faults=("slow",))
+        release(path)
+        yield path, up
+
+
+def rixin(path, *arguments):
+    command = [sys.executable, "-m", "rixin", *arguments]
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "xlsx"])
+def test_a_file_is_answered_row_by_row(desk, form):
+    path, _ = desk
+    source = path.parent / "in.csv"
+    source.write_text('q,id\na zebra,=1+1\nan okapi,2\n"",3\n')
+    code, said = rixin(path, "apply", "desk.yaml", "in.csv", "-o", f"out.{form}")
+    assert (code, "3 rows, 2 answered" in said) == (0, True), said
+    rows = [row.values for row in open_rows(path.parent / f"out.{form}").rows()]
+    assert [row["rixin_output"] or None for row in rows] == ["stripes", "fine", None]
+    assert [row["rixin_solver"] for row in rows][:2] == ["rules", "strong"]
+    assert str(rows[0]["id"]).endswith("=1+1")
+    if form in {"csv", "xlsx"}:
+        assert str(rows[0]["id"]) == "'=1+1"
+    assert not list(path.parent.glob(".out*"))
+
+
+def test_a_run_that_was_stopped_goes_on(desk):
+    path, up = desk
+    rows = "".join(f"okapi number {n}\n" for n in range(3_000))
+    (path.parent / "long.csv").write_text("q\n" + rows)
+    command = [sys.executable, "-m", "rixin", "apply", "desk", "long.csv", "-o", "long.jsonl"]
+    first = subprocess.Popen(command, cwd=path.parent, stderr=subprocess.PIPE, text=True)
+    journal = path.parent / ".long.jsonl.part"
+    while not journal.exists() or journal.stat().st_size < 20_000:
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.send_signal(signal.SIGINT)
+    assert first.wait(20) == 3, first.stderr.read()
+    first.stderr.close()
+    done = len(journal.read_text().splitlines()) - 1
+    before = len(up.seen("good"))
+    code, said = rixin(path, "apply", "desk", "long.csv", "-o", "long.jsonl")
+    assert (code, "3,000 rows, 3,000 answered" in said) == (0, True), said
+    assert len(up.seen("good")) - before == 3_000 - done
+    lines = (path.parent / "long.jsonl").read_text().splitlines()
+    assert [json.loads(line)["q"] for line in lines][:2] == ["okapi number 0", "okapi number 1"]
+
+
+def test_bad_requests(desk):
+    path, _ = desk
+    (path.parent / "in.csv").write_text("q\na zebra\n")
+    assert rixin(path, "apply", "desk", "in.csv", "-o", "in.csv")[0] == 2
+    assert rixin(path, "apply", "desk", "in.csv", "-o", "out.txt")[0] == 2
+    code, said = rixin(path, "apply", "desk", "in.csv", "-o", "o.csv", "--input", "nope")
+    assert (code, "'nope'" in said) == (2, True)
+    assert rixin(path, "apply", "desk@9", "in.csv", "-o", "o.csv")[0] != 0
+    assert rixin(path, "apply", "nobody", "in.csv", "-o", "o.csv")[0] == 2
+
+
+def test_cells_and_forms(tmp_path):
+    assert [safe_cell(one) for one in ("@x", "+1", "\tx", None, 1.5)] == [
+        "'@x",
+        "+1",
+        "'\tx",
+        None,
+        1.5,
+    ]
+    with pytest.raises(ExportError, match="no ending"):
+        write_rows(tmp_path / "x.txt", ["a"], [])
+    with pytest.raises(ExportError, match="cannot be written"):
+        write_rows(tmp_path / "none" / "x.csv", ["a"], [])
+    write_rows(tmp_path / "x.csv", ["a", "b"], [{"a": "=1", "b": None}])
+    assert list(csv.reader((tmp_path / "x.csv").read_text().splitlines())) == [
+        ["a", "b"],
+        ["'=1", ""],
+    ]

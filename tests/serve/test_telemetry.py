@@ -1,0 +1,72 @@
+"""Spans, logs and roles of a real gateway."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from rixin.core.key import Limits
+from rixin.workspace import Workspace
+from serve.house import served
+
+
+@pytest.fixture
+def collector():
+    bodies = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self):
+            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Collector)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", bodies
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_spans_and_log_lines_hold_facts_and_no_content(tmp_path, collector, monkeypatch):
+    address, bodies = collector
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    with served(tmp_path, "--log", "json", faults=("f500",)) as house:
+        request = house.chat("a zebra of grey").headers["x-rixin-request-id"]
+        house.chat("hello", "solver/f500")
+        house.stop()
+        time.sleep(0.2)
+        lines = [json.loads(line) for line in house.lines if line.startswith("{")]
+    sent = b"".join(bodies)
+    for word in (b"gen_ai.operation.name", b"scenario/desk", b"rixin.solver", request.encode()):
+        assert word in sent
+    assert b"error.type" in sent
+    assert b"of grey" not in sent
+    (line,) = [one for one in lines if one.get("request_id") == request]
+    assert (line["scenario"], line["solver"], line["status"]) == ("desk", "rules", 200)
+    assert "of grey" not in json.dumps(lines)
+
+
+@pytest.mark.parametrize(
+    ("role", "chat", "feedback"),
+    [("viewer", 403, 403), ("reviewer", 403, 200), ("admin", 200, 200)],
+)
+def test_a_role_is_what_a_key_may_do(house, role, chat, feedback):
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(house.path)
+        key = desk.create_key(role, role=role, scenarios=["desk"], limits=Limits())[0]
+    time.sleep(0.8)
+    request = house.chat("a zebra").headers["x-rixin-request-id"]
+    time.sleep(0.3)
+    assert house.ask("/v1/models", method="GET", key=key).status == 200
+    reply = house.chat("a zebra", key=key)
+    assert reply.status == chat
+    said = {"request_id": request, "score": 1}
+    assert house.ask("/v1/feedback", said, key=key).status == feedback
