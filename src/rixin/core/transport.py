@@ -1,6 +1,6 @@
 """The one seam to the network: a transport posts bytes and gives bytes back, with times.
 
-The engine implements it with aiohttp; the gateway may bring a faster pool. Solvers and tests
+The engine implements it with a pool of plain connections, which the gateway uses, too. Solvers and tests
 see only this protocol.
 """
 
