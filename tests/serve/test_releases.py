@@ -184,6 +184,10 @@ def test_the_trail_holds_also_after_an_erasure(traffic, monkeypatch, capsys):
     assert (rows, wrong) == (6, [])
     assert entries >= 4
     assert run_cli(["audit", "erase", ids[0]]) == 0
+    assert run_cli(["audit", "erase"]) == 2
+    assert run_cli(["audit", "erase", "--older-than", "1"]) == 0
+    assert run_cli(["audit", "erase", "req_nobody"]) == 1
+    assert run_cli(["audit", "verify", "--json"]) == 0
     assert run_cli(["audit", "verify"]) == 0
     assert run_cli(["audit", "log", "--last", "2"]) == 0
     assert "content.erase" in capsys.readouterr().out
@@ -234,3 +238,19 @@ def test_tree_heads_are_those_of_rfc_6962():
     assert tree_head([]).hex().startswith("e3b0c442")
     with pytest.raises(ValueError, match="peaks"):
         Frontier(3, [])
+
+
+def test_a_release_keeps_its_contract_as_it_was_decided(path):
+    from rixin.interop.contract.load import load_scenario
+    from rixin.workspace.frozen import freeze, thaw
+
+    scenario = load_scenario(path)
+    again = thaw(freeze(scenario), path)
+    assert freeze(again) == freeze(scenario)
+    assert (again.promise, again.economics, again.output) == (
+        scenario.promise,
+        scenario.economics,
+        scenario.output,
+    )
+    with pytest.raises(UsageError, match="of another version"):
+        thaw('{"name": 7}', path)

@@ -74,15 +74,26 @@ def log(last: int, ledger: Path | None, as_json: bool) -> int:
 
 
 @audit.command()
-@click.argument("requests", nargs=-1, required=True)
+@click.argument("requests", nargs=-1)
+@click.option("--older-than", type=click.IntRange(1), metavar="DAYS", help="All that is older.")
 @ledger_option
-def erase(requests: tuple[str, ...], ledger: Path | None) -> int:
-    """Remove for good what was said in REQUESTS; facts, hashes and the trail stay and verify."""
-    from rixin.ledger.requests import erase_content
+def erase(requests: tuple[str, ...], older_than: int | None, ledger: Path | None) -> int:
+    """Remove for good what was said in REQUESTS; facts, hashes and the trail stay and verify.
+
+    Facts are never removed: the EU's AI Act asks to keep them for six months at least.
+    """
+    from rixin.ledger.requests import erase_content, erase_older
     from rixin.workspace import Workspace
 
+    if bool(requests) == (older_than is not None):
+        raise click.UsageError("name requests, or give --older-than DAYS")
+    now = datetime.now(UTC)
     with Workspace(ledger=ledger) as workspace:
         desk = workspace.desk()
-        done = erase_content(desk.ledger, requests, actor=desk.actor, now=datetime.now(UTC))
-    click.echo(f"erased what was said in {done} of {len(requests)} requests")
-    return 0 if done else 1
+        if older_than is None:
+            done = erase_content(desk.ledger, requests, actor=desk.actor, now=now)
+        else:
+            moment = now.timestamp() - 86_400 * older_than
+            done = erase_older(desk.ledger, moment, actor=desk.actor, now=now)
+    click.echo(f"erased what was said in {done:,} requests")
+    return 0 if done or older_than is not None else 1

@@ -24,6 +24,8 @@ class Release:
     dataset_id: str
     path: str
     """The scenario file; files that the contract names are looked for beside it."""
+    frozen: str
+    """The contract as JSON, see `rixin.workspace.frozen`."""
     contract: str
     """The text of the scenario file, as it was decided on."""
     certificate: Mapping[str, Any]

@@ -138,3 +138,16 @@ def erase_content(ledger: Ledger, request_ids: Sequence[str], *, actor: str, now
         ).rowcount
     record(ledger, "content.erase", ",".join(request_ids), actor=actor, now=now, erased=done)
     return int(done)
+
+
+def erase_older(ledger: Ledger, moment: float, *, actor: str, now: datetime) -> int:
+    """The same for all requests before a moment, in seconds since the epoch."""
+    with ledger.write() as connection:
+        done = connection.execute(
+            update(requests)
+            .where(requests.c.at < moment, requests.c.content.is_not(None))
+            .values(content=None)
+        ).rowcount
+    before = datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+    record(ledger, "content.erase", f"before {before}", actor=actor, now=now, erased=done)
+    return int(done)

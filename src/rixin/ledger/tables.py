@@ -134,6 +134,7 @@ releases = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("dataset_id", String(32), nullable=False),
     Column("path", Text, nullable=False),
+    Column("frozen", Text, nullable=False),
     Column("contract", Text, nullable=False),
     Column("certificate", Text, nullable=False),
     Column("certified", Boolean, nullable=False),

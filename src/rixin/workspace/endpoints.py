@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from rixin.core.address import is_loopback
 from rixin.core.answer import Answer
 from rixin.core.case import Case
 from rixin.core.scenario import Candidate, Scenario
@@ -14,7 +15,6 @@ from rixin.core.transport import Reply, Transport, TransportError
 from rixin.engine.runner import Costing
 from rixin.engine.transport import HttpTransport
 from rixin.errors import EndpointFault, UsageError, nearest_hint
-from rixin.interop.contract.checks import is_loopback
 from rixin.pricing.book import Rates, given_rates, in_currency, listed_rates, load_price_file
 from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
 from rixin.solvers.prompt import Prompt

@@ -12,7 +12,7 @@ from rixin.core.key import ROLES, Key, Limits
 from rixin.core.release import Pointer, Release
 from rixin.core.verdict import Decision
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
-from rixin.interop.contract.load import load_scenario
+from rixin.interop.contract.load import load_scenario, scenario_as_stated
 from rixin.ledger.decisions import last_decision
 from rixin.ledger.keys import add_key, list_keys, revoke_key
 from rixin.ledger.releases import (
@@ -23,6 +23,7 @@ from rixin.ledger.releases import (
     move_pointer,
 )
 from rixin.ledger.store import Ledger
+from rixin.workspace.frozen import freeze, thaw
 from rixin.workspace.verify import verify
 
 _CANARY = (5, 25)
@@ -75,6 +76,7 @@ class Desk:
                 "fingerprint": line["fingerprint"],
                 "dataset_id": certificate["cases"]["dataset"],
                 "path": str(path.resolve()),
+                "frozen": freeze(scenario_as_stated(certificate["contract"], path)),
                 "contract": certificate["contract"],
                 "certificate": certificate,
                 "certified": certified is None,
@@ -202,9 +204,7 @@ class Desk:
         return revoke_key(self.ledger, public_id, actor=self.actor, now=_now())
 
     def _second_person(self, release: Release, approved_by: str) -> None:
-        from rixin.interop.contract.load import scenario_as_stated
-
-        contract = scenario_as_stated(release.contract, Path(release.path))
+        contract = thaw(release.frozen, Path(release.path))
         if not contract.policy.second_person:
             return
         if not approved_by or approved_by in {self.actor, release.created_by}:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
+from rixin.core.address import is_loopback
 from rixin.core.answer import Answer, Usage
 from rixin.core.case import Case
 from rixin.core.release import Release
@@ -12,7 +14,6 @@ from rixin.core.solver import Guard, Solver
 from rixin.core.transport import Transport
 from rixin.errors import LedgerFault, UsageError
 from rixin.guards.build import TextPolicy, text_guards
-from rixin.interop.contract.load import scenario_as_stated
 from rixin.ledger.cases import has_dataset, label_counts, pool_sizes
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
@@ -20,6 +21,7 @@ from rixin.solvers.cascade import Speaks
 from rixin.workspace.build import Builder
 from rixin.workspace.contender import Contender
 from rixin.workspace.endpoints import find_key, find_rates
+from rixin.workspace.frozen import thaw
 from rixin.workspace.prepare import Dataset
 from rixin.workspace.proposed import with_proposed
 
@@ -104,14 +106,12 @@ def build_served(
         UsageError: What would serve is not what was decided on: a file or a model has changed.
         EnvironmentFault: A key, a model, a package or the cases are missing.
     """
-    from pathlib import Path
-
     if not has_dataset(ledger, release.dataset_id):
         raise LedgerFault(
             f"the cases of {release.scenario}@{release.number} are not in this ledger",
             hint="serve with the ledger that the release was made in",
         )
-    stated = scenario_as_stated(release.contract, Path(release.path))
+    stated = thaw(release.frozen, Path(release.path))
     scenario = with_proposed(stated, release.certificate["proposed"])
     builder = Builder(
         scenario=scenario,
@@ -161,8 +161,6 @@ def upstreams_of(scenario: Scenario, names: Sequence[str]) -> list[Upstream]:
 
 
 def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
-    from rixin.interop.contract.checks import is_loopback
-
     options = candidate.options
     key, rates = find_key(scenario, candidate, need=True), find_rates(scenario, candidate)
     headers = {"Content-Type": "application/json"}

@@ -1,9 +1,9 @@
 """What only the whole contract can show: names, cascades, scorers, what may leave the machine."""
 
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from rixin.core.address import is_loopback
 from rixin.core.ids import normalise
 from rixin.core.scenario import Candidate, Scenario
 from rixin.errors import nearest_hint
@@ -31,20 +31,6 @@ def check_whole(scenario: Scenario) -> Iterator[Found]:
     yield from _durations(scenario)
     for name in sorted(scenario.illustrative - FIGURES):
         yield ("illustrative",), f"{name!r} is no figure", nearest_hint(name, sorted(FIGURES))
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address is on this machine.
-
-    Examples:
-        >>> is_loopback("http://127.0.0.1:8000/v1"), is_loopback("https://api.openai.com/v1")
-        (True, False)
-    """
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _cases(scenario: Scenario) -> Iterator[Found]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from rixin.core.address import is_loopback
 from rixin.core.scenario import OutputKind, Scenario
 from rixin.errors import EnvironmentFault, UsageError
-from rixin.interop.contract.checks import is_loopback
 from rixin.interop.contract.load import parse_scenario
 from rixin.interop.contract.yaml_lines import is_plain_text
 
