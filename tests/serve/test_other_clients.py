@@ -24,13 +24,13 @@ def test_langchain(house):
 def test_inspect(house, tmp_path, monkeypatch):
     inspect_ai = pytest.importorskip("inspect_ai")
     from inspect_ai.dataset import Sample
-    from inspect_ai.scorer import exact
+    from inspect_ai.scorer import match
     from inspect_ai.solver import generate
 
     monkeypatch.setenv("OPENAI_API_KEY", house.key)
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{house.port}/v1")
     task = inspect_ai.Task(
-        dataset=[Sample(input="a zebra", target="stripes")], solver=generate(), scorer=exact()
+        dataset=[Sample(input="a zebra", target="stripes")], solver=generate(), scorer=match()
     )
     (log,) = inspect_ai.eval(
         task, model="openai/scenario/desk", log_dir=str(tmp_path), display="none"
