@@ -99,17 +99,17 @@ def test_a_score_and_a_distance_to_the_best_do_not_go_together(path):
 
 def test_a_solver_at_the_floor_is_adopted_no_more_often_than_the_error_allows():
     rng, errors, wrong = Random(7), Errors(0.05, 0.05, 400), 0
-    for _ in range(200):
+    for _ in range(100):
         scores: dict[int, float] = {}
         adopted = False
         for n in range(1, 401):
             value = score_bin(rng.choice((0.5, 0.7, 0.9)))
             scores[value] = scores.get(value, 0.0) + 1
-            if n % 20 == 0 and not adopted:
+            if n % 40 == 0 and not adopted:
                 tally = Tally(solver="x", cases=n, weight=float(n), scores=tuple(scores.items()))
                 adopted = mean_score(tally, errors, 0.7).lower >= 0.7
         wrong += adopted
-    assert wrong <= 200 * 0.05 + 2 * (200 * 0.05 * 0.95) ** 0.5
+    assert wrong <= 100 * 0.05 + 2 * (100 * 0.05 * 0.95) ** 0.5
 
 
 def test_scores_between_two_steps_count_against_what_is_to_be_shown():
