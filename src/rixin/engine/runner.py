@@ -20,6 +20,7 @@ from rixin.engine.writer import OutcomeWriter
 from rixin.errors import BudgetReached, EndpointFault, RixinError
 from rixin.ledger.outcomes import stored_between
 from rixin.ledger.store import Ledger
+from rixin.pricing.book import Rates
 
 FATAL = "fatal"
 """Kind of a failure that every further case would meet: a wrong key or model name."""
@@ -39,6 +40,8 @@ class Costing:
     """The cost of an answer; None: not known, which is never zero."""
     most: Callable[[Case], Decimal] | None = None
     """Upper bound of one call's cost, reserved under a spend cap; None: costs no money."""
+    rates: Rates | None = None
+    """Where the price is by tokens and nothing else."""
 
 
 class _Call(NamedTuple):

@@ -1,6 +1,6 @@
 """The price book: the contract's own price first, then a dated price file, then genai-prices."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rixin.core.answer import Usage
+from rixin.core.money import to_pico
 from rixin.errors import UsageError
 
 _MILLION = Decimal(1_000_000)
@@ -43,6 +44,29 @@ class Rates:
 
     def _all(self) -> tuple[Decimal, Decimal, Decimal]:
         return self.input, self.output, self.cached
+
+
+def pico_pricer(rates: Rates) -> Callable[[Usage], int]:
+    """Prices usage in 10⁻¹² currency units, exactly and many thousand times a second.
+
+    Rates of a whole number of these units a token, which all lists have, need whole numbers only.
+
+    Examples:
+        >>> price = pico_pricer(Rates(Decimal("1e-6"), Decimal("2e-6"), Decimal("1e-7"), "", ""))
+        >>> price(Usage(input_tokens=1000, cached_tokens=400, output_tokens=10))
+        660000000
+    """
+    exact = [rate.scaleb(12) for rate in (rates.input, rates.output, rates.cached)]
+    if any(rate != rate.to_integral_value() for rate in exact):
+        return lambda usage: to_pico(rates.cost(usage))
+    fresh, out, cached = map(int, exact)
+
+    def price(usage: Usage) -> int:
+        again = usage.cached_tokens
+        new = max(0, usage.input_tokens - again)
+        return new * fresh + again * cached + usage.output_tokens * out
+
+    return price
 
 
 def given_rates(price: Mapping[str, object], date: str, source: str) -> Rates:

@@ -10,7 +10,6 @@ from pathlib import Path
 from rixin.core.answer import Failure
 from rixin.core.case import Case
 from rixin.core.key import CALLERS, hash_key
-from rixin.core.money import to_pico
 from rixin.engine.transport import HttpTransport
 from rixin.serve.breaker import Breaker
 from rixin.serve.call import Call, keep, new_id, reserve, settle
@@ -286,7 +285,7 @@ class Gateway:
         limits = (*call.caller.limits, *route.limits)
         if not limits:
             return True
-        most = sum(to_pico(tier.most(case)) for tier in served.tiers if tier.most is not None)
+        most = sum(tier.most_pico(case) for tier in served.tiers if tier.most_pico is not None)
         tokens = len(case.input.encode("utf-8", "replace")) // 4 + 1
         try:
             reserve(call, self.meters, limits, tokens=tokens, most_pico=most)

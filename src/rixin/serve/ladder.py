@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from rixin.core.answer import Answer, Failure, Step
 from rixin.core.case import Case
-from rixin.core.money import to_pico
 from rixin.core.outcome import Violation
 from rixin.serve.breaker import Breaker
 from rixin.workspace.serving import Served, Tier
@@ -81,7 +80,7 @@ class Ladder:
         return found
 
     async def _ask(self, tier: Tier, case: Case, *, may_pay: bool) -> Answer:
-        if tier.most is not None and not may_pay:
+        if tier.most_pico is not None and not may_pay:
             return _passed_over("budget", "there is no money left for it")
         if tier.kind == "local":
             return await self._queued(tier, case)
@@ -124,11 +123,9 @@ class Ladder:
     ) -> None:
         usage, failure = answer.usage, answer.failure
         if usage.calls or usage.cpu_s or failure is None:
-            cost = tier.price(answer)
-            if cost is None or found.cost_pico is None:
-                found.cost_pico = None
-            else:
-                found.cost_pico += to_pico(cost)
+            cost = tier.price_pico(answer)
+            known = cost is not None and found.cost_pico is not None
+            found.cost_pico = found.cost_pico + cost if known else None  # type: ignore[operator]
         found.input_tokens += usage.input_tokens
         found.output_tokens += usage.output_tokens
         if tier.host:

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from rixin.core.answer import Usage
-from rixin.core.money import to_pico
 from rixin.core.transport import Reply, TransportError
 from rixin.engine.connections import Connection
 from rixin.engine.transport import HttpTransport
@@ -121,8 +120,7 @@ def note_usage(
         )
         call.estimated = True
     call.input_tokens, call.output_tokens = used.input_tokens, used.output_tokens
-    cost = upstream.price(used)
-    call.cost_pico = None if cost is None else to_pico(cost)
+    call.cost_pico = upstream.price_pico(used)
 
 
 def refused(upstream: Upstream, reply: Reply, breaker: Breaker) -> Refusal:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from rixin.core.address import is_loopback
 from rixin.core.answer import Answer, Usage
 from rixin.core.case import Case
+from rixin.core.money import to_pico
 from rixin.core.release import Release
 from rixin.core.scenario import Candidate, Scenario
 from rixin.core.solver import Guard, Solver
@@ -17,6 +17,7 @@ from rixin.guards.build import TextPolicy, text_guards
 from rixin.ledger.cases import has_dataset, label_counts, pool_sizes
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
+from rixin.pricing.book import pico_pricer
 from rixin.solvers.cascade import Speaks
 from rixin.workspace.build import Builder
 from rixin.workspace.contender import Contender
@@ -40,8 +41,8 @@ class Upstream:
     model: str
     headers: dict[str, str]
     timeout_s: float
-    price: Callable[[Usage], Decimal | None]
-    """None: not known, which is never zero."""
+    price_pico: Callable[[Usage], int | None]
+    """In 10⁻¹² currency units; None: not known, which is never zero."""
     host: str
     """The model at that server, for the breaker."""
     remote: bool = True
@@ -61,8 +62,9 @@ class Tier:
     least: float | None
     """Least that must speak for its answer; None: every answer stands."""
     speaks: Speaks | None
-    price: Callable[[Answer], Decimal | None]
-    most: Callable[[Case], Decimal] | None
+    price_pico: Callable[[Answer], int | None]
+    """Cost of an answer in 10⁻¹² currency units; None: not known."""
+    most_pico: Callable[[Case], int] | None
     """The most that one call can cost; None: it costs no money elsewhere."""
     host: str = ""
     """Where its calls go, and to which model, for the breaker; empty: nowhere."""
@@ -175,7 +177,7 @@ def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
         model=str(options["model"]),
         headers=headers,
         timeout_s=float(str(options["timeout_s"])),
-        price=(lambda _: None) if rates is None else rates.cost,
+        price_pico=(lambda _: None) if rates is None else pico_pricer(rates),
         remote=not is_loopback(str(options["base_url"])),
         most_tokens=_DEFAULT_TOKENS if wanted is None else int(str(wanted)),
         text_guards=_text_guards(scenario),
@@ -194,11 +196,35 @@ def _tier(contender: Contender, least: float | None, speaks: Speaks | None) -> T
         solver=contender.solver,
         least=least,
         speaks=speaks,
-        price=contender.costing.price,
-        most=contender.costing.most,
+        price_pico=_priced(contender),
+        most_pico=_most(contender),
         host=_place(candidate) if candidate.kind == "endpoint" else "",
         concurrency=contender.concurrency,
     )
+
+
+def _priced(contender: Contender) -> Callable[[Answer], int | None]:
+    price, rates = contender.costing.price, contender.costing.rates
+    if rates is None:
+
+        def slow(answer: Answer) -> int | None:
+            cost = price(answer)
+            return None if cost is None else to_pico(cost)
+
+        return slow
+    count = pico_pricer(rates)
+
+    def fast(answer: Answer) -> int | None:
+        used = answer.usage
+        # Without a failure, no tokens means that the server did not say what it used.
+        return None if answer.failure is None and not used.input_tokens else count(used)
+
+    return fast
+
+
+def _most(contender: Contender) -> Callable[[Case], int] | None:
+    most = contender.costing.most
+    return None if most is None else lambda case: to_pico(most(case))
 
 
 def _place(candidate: Candidate) -> str:

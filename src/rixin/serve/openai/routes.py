@@ -10,7 +10,6 @@ import msgspec
 
 from rixin.core.answer import Usage
 from rixin.core.key import REVIEWERS
-from rixin.core.money import to_pico
 from rixin.ledger.requests import add_feedback
 from rixin.serve.call import Call, reserve
 from rixin.serve.errors import Refusal, bad_request
@@ -195,8 +194,10 @@ async def _pass_on(
         most = _bounded(fields, path, most, upstream)
         asked = len(request.body) // _BYTES_PER_TOKEN + 1
         # A token is at least one byte: a reservation must never be too small.
-        worst = upstream.price(Usage(input_tokens=len(request.body), output_tokens=most, calls=1))
-        pico = 0 if worst is None else to_pico(worst)
+        worst = upstream.price_pico(
+            Usage(input_tokens=len(request.body), output_tokens=most, calls=1)
+        )
+        pico = worst or 0
         reserve(call, gateway.meters, limits, tokens=asked + most, most_pico=pico)
     breaker = gateway.breaker(upstream.host)
     if not getattr(body, "stream", None):

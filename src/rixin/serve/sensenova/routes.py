@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from rixin.core.answer import Usage
-from rixin.core.money import to_pico
 from rixin.serve.call import Call, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
@@ -127,8 +126,8 @@ async def _pass_on(
     limits = gateway.limits(call)
     if limits:
         most = body.max_new_tokens or upstream.most_tokens
-        worst = upstream.price(Usage(input_tokens=len(sent), output_tokens=most, calls=1))
-        pico = 0 if worst is None else to_pico(worst)
+        worst = upstream.price_pico(Usage(input_tokens=len(sent), output_tokens=most, calls=1))
+        pico = worst or 0
         reserve(call, gateway.meters, limits, tokens=len(sent) // 4 + most, most_pico=pico)
     breaker, path = gateway.breaker(upstream.host), "/chat/completions"
     if not body.stream:
