@@ -118,3 +118,21 @@ def test_importing_the_package_does_not_import_scipy():
         "sys.exit(any(name.startswith('scipy') for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("p", [0.001, 0.05, 0.5, 0.97])
+def test_short_sums_are_what_the_library_says(p):
+    from scipy.special import bdtr, ndtr
+
+    from rixin.stats.tails import binomial_cdf, binomial_cdfs, normal_cdf
+
+    for n in (4, 40, 400, 100_000):
+        for k in range(5):
+            assert binomial_cdf(k, n, p) == pytest.approx(bdtr(k, n, p), rel=1e-9, abs=1e-300)
+    for n in (0, 1, 64, 65):
+        assert binomial_cdfs(n, p) == pytest.approx(bdtr(np.arange(n + 1.0), n, p), rel=1e-12)
+    for z in (-8.0, -1.0, 0.0, 2.5):
+        assert normal_cdf(z) == pytest.approx(ndtr(z), rel=1e-12)
+    for n in (1, 7, 300):
+        assert cp_upper(0, n, p) == pytest.approx(1 - p ** (1 / n), rel=1e-9)
+        assert cp_lower(n, n, p) == pytest.approx(p ** (1 / n), rel=1e-9)

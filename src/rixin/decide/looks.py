@@ -5,6 +5,7 @@ from math import ceil, log, sqrt
 
 from rixin.stats.bets import bets_for
 from rixin.stats.eprocess import log_e
+from rixin.stats.tails import normal_cdf
 
 FIRST = 10
 """Cases of the first looks."""
@@ -72,8 +73,6 @@ def chance_to_hold(hits: float, misses: float, cases: int, floor: float, alpha: 
         >>> round(chance_to_hold(90, 10, 1000, 0.85, 0.05), 2)
         0.65
     """
-    from scipy.special import ndtr
-
     left = cases - hits - misses
     needed = hits_needed(cases, floor, alpha) - hits
     if left <= 0:
@@ -82,4 +81,4 @@ def chance_to_hold(hits: float, misses: float, cases: int, floor: float, alpha: 
     total = a + b
     mean = left * a / total
     spread = sqrt(left * a * b * (total + left) / (total**2 * (total + 1)))
-    return float(ndtr((mean - needed + 0.5) / spread))
+    return normal_cdf((mean - needed + 0.5) / spread)

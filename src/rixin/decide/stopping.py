@@ -22,6 +22,8 @@ from math import exp, isfinite, pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from rixin.stats.tails import normal_cdf
+
 PILOT = 20
 """Cases of the first look at a candidate."""
 _BATCH = 10
@@ -165,6 +167,4 @@ def _variance(leader: NDArray[np.float64], rival: NDArray[np.float64]) -> float:
 
 def _excess(gap: float) -> float:
     """E[max(0, Z - gap)] of a standard normal Z."""
-    from scipy.special import ndtr
-
-    return exp(-gap * gap / 2) / sqrt(2 * pi) - gap * float(ndtr(-gap))
+    return exp(-gap * gap / 2) / sqrt(2 * pi) - gap * normal_cdf(-gap)

@@ -5,12 +5,13 @@ settled beforehand. In exchange they are narrower.
 """
 
 from dataclasses import dataclass
-from math import inf, log, sqrt
+from math import exp, expm1, inf, log, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rixin.stats._checks import check_inside, check_part, finite
+from rixin.stats.tails import binomial_cdfs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +45,14 @@ def cp_upper(k: int, n: int, alpha: float) -> float:
         >>> round(cp_upper(0, 299, 0.05), 4)
         0.01
     """
+    _check_rate(k, n, alpha)
+    if k == n:
+        return 1.0
+    if k == 0:
+        return float(-expm1(log(alpha) / n))
     from scipy.special import betaincinv
 
-    _check_rate(k, n, alpha)
-    return 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - alpha))
+    return float(betaincinv(k + 1, n - k, 1 - alpha))
 
 
 def cp_lower(k: int, n: int, alpha: float) -> float:
@@ -71,10 +76,14 @@ def cp_lower(k: int, n: int, alpha: float) -> float:
         >>> round(cp_lower(90, 100, 0.05), 3)
         0.836
     """
+    _check_rate(k, n, alpha)
+    if k == 0:
+        return 0.0
+    if k == n:
+        return float(exp(log(alpha) / n))
     from scipy.special import betaincinv
 
-    _check_rate(k, n, alpha)
-    return 0.0 if k == 0 else float(betaincinv(k, n - k + 1, alpha))
+    return float(betaincinv(k, n - k + 1, alpha))
 
 
 def clopper_pearson(k: int, n: int, alpha: float) -> Interval:
@@ -159,12 +168,10 @@ def quantile_interval(values: ArrayLike, q: float, alpha: float) -> Interval:
         >>> quantile_interval(range(1, 201), q=0.95, alpha=0.05)
         Interval(lower=184.0, upper=197.0)
     """
-    from scipy.special import bdtr
-
     check_inside("q", q)
     check_inside("alpha", alpha)
     ordered = np.sort(finite("values", values).ravel())
-    below = bdtr(np.arange(ordered.size + 1.0), ordered.size, q)
+    below = binomial_cdfs(ordered.size, q)
     padded = np.concatenate([[-inf], ordered, [inf]])
     low = int(np.searchsorted(below, alpha / 2))
     high = int(np.searchsorted(below, 1 - alpha / 2)) + 1

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rixin.stats._checks import check_inside, check_share, non_negative, unit_values
 from rixin.stats.eprocess import log_e, log_e_down, log_e_pair
+from rixin.stats.tails import binomial_cdf
 
 _SAME = 1e-3
 """Rates so close that millions of cases would be needed to tell them apart."""
@@ -113,13 +114,11 @@ def cases_needed_harm(ceiling: float, delta: float, allowed: int = 2) -> int:
         >>> cases_needed_harm(ceiling=0.01, delta=0.05)
         628
     """
-    from scipy.special import bdtr
-
     check_inside("ceiling", ceiling)
     check_inside("delta", delta)
     if allowed < 0:
         raise ValueError(f"allowed must not be negative, got {allowed!r}")
-    return allowed + _first(lambda n: bool(bdtr(allowed, allowed + n, ceiling) <= delta))
+    return allowed + _first(lambda n: binomial_cdf(allowed, allowed + n, ceiling) <= delta)
 
 
 def effective_cases(weights: ArrayLike) -> float:
