@@ -88,15 +88,6 @@ def test_a_mean_score_is_between_0_and_1(path, floor):
         load_scenario(path)
 
 
-def test_a_score_and_a_distance_to_the_best_do_not_go_together(path):
-    text = CONTRACT.format(floor=0.6).replace(
-        "at_least: 0.4", "at_least: 0.4, below_best_at_most: 0.02"
-    )
-    path.write_text(text)
-    with pytest.raises(ContractError, match="not by scores"):
-        load_scenario(path)
-
-
 def test_a_solver_at_the_floor_is_adopted_no_more_often_than_the_error_allows():
     rng, errors, wrong = Random(7), Errors(0.05, 0.05, 400), 0
     for _ in range(100):

@@ -308,14 +308,10 @@ def margin_of(scenario: Scenario) -> float:
 
 
 def may_propose(scenario: Scenario, pools: Mapping[str, int]) -> bool:
-    """Whether a decision may propose cascades; known before the first case is asked.
-
-    Proposed cascades are compared by what they solve: none is where a mean score is promised.
-    """
+    """Whether a decision may propose cascades; known before the first case is asked."""
     solvers = [one for one in scenario.candidates if one.kind not in {"human", "cascade"}]
     return (
         scenario.cascades
-        and scenario.promise.score_at_least is None
         and len(solvers) >= 2
         and any(map(_has_confidence, solvers))
         and min(pools.get("shape", 0), pools.get("certify", 0)) >= _FEWEST

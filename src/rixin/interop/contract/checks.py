@@ -57,9 +57,6 @@ def _strata(scenario: Scenario) -> Iterator[Found]:
             where = ("promise", "harm", "stratum")
         mend = "name the column with the strata as `cases.stratum`"
         yield where, f"the stratum {named[0]!r} cannot be found: the cases have no strata", mend
-    if promise.score_at_least is not None and promise.below_best_at_most is not None:
-        reason = "a release is measured against the best candidate by what it solves, not by scores"
-        yield ("promise", "score"), reason, "leave out `score`, or `solved.below_best_at_most`"
     if promise.harm_stratum is not None and not scenario.policy.guards:
         reason = "harm is counted by guards, and there is none"
         yield ("promise", "harm", "stratum"), reason, "name one in `policy.guards`"
