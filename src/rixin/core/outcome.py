@@ -52,25 +52,3 @@ class Outcome:
     """Why it is not solved or not measured."""
     cached: bool = False
     """Read from the ledger, not asked in this run."""
-
-
-SCORE_STEPS = 100
-"""Steps from 0 to 1 in which graded scores are counted."""
-
-
-def score_bin(score: float | None) -> int:
-    """The bin of a score: even where it is a step of a hundredth, odd between two of them.
-
-    Counts in bins keep a sequential test exact and small: between two steps a score counts as the
-    lower one where a floor shall hold, and as the upper one where it shall fail.
-
-    Args:
-        score: In [0, 1]; None counts as 0.
-
-    Examples:
-        >>> score_bin(0.0), score_bin(0.5), score_bin(0.505), score_bin(1.0)
-        (0, 100, 101, 200)
-    """
-    scaled = round((score or 0.0) * SCORE_STEPS, 9)
-    whole = int(scaled)
-    return 2 * whole + (scaled > whole)

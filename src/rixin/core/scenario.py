@@ -116,8 +116,6 @@ class Promise:
     confidence: float = 0.95
     margin: float = 0.02
     """Loss against the best single candidate that does not matter, as a share of all cases."""
-    score_at_least: float | None = None
-    """Mean score of an answer, in (0, 1); None: only whether a case is solved counts."""
     solved_strata: Mapping[str, float] = field(default_factory=dict)
     """Floors of single strata, by name; besides the floor of the whole."""
     below_best_at_most: float | None = None

@@ -82,8 +82,6 @@ class Tally:
     cost_total: Decimal = Decimal(0)
     cost_sq: float = 0.0
     """Sum of squared costs over measured outcomes."""
-    scores: tuple[tuple[int, float], ...] = ()
-    """Weight of the measured cases by `score_bin`; only where a mean score is promised."""
     strata: tuple[StratumTally, ...] = ()
     """The strata with floors of their own."""
     slow: int = 0

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from rixin.core.outcome import SCORE_STEPS
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import Estimate, Standing, StratumTally, Tally
 from rixin.decide.budget import Errors
@@ -27,7 +26,7 @@ UNSCORED = "unscored"
 _TOO_MANY = 100_000_000
 """Cases that nobody will ever have."""
 UNKNOWN = Estimate(None, None, None)
-TermName = Literal["solved", "score", "stratum", "harm", "latency"]
+TermName = Literal["solved", "stratum", "harm", "latency"]
 _FAST = 0.95
 """Share of answers that a promised p95 latency bounds."""
 _MOST_ALLOWED = 2
@@ -89,8 +88,6 @@ def terms_of(scenario: Scenario, tally: Tally, errors: Errors) -> tuple[Term, ..
     """
     promise = scenario.promise
     found = [_solved(promise.solved_at_least, tally, errors)]
-    if promise.score_at_least is not None:
-        found.append(_score(promise.score_at_least, tally, errors))
     found += [
         _stratum(promise.solved_strata[one.name], one, tally.weight_max, errors)
         for one in tally.strata
@@ -133,10 +130,6 @@ def glance(scenario: Scenario, tally: Tally, errors: Errors) -> Standing:
         return Standing.OPEN
     up = _bets(floor, errors.cases, errors.hold)
     holds = rejects(log_e([0, 1], [misses + unknown, hits], floor, up), errors.hold)
-    if promise.score_at_least is not None:
-        score = _score(promise.score_at_least, tally, errors).standing
-        if score is not Standing.HOLDS:
-            return score
     return Standing.HOLDS if holds else Standing.OPEN
 
 
@@ -206,50 +199,6 @@ def _solved(floor: float, tally: Tally, errors: Errors) -> Term:
         cases_needed=_more_for_floor(share.value, floor, tally, errors)
         if standing is Standing.OPEN
         else None,
-    )
-
-
-def _score(floor: float, tally: Tally, errors: Errors) -> Term:
-    """Whether the mean score holds, by betting on scores in steps of a hundredth."""
-    share = mean_score(tally, errors, floor)
-    assert share.value is not None and share.lower is not None and share.upper is not None
-    standing = _against(share.lower >= floor, share.upper < floor)
-    text = f"scores {share.value:.3f} on average ({share.lower:.3f} to {share.upper:.3f})"
-    needed = None
-    if standing is Standing.OPEN:
-        # Scores between 0 and 1 vary less than solved or not: so many cases are enough.
-        needed = _more_for_floor(share.value, floor, tally, errors)
-    return Term(
-        name="score",
-        standing=standing,
-        text=f"{text}, promised {floor:g}: {standing.value}",
-        estimate=share,
-        cases_needed=needed,
-    )
-
-
-def mean_score(tally: Tally, errors: Errors, floor: float) -> Estimate:
-    """The mean score with bounds that hold at all times and with nothing unmeasured in favour.
-
-    Args:
-        tally: Measured on at least one case, its scores counted.
-        errors: `hold` is the chance that the lower bound is wrong, `fail` that the upper is.
-        floor: The promised mean: the bounds are narrowest about it.
-
-    References:
-        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), section 4: betting on bounded means.
-    """
-    unknown, heaviest = unknown_cases(tally), tally.weight_max
-    counts = [weight / heaviest for _, weight in tally.scores]
-    low = [place // 2 / SCORE_STEPS for place, _ in tally.scores]
-    high = [(place + 1) // 2 / SCORE_STEPS for place, _ in tally.scores]
-    middle = sum(n * (a + b) / 2 for n, a, b in zip(counts, low, high, strict=True))
-    up = _bets(floor, errors.cases, errors.hold)
-    down = _bets(1 - floor, errors.cases, errors.fail)
-    return Estimate(
-        middle / sum(counts),
-        lower_bound([0.0, *low], [unknown, *counts], errors.hold, up),
-        upper_bound([1.0, *high], [unknown, *counts], errors.fail, down),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import nan
 
 from rixin.core.money import from_pico, to_pico
-from rixin.core.outcome import Outcome, State, score_bin
+from rixin.core.outcome import Outcome, State
 from rixin.core.verdict import StratumTally, Tally
 
 
@@ -26,8 +26,6 @@ class Counted:
     """Measured cases on which harm is counted: the first ones."""
     harm_stratum: str | None = None
     """Harm is counted in this stratum, and nothing else is."""
-    scores: bool = False
-    """Whether scores are counted, too."""
     strata: tuple[str, ...] = ()
     """Strata with a floor of their own."""
 
@@ -67,7 +65,6 @@ class RunningTally:
     _cost_sq: float = 0.0
     _latency_n: int = 0
     _slow: int = 0
-    _scores: dict[int, float] = field(default_factory=dict)
     _strata: dict[str, _Stratum] = field(default_factory=dict)
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
@@ -105,7 +102,6 @@ class RunningTally:
             cost_known=self._cost_known,
             cost_total=from_pico(self._cost_pico),
             cost_sq=self._cost_sq,
-            scores=tuple(sorted(self._scores.items())),
             strata=tuple(
                 StratumTally(name=name, solved_weight=s.solved, weight=s.weight, unknown=s.unknown)
                 for name, s in ((n, self._strata.get(n, _Stratum())) for n in self.counted.strata)
@@ -136,10 +132,6 @@ class RunningTally:
         self.quality.append(float(solved))
         if solved:
             self._solved_weight += weight
-        if self.counted.scores:
-            value = None if one.score is None or one.violations else one.score.value
-            place = score_bin(value)
-            self._scores[place] = self._scores.get(place, 0.0) + weight
         if answer.abstained:
             self._abstained += 1
             self._abstained_weight += weight

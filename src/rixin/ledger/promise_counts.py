@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_, case, func, select
 
-from rixin.core.outcome import State, score_bin
+from rixin.core.outcome import State
 from rixin.core.verdict import StratumTally
 from rixin.ledger.sample import Sample, inside
 from rixin.ledger.store import Ledger
@@ -41,25 +41,6 @@ def stratum_tallies(
         )
         for name, row in rows
     )
-
-
-def score_counts(
-    ledger: Ledger, sample: Sample, solver: int, judge: str
-) -> tuple[tuple[int, float], ...]:
-    """Weight of the measured rows by the bin of their score; one with a violation scores 0."""
-    score = case((outcomes.c.violations.is_(None), outcomes.c.score), else_=0.0)
-    query = (
-        select(score, func.sum(cases.c.weight))
-        .select_from(cases.join(outcomes, _asked(solver, judge)))
-        .where(inside(sample), _MEASURED)
-        .group_by(score)
-    )
-    found: dict[int, float] = {}
-    with ledger.read() as connection:
-        for value, weight in connection.execute(query):
-            place = score_bin(value)
-            found[place] = found.get(place, 0.0) + float(weight)
-    return tuple(sorted(found.items()))
 
 
 def slow_answers(ledger: Ledger, sample: Sample, solver: int, judge: str, limit_s: float) -> int:

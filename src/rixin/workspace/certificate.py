@@ -168,7 +168,6 @@ def _hypothesis(stored: Stored, one: CandidateResult) -> dict[str, Any]:
             "weight": tally.weight,
             "solved_weight": tally.solved_weight,
             "cost": plain(tally.cost_total),
-            "scores": [list(one) for one in tally.scores],
             "strata": plain(tally.strata),
         },
         "cost_per_solved": plain(one.cost_per_solved),

@@ -20,12 +20,7 @@ from rixin.decide.verdict import decide, months
 from rixin.engine.counter import Counted
 from rixin.ledger.cases import find_cases
 from rixin.ledger.outcomes import failure_example, outcomes_of_case
-from rixin.ledger.promise_counts import (
-    harm_counts,
-    score_counts,
-    slow_answers,
-    stratum_tallies,
-)
+from rixin.ledger.promise_counts import harm_counts, slow_answers, stratum_tallies
 from rixin.ledger.sample import Sample, sample_of
 from rixin.ledger.store import Ledger
 from rixin.ledger.tallies import differing_cases, latencies, spent_on, tally
@@ -94,9 +89,6 @@ def tally_of(stored: Stored, name: str) -> Tally:
         harm_hits=harm[1],
         strata=stratum_tallies(stored.ledger, sample, *where, counted.strata),
     )
-    if counted.scores:
-        scores = score_counts(stored.ledger, sample, *where)
-        found = replace(found, scores=scores)
     if counted.slow_s is not None:
         slow = slow_answers(stored.ledger, sample, *where, counted.slow_s)
         found = replace(found, slow=slow)

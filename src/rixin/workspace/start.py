@@ -73,7 +73,6 @@ def _counted(scenario: Scenario, errors: Errors, heaviest: float) -> Counted:
         slow_s=scenario.promise.latency_p95_s,
         harm_cases=0 if plan is None else plan.cases,
         harm_stratum=scenario.promise.harm_stratum,
-        scores=scenario.promise.score_at_least is not None,
         strata=tuple(scenario.promise.solved_strata),
     )
 

@@ -139,17 +139,10 @@ class Ceiling(Part):
     )
 
 
-class Score(Part):
-    """Lower limit of a mean score."""
-
-    at_least: Rate = Field(description="Mean over all cases; an answer with a violation scores 0.")
-
-
 class Promise(Part):
     """What a release must hold."""
 
     solved: Floor | None = Field(None, description="Share of cases solved, at least.")
-    score: Score | None = Field(None, description="Mean score of an answer, besides the floor.")
     harm: Ceiling | None = Field(None, description="Share of answers with a violation, at most.")
     latency_p95: Duration | None = Field(None, description="E.g. 2s or 500ms.")
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="How sure.")
