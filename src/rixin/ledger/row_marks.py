@@ -2,10 +2,10 @@
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import select
 
 from rixin.ledger.sample import Sample, inside
 from rixin.ledger.store import Ledger
@@ -65,29 +65,6 @@ def altered(before: RowMarks, after: RowMarks) -> list[int]:
     ]
 
 
-def row_names(
-    ledger: Ledger, sample: Sample, solver: int, judge: str, places: Sequence[int]
-) -> list[str]:
-    """The cases of rows by their places from 0: their own ids, or the beginning of their hashes."""
-    query = (
-        select(cases.c.ref, cases.c.case_id)
-        .select_from(cases.join(outcomes, _joined(solver, judge)))
-        .where(inside(sample))
-        .order_by(cases.c.case_id)
-        .limit(1)
-    )
-    with ledger.read() as connection:
-        found = [connection.execute(query.offset(place)).first() for place in places]
-    return [row.ref or row.case_id[:12] for row in found if row is not None]
-
-
-def _joined(solver: int, judge: str) -> ColumnElement[bool]:
-    columns = outcomes.c
-    return and_(
-        columns.case_id == cases.c.case_id, columns.solver_id == solver, columns.judge == judge
-    )
-
-
 def _rows(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Iterator[bytes]:
     columns = outcomes.c
     query = (
@@ -104,7 +81,14 @@ def _rows(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Iterator[b
             columns.sunk_pico,
             columns.latency_s,
         )
-        .select_from(cases.join(outcomes, _joined(solver, judge)))
+        .select_from(
+            cases.join(
+                outcomes,
+                (columns.case_id == cases.c.case_id)
+                & (columns.solver_id == solver)
+                & (columns.judge == judge),
+            )
+        )
         .where(inside(sample))
         .order_by(cases.c.case_id)
     )

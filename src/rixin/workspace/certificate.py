@@ -5,7 +5,7 @@ rows of the ledger, and names every figure that differs.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,25 +103,15 @@ def seal_of(certificate: Mapping[str, Any]) -> str:
     return digest_json({k: v for k, v in certificate.items() if k not in _UNSIGNED})
 
 
-def differences(
-    given: Mapping[str, Any],
-    found: Mapping[str, Any],
-    names: Callable[[str, Sequence[int]], Sequence[str]],
-) -> list[Difference]:
-    """Every claim of a certificate that its recomputation does not bear out.
-
-    Args:
-        given: The certificate.
-        found: The same, made anew.
-        names: Gives the cases of a solver's rows by their places.
-    """
+def differences(given: Mapping[str, Any], found: Mapping[str, Any]) -> list[Difference]:
+    """Every claim of a certificate that its recomputation does not bear out."""
     keys = [key for key in {**given, **found} if key not in _UNSIGNED]
     rows: list[Difference] = []
     for key in keys:
         if key == "rows":
             continue
         rows += _compare(key, given.get(key), found.get(key))
-    return [*_altered_rows(given.get("rows", {}), found.get("rows", {}), names), *rows]
+    return [*_altered_rows(given.get("rows", {}), found.get("rows", {})), *rows]
 
 
 def _budget(scenario: Scenario, budget: Budget, verdict: Verdict) -> dict[str, Any]:
@@ -191,11 +181,7 @@ def _compare(where: str, given: object, found: object) -> Iterator[Difference]:
         yield Difference(where, given, found)
 
 
-def _altered_rows(
-    given: Mapping[str, Any],
-    found: Mapping[str, Any],
-    names: Callable[[str, Sequence[int]], Sequence[str]],
-) -> Iterator[Difference]:
+def _altered_rows(given: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:
     for name in dict.fromkeys((*given, *found)):
         old, new = given.get(name), found.get(name)
         if old == new:
@@ -205,5 +191,5 @@ def _altered_rows(
             continue
         before, after = RowMarks(**old), RowMarks(**new)
         places = altered(before, after)
-        which = ", ".join(names(name, places[:10])) or "none by its mark"
-        yield Difference(f"rows of {name}, case {which}", before.sha256[:12], after.sha256[:12])
+        which = ", ".join(str(place + 1) for place in places[:10]) or "none by its mark"
+        yield Difference(f"rows of {name}, number {which}", before.sha256[:12], after.sha256[:12])

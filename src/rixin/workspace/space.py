@@ -139,7 +139,9 @@ class Workspace:
         if last is None:
             return opened.conclude({}, warnings=(_NEVER,))
         given = last["record"]["certificate"]
-        opened = opened.as_decided(given)
+        opened = opened.extended(
+            [opened.builder.proposed(one) for one in proposed_candidates(given["proposed"])]
+        )
         return opened.conclude(trials_in(given), sequence=given["sequence"])
 
     def verify(self, certificate: Path | str, scenario: Path | str | None = None) -> "Verification":
@@ -181,9 +183,6 @@ class Workspace:
 
         scenario = load_scenario(Path(path))
         opened = self._open(scenario)
-        last = last_decision(opened.ledger, scenario.name)
-        if last is not None:
-            opened = opened.as_decided(last["record"]["certificate"])
         return explain(scenario, opened.dataset, opened.stored, opened.contenders, case)
 
     def desk(self, path: Path | str | None = None, *, actor: str = "") -> "Desk":
@@ -289,11 +288,6 @@ class _Opened:
         for line in (*needs, forecast(self.scenario, entries, paid)):
             if line and paid:
                 reporter.say(line)
-
-    def as_decided(self, certificate: Mapping[str, Any]) -> "_Opened":
-        """The same with the cascades that a decision proposed."""
-        made = proposed_candidates(certificate["proposed"])
-        return self.extended([self.builder.proposed(one) for one in made])
 
     def extended(self, proposed: Sequence[Contender]) -> "_Opened":
         """The same with cascades that were proposed among its candidates."""

@@ -1,7 +1,7 @@
 """Recomputes a certificate from the ledger and says what differs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from rixin.errors import UsageError
 from rixin.interop.contract.load import scenario_as_stated
 from rixin.ledger.cases import has_dataset, pool_sizes
 from rixin.ledger.outcomes import known_solver
-from rixin.ledger.row_marks import row_names
 from rixin.ledger.sample import Sample
 from rixin.ledger.store import Ledger
 from rixin.workspace.certificate import (
@@ -113,14 +112,8 @@ def verify(
         ledger: Where its rows are.
         scenario_path: Where its scenario stood.
     """
-    found, cut = _recomputed(given, ledger, scenario_path)
-
-    def names(solver: str, places: Sequence[int]) -> Sequence[str]:
-        assert cut is not None
-        sample, number = cut.samples[solver], cut.numbers[solver]
-        return row_names(ledger, sample, number, cut.judge, places)
-
-    differing = differences(given, found, names) if isinstance(found, dict) else [found]
+    found = _recomputed(given, ledger, scenario_path)
+    differing = list(differences(given, found)) if isinstance(found, dict) else [found]
     if not differing and seal_of(given) != given.get("sha256"):
         differing.append(Difference("sha256", given.get("sha256"), seal_of(given)))
     return Verification(
@@ -134,18 +127,17 @@ def verify(
 
 def _recomputed(
     given: Mapping[str, Any], ledger: Ledger, scenario_path: Path
-) -> tuple[dict[str, Any] | Difference, Stored | None]:
+) -> dict[str, Any] | Difference:
     dataset_id = given["cases"]["dataset"]
     if not has_dataset(ledger, dataset_id):
-        return Difference("cases.dataset", dataset_id, "not in this ledger"), None
+        return Difference("cases.dataset", dataset_id, "not in this ledger")
     contract = str(given["contract"])
     scenario = with_proposed(scenario_as_stated(contract, scenario_path), given["proposed"])
     numbers: dict[str, int] = {}
     for line in given["solvers"]:
         number = known_solver(ledger, line["fingerprint"])
         if number is None:
-            where = f"solvers[{line['name']}]"
-            return Difference(where, line["fingerprint"], "not in this ledger"), None
+            return Difference(f"solvers[{line['name']}]", line["fingerprint"], "not in this ledger")
         numbers[line["name"]] = number
     budget = _budget(scenario, given)
     stored = stored_of(ledger, scenario, dataset_id, budget, given["judge"])
@@ -155,7 +147,7 @@ def _recomputed(
         for name, trial in trials_in(given).items()
     }
     cut = stored.cut({name: trial.asked for name, trial in trials.items()})
-    certificate = build_certificate(
+    return build_certificate(
         Claim(
             stored=cut,
             scenario=scenario,
@@ -171,7 +163,6 @@ def _recomputed(
             sequence=_sequence(stored, scenario, budget, given["sequence"]),
         )
     )
-    return certificate, cut
 
 
 def _sequence(
