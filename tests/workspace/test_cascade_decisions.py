@@ -107,18 +107,36 @@ def test_an_altered_seal_fails_verification(near_best):
         assert [one.where for one in workspace.verify(file).differences] == ["sha256"]
 
 
-def test_one_altered_row_fails_verification_and_is_named(near_best):
+def _first_row(ledger):
+    """Solver, case id and the case's own id of the first certify row that is stored."""
+    with sqlite3.connect(ledger) as connection:
+        return connection.execute(
+            "SELECT solver_id, case_id, ref FROM outcomes JOIN cases USING (case_id)"
+            " WHERE pool = 'certify' ORDER BY solver_id, case_id LIMIT 1"
+        ).fetchone()
+
+
+def _change(ledger, statement, *values):
+    with sqlite3.connect(ledger) as connection:
+        connection.execute(f"{statement} WHERE solver_id = ? AND case_id = ?", values)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE outcomes SET cost_pico = cost_pico + 1", ", case {ref} ({short}): "),
+        ("DELETE FROM outcomes", ", gone for case {ref} ({short}): "),
+    ],
+)
+def test_an_altered_row_fails_verification_and_its_case_is_named(near_best, statement, said):
     folder, _, _ = near_best
-    with sqlite3.connect(folder / ".rixin" / "ledger.sqlite3") as connection:
-        connection.execute(
-            "UPDATE outcomes SET cost_pico = cost_pico + 1 WHERE (solver_id, case_id) IN"
-            " (SELECT solver_id, case_id FROM outcomes JOIN cases USING (case_id)"
-            "  WHERE pool = 'certify' ORDER BY solver_id, case_id LIMIT 1)"
-        )
+    ledger = folder / ".rixin" / "ledger.sqlite3"
+    solver, case_id, ref = _first_row(ledger)
+    _change(ledger, statement, solver, case_id)
     with Workspace(quiet=True) as workspace:
         found = workspace.verify(folder / ".rixin" / "world.certificate.json")
     assert not found.holds
-    assert "number 1" in found.text()
+    assert said.format(ref=ref, short=case_id[:12]) in found.text()
 
 
 def test_what_is_no_certificate_or_of_another_ledger_is_told(near_best, tmp_path):
