@@ -65,6 +65,59 @@ def test_its_certificate_holds_and_report_and_explain_know_the_cascade(near_best
     assert case.case.ref == "c1"
 
 
+def _explained(path, case):
+    with Workspace(quiet=True) as workspace:
+        return workspace.explain(path, case)
+
+
+@pytest.mark.parametrize("case", ["c1", "c4", "c9"])
+def test_explain_shows_the_way_of_a_case_through_a_proposed_cascade(near_best, case):
+    _, path, result = near_best
+    explained = _explained(path, case)
+    shown = explained.to_json()["solvers"][-1]
+    assert (shown["solver"], shown["proposed"]) == (result.verdict.winner, True)
+    steps = result.certificate["proposed"][0]["steps"]
+    for step, asked in zip(shown["steps"], steps, strict=False):
+        assert (step["solver"], step["threshold"]) == (asked["solver"], asked["threshold"])
+        if step["threshold"] is not None:
+            assert step["escalated"] == (step["confidence"] < step["threshold"])
+    assert not shown["steps"][-1]["escalated"]
+    text = explained.text(300)
+    assert f"{result.verdict.winner} (proposed cascade): {shown['output']}" in text
+    assert f"signal ≥ {steps[0]['threshold']:g}" in text
+
+
+def test_explain_shows_what_the_other_tested_cascades_would_have_said(near_best):
+    _, path, result = near_best
+    explained = _explained(path, "c4")
+    tested = [one for one in result.certificate["sequence"]["tested"] if len(one["steps"]) > 1]
+    shown = explained.to_json()["tested"]
+    assert len(shown) == len(tested) - 1
+    rows = {one["solver"]: one for one in explained.to_json()["solvers"]}
+    for one in shown:
+        last = one["steps"][-1]
+        assert (one["state"], one["output"]) == (
+            rows[last["solver"]]["state"],
+            rows[last["solver"]]["output"],
+        )
+        assert all(step["confidence"] < step["threshold"] for step in one["steps"][:-1])
+    assert "other cascades that were tested" in explained.text()
+
+
+def test_explain_leaves_out_cascades_whose_members_are_gone_or_were_not_asked(near_best):
+    folder, path, _ = near_best
+    with sqlite3.connect(folder / ".rixin" / "ledger.sqlite3") as connection:
+        connection.execute(
+            "DELETE FROM outcomes WHERE case_id IN (SELECT case_id FROM cases WHERE ref = 'c4')"
+        )
+    explained = _explained(path, "c4")
+    assert {one["state"] for one in explained.to_json()["tested"]} == {"not asked"}
+    assert "not all its members were asked about this case" in explained.text()
+    explained = _explained(write_contract(folder, ("cheap",)), "c4").to_json()
+    assert [one["solver"] for one in explained["solvers"]] == ["cheap"]
+    assert explained["tested"] == []
+
+
 def test_the_same_decision_has_the_same_certificate_on_any_ledger(near_best):
     folder, path, result = near_best
     assert decided(path).certificate["sha256"] == result.certificate["sha256"]
