@@ -13,7 +13,8 @@ from rixin import __version__
 from rixin.core.ids import digest_json
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Verdict
-from rixin.decide.budget import Budget
+from rixin.decide.budget import Budget, Errors
+from rixin.decide.promise import score_evidence
 from rixin.ledger.row_marks import RowMarks, altered, cases_at, cases_without, row_marks
 from rixin.report.as_json import plain
 from rixin.workspace.evaluate import Stored
@@ -86,7 +87,7 @@ def build_certificate(claim: Claim) -> dict[str, Any]:
             for one in scenario.candidates
             if one.options.get("proposed")
         ],
-        "hypotheses": [_hypothesis(stored, one) for one in _in_order(verdict)],
+        "hypotheses": [_hypothesis(scenario, stored, one) for one in _in_order(verdict)],
         "sequence": dict(claim.sequence),
         "rows": {
             one.name: plain(_marks(stored, one.name))
@@ -141,8 +142,9 @@ def _in_order(verdict: Verdict) -> list[CandidateResult]:
     return sorted(verdict.candidates, key=lambda one: one.trial.order or len(verdict.candidates))
 
 
-def _hypothesis(stored: Stored, one: CandidateResult) -> dict[str, Any]:
+def _hypothesis(scenario: Scenario, stored: Stored, one: CandidateResult) -> dict[str, Any]:
     errors, tally = stored.errors[one.name], one.tally
+    floor = scenario.promise.score_at_least
     return {
         "order": one.trial.order,
         "about": one.name,
@@ -170,8 +172,22 @@ def _hypothesis(stored: Stored, one: CandidateResult) -> dict[str, Any]:
             "cost": plain(tally.cost_total),
             "strata": plain(tally.strata),
         },
+        **({} if floor is None or not tally.cases else {"score": _score(floor, errors, one)}),
         "cost_per_solved": plain(one.cost_per_solved),
         "saving_per_month": plain(one.saving_per_month),
+    }
+
+
+def _score(floor: float, errors: Errors, one: CandidateResult) -> dict[str, Any]:
+    """The test of the mean score, with all that it rests on: the scores and their weights."""
+    found = score_evidence(floor, one.tally, errors)
+    return {
+        "cases": one.tally.cases,
+        "sum": sum(score * weight for score, weight in one.tally.scores),
+        "scores_sha256": digest_json({"scores": plain(one.tally.scores)}),
+        "mean": plain(one.score),
+        "log_e_holds": found.holds,
+        "log_e_fails": found.fails,
     }
 
 
