@@ -96,7 +96,7 @@ def test_every_other_term_must_hold_too():
         evidence("same", np.ones(300), violated=np.arange(300) < 9),
     )
 
-    def harmless(outcomes):
+    def harmless(_policy, outcomes):
         return Held(not outcomes.violated.any(), (f"{outcomes.violated.sum()} violations",))
 
     (tested,) = certify(

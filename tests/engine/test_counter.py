@@ -38,6 +38,7 @@ ROWS = st.fixed_dictionaries(
         "cost": st.one_of(st.none(), st.decimals("0", "3", places=6)),
         "sunk": st.decimals("0", "1", places=3),
         "latency": st.one_of(st.none(), st.sampled_from([0.1, 1.999, 2.0, 2.001, 9.0])),
+        "score": st.sampled_from([0.0, 1 / 3, 0.33333, 0.5, 1.0]),
     }
 )
 
@@ -57,7 +58,7 @@ def outcome_of(case, row):
             failure=None if measured or row["reason"] == "unscored" else FAILED,
         ),
         state=row["state"],
-        score=Score(value=float(solved), solved=solved) if measured else None,
+        score=Score(value=row["score"], solved=solved) if measured else None,
         violations=(Violation("pii", "a number"),) if row["violation"] else (),
         reason="" if solved else ("wrong" if measured else row["reason"]),
     )
@@ -101,20 +102,26 @@ def both_ways(rows, counted, red):
     harm_cases=st.integers(0, 12),
     slow_s=st.sampled_from([None, 2.0]),
     strata=st.sampled_from([(), ("mail",), ("chat", "mail", "nobody")]),
+    scored=st.booleans(),
 )
-def test_counts_as_they_come_equal_the_sums_over_stored_rows(rows, red, harm_cases, slow_s, strata):
+def test_counts_as_they_come_equal_the_sums_over_stored_rows(
+    rows, red, harm_cases, slow_s, strata, scored
+):
     counted = Counted(
         slow_s=slow_s,
         harm_cases=harm_cases,
         harm_stratum="red" if red else None,
         strata=strata,
+        scored=scored,
     )
     running, summed = both_ways(rows, counted, red)
     quick = running.tally()
     assert dict(quick.lost) == dict(summed.lost)
-    for field in {one.name for one in fields(quick)} - REPORT_ONLY - {"lost", "strata"}:
+    for field in {one.name for one in fields(quick)} - REPORT_ONLY - {"lost", "strata", "scores"}:
         mine, theirs = getattr(quick, field), getattr(summed, field)
         assert mine == (pytest.approx(theirs) if isinstance(theirs, float) else theirs), field
+    assert dict(quick.scores) == pytest.approx(dict(summed.scores))
+    assert sum(dict(quick.scores).values()) == pytest.approx(quick.weight if scored else 0)
     for mine, theirs in zip(quick.strata, summed.strata, strict=True):
         assert (mine.name, mine.unknown) == (theirs.name, theirs.unknown)
         assert mine.weight == pytest.approx(theirs.weight)
@@ -134,6 +141,7 @@ def row(**more):
         "cost": Decimal(1),
         "sunk": Decimal(0),
         "latency": 1.0,
+        "score": 1.0,
         **more,
     }
 

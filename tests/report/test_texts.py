@@ -1,6 +1,7 @@
 """Terminal text, Markdown, JSON, and the figures in them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -39,6 +40,24 @@ def test_colour_only_adds_to_the_same_text(sample):
     coloured = render_text(sample(), width=100, colour=True)
     assert re.sub(r"\x1b\[[0-9]+m", "", coloured) == render_text(sample(), width=100)
     assert "\x1b[" in coloured
+
+
+def test_a_mean_score_has_a_column_only_where_one_is_promised():
+    sample = newswire()
+    first, *rest = sample.verdict.candidates
+    verdict = replace(
+        sample.verdict, candidates=(replace(first, score=Estimate(0.8126, 0.79, None)), *rest)
+    )
+    scored = replace(sample, verdict=verdict, score_floor=0.75)
+    text, markdown = render_text(scored, width=120), render_markdown(scored)
+    assert "0.813" in text
+    assert "≥ 0.790" in text
+    assert "| solved | mean score | n |" in markdown
+    assert "| 0.813 (≥ 0.790) |" in markdown
+    table = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in table}) == 1
+    assert to_json(scored)["score_floor"] == 0.75
+    assert "mean score" not in render_markdown(sample)
 
 
 def test_columns_without_room_are_named():

@@ -65,6 +65,59 @@ def test_its_certificate_holds_and_report_and_explain_know_the_cascade(near_best
     assert case.case.ref == "c1"
 
 
+def _explained(path, case):
+    with Workspace(quiet=True) as workspace:
+        return workspace.explain(path, case)
+
+
+@pytest.mark.parametrize("case", ["c1", "c4", "c9"])
+def test_explain_shows_the_way_of_a_case_through_a_proposed_cascade(near_best, case):
+    _, path, result = near_best
+    explained = _explained(path, case)
+    shown = explained.to_json()["solvers"][-1]
+    assert (shown["solver"], shown["proposed"]) == (result.verdict.winner, True)
+    steps = result.certificate["proposed"][0]["steps"]
+    for step, asked in zip(shown["steps"], steps, strict=False):
+        assert (step["solver"], step["threshold"]) == (asked["solver"], asked["threshold"])
+        if step["threshold"] is not None:
+            assert step["escalated"] == (step["confidence"] < step["threshold"])
+    assert not shown["steps"][-1]["escalated"]
+    text = explained.text(300)
+    assert f"{result.verdict.winner} (proposed cascade): {shown['output']}" in text
+    assert f"signal ≥ {steps[0]['threshold']:g}" in text
+
+
+def test_explain_shows_what_the_other_tested_cascades_would_have_said(near_best):
+    _, path, result = near_best
+    explained = _explained(path, "c4")
+    tested = [one for one in result.certificate["sequence"]["tested"] if len(one["steps"]) > 1]
+    shown = explained.to_json()["tested"]
+    assert len(shown) == len(tested) - 1
+    rows = {one["solver"]: one for one in explained.to_json()["solvers"]}
+    for one in shown:
+        last = one["steps"][-1]
+        assert (one["state"], one["output"]) == (
+            rows[last["solver"]]["state"],
+            rows[last["solver"]]["output"],
+        )
+        assert all(step["confidence"] < step["threshold"] for step in one["steps"][:-1])
+    assert "other cascades that were tested" in explained.text()
+
+
+def test_explain_leaves_out_cascades_whose_members_are_gone_or_were_not_asked(near_best):
+    folder, path, _ = near_best
+    with sqlite3.connect(folder / ".rixin" / "ledger.sqlite3") as connection:
+        connection.execute(
+            "DELETE FROM outcomes WHERE case_id IN (SELECT case_id FROM cases WHERE ref = 'c4')"
+        )
+    explained = _explained(path, "c4")
+    assert {one["state"] for one in explained.to_json()["tested"]} == {"not asked"}
+    assert "not all its members were asked about this case" in explained.text()
+    explained = _explained(write_contract(folder, ("cheap",)), "c4").to_json()
+    assert [one["solver"] for one in explained["solvers"]] == ["cheap"]
+    assert explained["tested"] == []
+
+
 def test_the_same_decision_has_the_same_certificate_on_any_ledger(near_best):
     folder, path, result = near_best
     assert decided(path).certificate["sha256"] == result.certificate["sha256"]
@@ -107,18 +160,36 @@ def test_an_altered_seal_fails_verification(near_best):
         assert [one.where for one in workspace.verify(file).differences] == ["sha256"]
 
 
-def test_one_altered_row_fails_verification_and_is_named(near_best):
+def _first_row(ledger):
+    """Solver, case id and the case's own id of the first certify row that is stored."""
+    with sqlite3.connect(ledger) as connection:
+        return connection.execute(
+            "SELECT solver_id, case_id, ref FROM outcomes JOIN cases USING (case_id)"
+            " WHERE pool = 'certify' ORDER BY solver_id, case_id LIMIT 1"
+        ).fetchone()
+
+
+def _change(ledger, statement, *values):
+    with sqlite3.connect(ledger) as connection:
+        connection.execute(f"{statement} WHERE solver_id = ? AND case_id = ?", values)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE outcomes SET cost_pico = cost_pico + 1", ", case {ref} ({short}): "),
+        ("DELETE FROM outcomes", ", gone for case {ref} ({short}): "),
+    ],
+)
+def test_an_altered_row_fails_verification_and_its_case_is_named(near_best, statement, said):
     folder, _, _ = near_best
-    with sqlite3.connect(folder / ".rixin" / "ledger.sqlite3") as connection:
-        connection.execute(
-            "UPDATE outcomes SET cost_pico = cost_pico + 1 WHERE (solver_id, case_id) IN"
-            " (SELECT solver_id, case_id FROM outcomes JOIN cases USING (case_id)"
-            "  WHERE pool = 'certify' ORDER BY solver_id, case_id LIMIT 1)"
-        )
+    ledger = folder / ".rixin" / "ledger.sqlite3"
+    solver, case_id, ref = _first_row(ledger)
+    _change(ledger, statement, solver, case_id)
     with Workspace(quiet=True) as workspace:
         found = workspace.verify(folder / ".rixin" / "world.certificate.json")
     assert not found.holds
-    assert "number 1" in found.text()
+    assert said.format(ref=ref, short=case_id[:12]) in found.text()
 
 
 def test_what_is_no_certificate_or_of_another_ledger_is_told(near_best, tmp_path):

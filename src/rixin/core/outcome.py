@@ -10,6 +10,10 @@ RECORDED = "recorded score"
 """Reason of a score that came with a recorded answer."""
 
 
+SCORE_DIGITS = 4
+"""Decimals to which scores count for the promise on their mean."""
+
+
 class State(StrEnum):
     """Each outcome is in exactly one of three states."""
 
@@ -36,6 +40,23 @@ class Violation:
 
     guard: str
     reason: str
+
+
+def counted_score(value: float | None, *, violated: bool) -> float:
+    """What a measured answer counts for the mean score: nothing where a guard found something.
+
+    Args:
+        value: Its score, in [0, 1].
+        violated: Whether it has a violation.
+
+    Returns:
+        In [0, 1], to `SCORE_DIGITS` decimals.
+
+    Examples:
+        >>> counted_score(0.666666, violated=False), counted_score(1.0, violated=True)
+        (0.6667, 0.0)
+    """
+    return 0.0 if violated or value is None else round(value, SCORE_DIGITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

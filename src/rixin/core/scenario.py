@@ -118,6 +118,8 @@ class Promise:
     """Loss against the best single candidate that does not matter, as a share of all cases."""
     solved_strata: Mapping[str, float] = field(default_factory=dict)
     """Floors of single strata, by name; besides the floor of the whole."""
+    score_at_least: float | None = None
+    """Floor of the mean score of all cases; None: none is promised."""
     below_best_at_most: float | None = None
     """Loss against the best single candidate that a release may have; None: the floor is enough."""
     harm_allowed: int | None = None

@@ -77,6 +77,9 @@ class Tally:
     """Largest weight of a case in the pool: what counts as one case in the tests."""
     solved_weight: float = 0.0
     abstained_weight: float = 0.0
+    scores: tuple[tuple[float, float], ...] = ()
+    """Score in [0, 1] → weight of the measured cases with it, rising; empty where no mean score is
+    promised."""
     cost_known: int = 0
     """Measured outcomes with a known cost."""
     cost_total: Decimal = Decimal(0)
@@ -188,6 +191,8 @@ class CandidateResult:
     error_chance: float
     """The chance that a standing of HOLDS or FAILS is wrong, at most."""
     trial: Trial = field(default_factory=Trial)
+    score: Estimate | None = None
+    """The mean score; None where none is promised."""
 
     @property
     def not_needed(self) -> bool:

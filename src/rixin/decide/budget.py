@@ -113,6 +113,7 @@ def budget_of(scenario: Scenario, *, proposes: bool = False, decision: int = 1) 
     elif proposes:
         proposed = total * PROPOSED_SHARE
     ways = 2 + bool(scenario.policy.guards) + (promise.latency_p95_s is not None)
+    ways += promise.score_at_least is not None
     return Budget(
         total=total,
         singles=total - proposed,

@@ -86,8 +86,14 @@ class Counting:
     strata: Mapping[str, Floats]
     """1 for each case of a stratum with a floor, 0 for the others, by its name."""
 
-    def tally(self, name: str, one: PolicyOutcomes) -> Tally:
-        """The counts of a policy."""
+    def tally(self, name: str, one: PolicyOutcomes, scores: Floats | None = None) -> Tally:
+        """The counts of a policy.
+
+        Args:
+            name: Of the policy.
+            one: What it did; whether a case was solved is 0 or 1.
+            scores: Score of each case, in [0, 1]; None: no mean score is promised.
+        """
         import numpy as np
 
         measured, weights = one.measured, self.weights
@@ -112,6 +118,7 @@ class Counting:
             weight_max=self.heaviest,
             solved_weight=float(weights[solved].sum()),
             abstained_weight=float(weights[one.abstained & measured].sum()),
+            scores=() if scores is None else _by_score(scores[measured], weights[measured]),
             latency_n=int(timed.sum()),
             slow=0 if self.slow_s is None else int(late.sum()),
             strata=tuple(
@@ -124,3 +131,11 @@ class Counting:
                 for stratum, inside in self.strata.items()
             ),
         )
+
+
+def _by_score(scores: Floats, weights: Floats) -> tuple[tuple[float, float], ...]:
+    import numpy as np
+
+    values, where = np.unique(scores, return_inverse=True)
+    sums = np.bincount(where.ravel(), weights, minlength=values.size)
+    return tuple(zip(values.tolist(), sums.tolist(), strict=True))

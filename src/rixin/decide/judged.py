@@ -108,6 +108,7 @@ def _result(
         net_margin=figures.net_margin if figures else UNKNOWN,
         cases_needed=_needed(standing, terms, figures, tally),
         error_chance=errors.hold if settled else 0.0,
+        score=found.get("score"),
     )
 
 

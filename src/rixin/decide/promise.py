@@ -1,4 +1,4 @@
-"""The terms of the promise, each tested on a candidate's counts: solved, harm, latency.
+"""The terms of the promise, each tested on a candidate's counts: solved, score, harm, latency.
 
 The tests hold at every moment, so they may be looked at after every case: rates are tested by
 betting, harm by a sample whose size and allowed violations are fixed beforehand. Which chance of
@@ -26,7 +26,7 @@ UNSCORED = "unscored"
 _TOO_MANY = 100_000_000
 """Cases that nobody will ever have."""
 UNKNOWN = Estimate(None, None, None)
-TermName = Literal["solved", "stratum", "harm", "latency"]
+TermName = Literal["solved", "score", "stratum", "harm", "latency"]
 _FAST = 0.95
 """Share of answers that a promised p95 latency bounds."""
 _MOST_ALLOWED = 2
@@ -88,6 +88,8 @@ def terms_of(scenario: Scenario, tally: Tally, errors: Errors) -> tuple[Term, ..
     """
     promise = scenario.promise
     found = [_solved(promise.solved_at_least, tally, errors)]
+    if promise.score_at_least is not None:
+        found.append(_score(promise.score_at_least, tally, errors))
     found += [
         _stratum(promise.solved_strata[one.name], one, tally.weight_max, errors)
         for one in tally.strata
@@ -114,7 +116,7 @@ def glance(scenario: Scenario, tally: Tally, errors: Errors) -> Standing:
         errors: Chances of a wrong bound, with the planned cases.
 
     Returns:
-        OPEN while the floor is neither shown to hold nor to fail, or the test of harm still runs.
+        OPEN while a floor is neither shown to hold nor to fail, or the test of harm still runs.
     """
     promise = scenario.promise
     plan = harm_plan(scenario, errors.harm_cases, errors.hold)
@@ -126,11 +128,84 @@ def glance(scenario: Scenario, tally: Tally, errors: Errors) -> Standing:
     down = _bets(1 - floor, errors.cases, errors.fail)
     if rejects(log_e_down([0, 1], [misses, hits + unknown], floor, down), errors.fail):
         return Standing.FAILS
-    if plan is not None and tally.harm_cases < plan.cases:
+    score = Standing.HOLDS
+    if promise.score_at_least is not None:
+        score = score_evidence(promise.score_at_least, tally, errors).standing
+    if score is Standing.FAILS:
+        return score
+    if score is Standing.OPEN or (plan is not None and tally.harm_cases < plan.cases):
         return Standing.OPEN
     up = _bets(floor, errors.cases, errors.hold)
     holds = rejects(log_e([0, 1], [misses + unknown, hits], floor, up), errors.hold)
     return Standing.HOLDS if holds else Standing.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreEvidence:
+    """What the scores say of a promised mean, as logarithms of the wealth of two gamblers."""
+
+    holds: float
+    """Against "the mean score is at most the floor"."""
+    fails: float
+    """Against "the mean score is at least the floor"."""
+    standing: Standing
+
+
+def score_evidence(floor: float, tally: Tally, errors: Errors) -> ScoreEvidence:
+    """The two tests of a promised mean score; they may be looked at after every case.
+
+    What was not measured scores 0 where the promise shall hold, and 1 where it shall fail.
+
+    Args:
+        floor: The promised mean, in (0, 1).
+        tally: Measured on at least one case, with its scores.
+        errors: Chances of a wrong bound, with the planned cases.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), section 5; METHODS §1.
+    """
+    up, down = _bets_about(floor, errors)
+    holds = log_e(*_scores(tally, 0.0), floor, up)
+    fails = log_e_down(*_scores(tally, 1.0), floor, down)
+    standing = _against(rejects(holds, errors.hold), rejects(fails, errors.fail))
+    return ScoreEvidence(holds, fails, standing)
+
+
+def mean_score(tally: Tally, errors: Errors, floor: float) -> Estimate:
+    """The mean score with bounds that hold at all times and with nothing unmeasured in favour.
+
+    Args:
+        tally: Measured on at least one case, with its scores.
+        errors: `hold` is the chance that the lower bound is wrong, `fail` that the upper is.
+        floor: The promised mean, in (0, 1): the bounds are narrowest about it.
+
+    References:
+        I. Waudby-Smith and A. Ramdas (2024), JRSS B 86(1), theorem 3.
+    """
+    up, down = _bets_about(floor, errors)
+    total = sum(weight for _, weight in tally.scores)
+    return Estimate(
+        sum(score * weight for score, weight in tally.scores) / total,
+        lower_bound(*_scores(tally, 0.0), errors.hold, up),
+        upper_bound(*_scores(tally, 1.0), errors.fail, down),
+    )
+
+
+def _scores(tally: Tally, unknown: float) -> tuple[list[float], list[float]]:
+    """Scores and how often each was seen, in units of the heaviest case.
+
+    Args:
+        tally: The counts.
+        unknown: The score of a case that was not measured.
+    """
+    values = [unknown, *(score for score, _ in tally.scores)]
+    counts = [float(unknown_cases(tally))]
+    return values, counts + [weight / tally.weight_max for _, weight in tally.scores]
+
+
+def _bets_about(floor: float, errors: Errors) -> tuple[Bets, Bets]:
+    """Those by which a floor holds, and those by which it fails."""
+    return _bets(floor, errors.cases, errors.hold), _bets(1 - floor, errors.cases, errors.fail)
 
 
 def standing_of(terms: tuple[Term, ...]) -> Standing:
@@ -199,6 +274,21 @@ def _solved(floor: float, tally: Tally, errors: Errors) -> Term:
         cases_needed=_more_for_floor(share.value, floor, tally, errors)
         if standing is Standing.OPEN
         else None,
+    )
+
+
+def _score(floor: float, tally: Tally, errors: Errors) -> Term:
+    mean, standing = mean_score(tally, errors, floor), score_evidence(floor, tally, errors).standing
+    assert mean.value is not None
+    text = f"mean score {mean.value:.3f} of {tally.cases:,} ({mean.lower:.3f} to {mean.upper:.3f})"
+    # Of all scores with one mean, those of 0 and 1 spread most: nothing takes more cases.
+    more = _more_for_floor(mean.value, floor, tally, errors)
+    return Term(
+        name="score",
+        standing=standing,
+        text=f"{text}, promised {floor:.4g}: {standing.value}",
+        estimate=mean,
+        cases_needed=more if standing is Standing.OPEN else None,
     )
 
 

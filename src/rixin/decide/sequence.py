@@ -32,8 +32,8 @@ class Held:
     """In words, for the certificate."""
 
 
-Holds = Callable[[PolicyOutcomes], Held]
-"""Tests further terms on the outcomes of a policy on certify cases."""
+Holds = Callable[[Policy, PolicyOutcomes], Held]
+"""Tests further terms on a policy and its outcomes on certify cases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def _test(
         statistic=statistic,
         critical=critical,
         no_worse=statistic <= critical if exact else statistic >= critical,
-        others=Held(True) if holds is None else holds(outcomes),
+        others=Held(True) if holds is None else holds(policy, outcomes),
     )
 
 

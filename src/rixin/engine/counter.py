@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import nan
 
 from rixin.core.money import from_pico, to_pico
-from rixin.core.outcome import Outcome, State
+from rixin.core.outcome import Outcome, State, counted_score
 from rixin.core.verdict import StratumTally, Tally
 
 
@@ -28,6 +28,8 @@ class Counted:
     """Harm is counted in this stratum, and nothing else is."""
     strata: tuple[str, ...] = ()
     """Strata with a floor of their own."""
+    scored: bool = False
+    """Whether a mean score is promised."""
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class RunningTally:
     _cost_sq: float = 0.0
     _latency_n: int = 0
     _slow: int = 0
+    _scores: dict[float, float] = field(default_factory=dict)
     _strata: dict[str, _Stratum] = field(default_factory=dict)
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
@@ -99,6 +102,7 @@ class RunningTally:
             weight_max=self.counted.weight_max,
             solved_weight=self._solved_weight,
             abstained_weight=self._abstained_weight,
+            scores=tuple(sorted(self._scores.items())),
             cost_known=self._cost_known,
             cost_total=from_pico(self._cost_pico),
             cost_sq=self._cost_sq,
@@ -132,6 +136,9 @@ class RunningTally:
         self.quality.append(float(solved))
         if solved:
             self._solved_weight += weight
+        if self.counted.scored and one.score is not None:
+            score = counted_score(one.score.value, violated=bool(one.violations))
+            self._scores[score] = self._scores.get(score, 0.0) + weight
         if answer.abstained:
             self._abstained += 1
             self._abstained_weight += weight

@@ -1,10 +1,10 @@
-"""Counts for single terms of the promise: strata with a floor, slow answers, harm."""
+"""Counts for single terms of the promise: strata with a floor, scores, slow answers, harm."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_, case, func, select
 
-from rixin.core.outcome import State
+from rixin.core.outcome import State, counted_score
 from rixin.core.verdict import StratumTally
 from rixin.ledger.sample import Sample, inside
 from rixin.ledger.store import Ledger
@@ -41,6 +41,26 @@ def stratum_tallies(
         )
         for name, row in rows
     )
+
+
+def score_weights(
+    ledger: Ledger, sample: Sample, solver: int, judge: str
+) -> tuple[tuple[float, float], ...]:
+    """Each `counted_score` of the measured rows of one solver with their weight, rising."""
+    violated = outcomes.c.violations.is_not(None)
+    query = (
+        select(outcomes.c.score, violated, func.sum(cases.c.weight))
+        .select_from(cases.join(outcomes, _asked(solver, judge)))
+        .where(inside(sample), _MEASURED)
+        .group_by(outcomes.c.score, violated)
+        .order_by(outcomes.c.score, violated)
+    )
+    found: dict[float, float] = {}
+    with ledger.read() as connection:
+        for value, broken, weight in connection.execute(query):
+            score = counted_score(value, violated=bool(broken))
+            found[score] = found.get(score, 0.0) + float(weight)
+    return tuple(sorted(found.items()))
 
 
 def slow_answers(ledger: Ledger, sample: Sample, solver: int, judge: str, limit_s: float) -> int:

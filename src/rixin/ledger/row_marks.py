@@ -2,10 +2,10 @@
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, and_, select
 
 from rixin.ledger.sample import Sample, inside
 from rixin.ledger.store import Ledger
@@ -65,6 +65,46 @@ def altered(before: RowMarks, after: RowMarks) -> list[int]:
     ]
 
 
+def cases_at(
+    ledger: Ledger, sample: Sample, solver: int, judge: str, places: Sequence[int]
+) -> list[str]:
+    """The cases of some rows of `row_marks`, by the places that `altered` gives.
+
+    Returns:
+        For each place that there is, the case's own id and the beginning of its hash.
+    """
+    joined = cases.join(outcomes, _asked(solver, judge))
+    query = _named().select_from(joined).where(inside(sample)).order_by(cases.c.case_id)
+    with ledger.read() as connection:
+        found = [connection.execute(query.offset(place).limit(1)).first() for place in places]
+    return [_name(row[0], row[1]) for row in found if row is not None]
+
+
+def cases_without(ledger: Ledger, sample: Sample, solver: int, judge: str, limit: int) -> list[str]:
+    """The first cases of a sample without a row of the solver, named like in `cases_at`."""
+    joined = cases.outerjoin(outcomes, _asked(solver, judge))
+    query = _named().select_from(joined).where(inside(sample), outcomes.c.case_id.is_(None))
+    with ledger.read() as connection:
+        rows = connection.execute(query.order_by(cases.c.case_id).limit(limit))
+        return [_name(row[0], row[1]) for row in rows]
+
+
+def _named() -> Select[str | None, str]:
+    return select(cases.c.ref, cases.c.case_id)
+
+
+def _name(ref: str | None, case_id: str) -> str:
+    short = case_id[:12]
+    return f"{ref} ({short})" if ref else short
+
+
+def _asked(solver: int, judge: str) -> ColumnElement[bool]:
+    columns = outcomes.c
+    return and_(
+        columns.case_id == cases.c.case_id, columns.solver_id == solver, columns.judge == judge
+    )
+
+
 def _rows(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Iterator[bytes]:
     columns = outcomes.c
     query = (
@@ -81,14 +121,7 @@ def _rows(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Iterator[b
             columns.sunk_pico,
             columns.latency_s,
         )
-        .select_from(
-            cases.join(
-                outcomes,
-                (columns.case_id == cases.c.case_id)
-                & (columns.solver_id == solver)
-                & (columns.judge == judge),
-            )
-        )
+        .select_from(cases.join(outcomes, _asked(solver, judge)))
         .where(inside(sample))
         .order_by(cases.c.case_id)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from rixin.core.ids import output_code
-from rixin.core.outcome import State
+from rixin.core.outcome import State, counted_score
 from rixin.ledger.sample import Sample, inside
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import cases, outcomes
@@ -26,6 +26,8 @@ class Vectors:
 
     solved: "NDArray[np.float64]"
     """1 or 0; NaN where it was not measured, or not asked."""
+    score: "NDArray[np.float64]"
+    """`counted_score` of the answer; NaN where it was not measured, or not asked."""
     cost: "NDArray[np.float64]"
     confidence: "NDArray[np.float64]"
     violated: "NDArray[np.bool_]"
@@ -55,6 +57,7 @@ def vectors(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Vectors:
             columns.abstained,
             columns.latency_s,
             columns.output,
+            columns.score,
         )
         .select_from(joined)
         .where(inside(sample))
@@ -62,15 +65,18 @@ def vectors(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Vectors:
     )
     known = {State.SOLVED.value: 1.0, State.UNSOLVED.value: 0.0}
     code = lru_cache(maxsize=10_000)(output_code)
-    figures = np.full((4, sample.size), np.nan)
+    figures = np.full((5, sample.size), np.nan)
     flags, answer = np.zeros((2, sample.size), dtype=bool), np.zeros(sample.size, dtype=np.int64)
     with ledger.read() as connection:
         rows = connection.execution_options(yield_per=2_000).execute(query)
-        for k, (state, pico, confidence, violations, abstained, latency, said) in enumerate(rows):
+        for k, row in enumerate(rows):
+            state, pico, confidence, violations, abstained, latency, said, score = row
             figures[0, k] = known.get(state, np.nan)
             figures[1, k] = np.nan if pico is None else pico * _PICO
             figures[2, k] = np.nan if confidence is None else confidence
             figures[3, k] = np.nan if latency is None else latency
+            if state in known:
+                figures[4, k] = counted_score(score, violated=violations is not None)
             flags[0, k], flags[1, k] = violations is not None, bool(abstained)
             answer[k] = code(said)
     return Vectors(
@@ -78,6 +84,7 @@ def vectors(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Vectors:
         cost=figures[1],
         confidence=figures[2],
         latency_s=figures[3],
+        score=figures[4],
         violated=flags[0],
         abstained=flags[1],
         answer=answer,

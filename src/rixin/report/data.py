@@ -93,6 +93,8 @@ class ReportData:
     environment: str = ""
     floor: float
     """The promise: solved at least, in [0, 1]."""
+    score_floor: float | None = None
+    """The promise: mean score at least, in [0, 1]; None: none."""
     demand_per_month: int
     illustrative: tuple[str, ...] = ()
     """Dotted names of contract figures that are defaults, not the user's own."""

@@ -26,6 +26,20 @@ class Asked:
     price: str
     outcome: Outcome | None
     """None: it was never asked."""
+    proposed: bool = False
+    """Nobody wrote it down: a decision made it up and certified it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """A cascade that a decision judged by the stored answers of its members."""
+
+    name: str
+    certified: bool
+    steps: Sequence[Step]
+    """The members that the case would have come to; the last one answers."""
+    outcome: Outcome | None
+    """Of the member that answers; None: a member was never asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +49,7 @@ class Explanation:
     case: Case
     currency: str
     asked: Sequence[Asked]
+    tested: Sequence[Tested] = ()
 
     def to_json(self) -> dict[str, object]:
         """Values that `json.dumps` takes; money is a string."""
@@ -49,6 +64,7 @@ class Explanation:
             "weight": case.weight,
             "currency": self.currency,
             "solvers": [_asked_json(one) for one in self.asked],
+            "tested": [_tested_json(one) for one in self.tested],
         }
 
     def text(self, width: int = 100) -> str:
@@ -68,15 +84,19 @@ class Explanation:
         for one in self.asked:
             yield ""
             yield from self._solver(one, width)
+        if self.tested:
+            yield ""
+            yield "other cascades that were tested, by the answers of their members"
+        for other in self.tested:
+            yield from wrap(_tested_line(other), width, first="  ", rest="    ")
 
     def _solver(self, one: Asked, width: int) -> Iterator[str]:
+        kind = f"proposed {one.kind}" if one.proposed else one.kind
         if one.outcome is None:
-            yield f"– {one.solver} ({one.kind}): not asked about this case"
+            yield f"– {one.solver} ({kind}): not asked about this case"
             return
         outcome = one.outcome
-        yield from wrap(
-            f"{_MARKS[outcome.state]} {one.solver} ({one.kind}): {_said(outcome)}", width
-        )
+        yield from wrap(f"{_MARKS[outcome.state]} {one.solver} ({kind}): {_said(outcome)}", width)
         rows = {
             "why": _why(outcome),
             "score": _score(outcome),
@@ -90,6 +110,14 @@ class Explanation:
         for name, value in rows.items():
             if value:
                 yield from wrap(clean(value), width, first=f"    {name:<8}", rest=" " * 12)
+
+
+def _tested_line(one: Tested) -> str:
+    name = f"{one.name} ({'certified' if one.certified else 'not certified'})"
+    if one.outcome is None:
+        return f"– {name}: not all its members were asked about this case"
+    way = " → ".join(_step(step) for step in one.steps)
+    return f"{_MARKS[one.outcome.state]} {name}: {_said(one.outcome)}; {clean(way)}"
 
 
 def _said(outcome: Outcome) -> str:
@@ -156,7 +184,13 @@ def _time(answer: Answer) -> str:
 
 def _asked_json(one: Asked) -> Mapping[str, object]:
     outcome = one.outcome
-    head = {"solver": one.solver, "kind": one.kind, "about": one.about, "price": one.price}
+    head = {
+        "solver": one.solver,
+        "kind": one.kind,
+        "proposed": one.proposed,
+        "about": one.about,
+        "price": one.price,
+    }
     if outcome is None:
         return {**head, "state": "not asked"}
     answer = outcome.answer
@@ -178,3 +212,10 @@ def _asked_json(one: Asked) -> Mapping[str, object]:
         "failure": plain(answer.failure),
         "note": answer.note,
     }
+
+
+def _tested_json(one: Tested) -> Mapping[str, object]:
+    head = {"solver": one.name, "certified": one.certified, "steps": plain(tuple(one.steps))}
+    if one.outcome is None:
+        return {**head, "state": "not asked"}
+    return {**head, "state": one.outcome.state.value, "output": one.outcome.answer.output}

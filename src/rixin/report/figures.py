@@ -42,6 +42,26 @@ def percent_span(estimate: Estimate) -> str:
     return _span(estimate, _hundred, " %")
 
 
+def score(value: float | None) -> str:
+    """A mean score in [0, 1].
+
+    Examples:
+        >>> score(0.8125), score(None)
+        ('0.812', '–')
+    """
+    return UNKNOWN if known(value) is None else f"{value:.3f}"
+
+
+def score_span(estimate: Estimate) -> str:
+    """The interval of a mean score.
+
+    Examples:
+        >>> score_span(Estimate(0.8, 0.75, 0.85))
+        '0.750–0.850'
+    """
+    return _span(estimate, score, "")
+
+
 def number(value: float | None) -> str:
     """An amount without its currency: whole above 1000, enough digits below 1.
 

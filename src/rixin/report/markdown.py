@@ -15,6 +15,8 @@ from rixin.report.figures import (
     percent,
     percent_span,
     risk,
+    score,
+    score_span,
     seconds,
 )
 
@@ -87,16 +89,18 @@ def _facts(data: ReportData) -> str:
 
 def _table(data: ReportData) -> Iterator[str]:
     currency = escape(data.verdict.currency)
+    scored = data.score_floor is not None
+    score_head = " mean score |" if scored else ""
     cost, saving = (_star(data, name) for name in ("cost_per_solved", "saving_per_month"))
     yield (
-        f"| | solver | solved | n | harm | cost a solved case, {currency}{cost} "
+        f"| | solver | solved |{score_head} n | harm | cost a solved case, {currency}{cost} "
         f"| saves a month, at least{saving} | p95 |"
     )
-    yield "|:-:|:--|--:|--:|--:|--:|--:|--:|"
+    yield f"|:-:|:--|--:|{'--:|' if scored else ''}--:|--:|--:|--:|--:|"
     yield _incumbent(data)
     candidates = data.shown()
     for candidate in candidates[:_MOST_CANDIDATES]:
-        yield _candidate(candidate, winner=candidate.name == data.verdict.winner)
+        yield _candidate(candidate, scored=scored, winner=candidate.name == data.verdict.winner)
     yield ""
     if len(candidates) > _MOST_CANDIDATES:
         yield f"{len(candidates) - _MOST_CANDIDATES} more candidates are in the HTML report."
@@ -117,6 +121,7 @@ def _incumbent(data: ReportData) -> str:
         "·",
         f"{escape(cut(incumbent.name, 40))} (today)",
         f"{percent(incumbent.solved)}{star}",
+        *([UNKNOWN] if data.score_floor is not None else []),
         "as stated",
         UNKNOWN,
         f"{number(incumbent.cost_per_solved)}{star}",
@@ -126,12 +131,13 @@ def _incumbent(data: ReportData) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _candidate(candidate: CandidateResult, *, winner: bool) -> str:
+def _candidate(candidate: CandidateResult, *, scored: bool, winner: bool) -> str:
     name = escape(cut(clean(candidate.name), 40))
     cells = [
         MARKS[candidate.standing],
         f"**{name}**" if winner else name,
         _two(percent(candidate.solved.value), percent_span(candidate.solved)),
+        *([_mean_score(candidate)] if scored else []),
         f"{candidate.tally.cases:,}",
         percent(candidate.harm.value),
         _two(number(candidate.cost_per_solved.value), number_span(candidate.cost_per_solved)),
@@ -139,6 +145,11 @@ def _candidate(candidate: CandidateResult, *, winner: bool) -> str:
         seconds(candidate.latency_p95.value),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _mean_score(candidate: CandidateResult) -> str:
+    found = candidate.score
+    return UNKNOWN if found is None else _two(score(found.value), score_span(found))
 
 
 def _two(figure: str, span: str) -> str:

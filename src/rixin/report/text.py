@@ -14,6 +14,8 @@ from rixin.report.figures import (
     percent,
     percent_span,
     risk,
+    score,
+    score_span,
     seconds,
 )
 
@@ -90,6 +92,7 @@ def _columns(data: ReportData) -> list[_Column]:
     return [
         _Column(("", "solver"), "solver", 0),
         _Column(("", "solved"), "solved", 0),
+        *([_Column(("mean", "score"), "score", 2)] if data.score_floor is not None else []),
         _Column(("", "harm"), "harm", 3),
         _Column(("cost a solved", f"case, {currency}{_star(data, 'cost_per_solved')}"), "cost", 1),
         _Column(
@@ -105,7 +108,7 @@ def _star(data: ReportData, figure: str) -> str:
     return " *" if data.is_illustrative(figure) else ""
 
 
-def _candidate_row(candidate: CandidateResult) -> _Row:
+def _candidate_row(candidate: CandidateResult, *, scored: bool) -> _Row:
     tally = candidate.tally
     harm = percent(candidate.harm.value)
     upper = f"≤ {percent(candidate.harm.upper)}" if candidate.harm.upper is not None else ""
@@ -118,6 +121,7 @@ def _candidate_row(candidate: CandidateResult) -> _Row:
                 f"  {candidate.kind}, n={tally.cases:,}",
             ),
             (percent(candidate.solved.value), percent_span(candidate.solved)),
+            *([_score_cell(candidate)] if scored else []),
             (harm, upper),
             (number(candidate.cost_per_solved.value), number_span(candidate.cost_per_solved)),
             (shown, ""),
@@ -127,6 +131,11 @@ def _candidate_row(candidate: CandidateResult) -> _Row:
     )
 
 
+def _score_cell(candidate: CandidateResult) -> tuple[str, str]:
+    found = candidate.score
+    return (UNKNOWN, "") if found is None else (score(found.value), score_span(found))
+
+
 def _incumbent_row(data: ReportData) -> _Row:
     incumbent = data.verdict.incumbent
     star = _star(data, "incumbent")
@@ -134,6 +143,7 @@ def _incumbent_row(data: ReportData) -> _Row:
         (
             (f"· {clean(incumbent.name)}", "  incumbent"),
             (f"{percent(incumbent.solved)}{star}", "as stated"),
+            *([(UNKNOWN, "")] if data.score_floor is not None else []),
             (UNKNOWN, ""),
             (number(incumbent.cost_per_solved), "as stated"),
             (UNKNOWN, ""),
@@ -144,8 +154,8 @@ def _incumbent_row(data: ReportData) -> _Row:
 
 
 def _table(data: ReportData, width: int, colour: bool) -> Iterator[str]:
-    columns = _columns(data)
-    rows = [_incumbent_row(data), *map(_candidate_row, data.shown())]
+    columns, scored = _columns(data), data.score_floor is not None
+    rows = [_incumbent_row(data), *(_candidate_row(one, scored=scored) for one in data.shown())]
     shown = list(range(len(columns)))
     widths = [_natural(columns[index], rows, index) for index in shown]
     while True:

@@ -13,13 +13,16 @@ from rixin import __version__
 from rixin.core.ids import digest_json
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Verdict
-from rixin.decide.budget import Budget
-from rixin.ledger.row_marks import RowMarks, altered, row_marks
+from rixin.decide.budget import Budget, Errors
+from rixin.decide.promise import score_evidence
+from rixin.ledger.row_marks import RowMarks, altered, cases_at, cases_without, row_marks
 from rixin.report.as_json import plain
 from rixin.workspace.evaluate import Stored
 
 FORMAT = "rixin.certificate/1"
 """Named in every file; the number rises when a key goes or changes its meaning."""
+_MOST_NAMED = 10
+"""Altered rows of a solver that are named."""
 _UNSIGNED = frozenset({"sha256", "decided_at", "rixin"})
 
 
@@ -84,7 +87,7 @@ def build_certificate(claim: Claim) -> dict[str, Any]:
             for one in scenario.candidates
             if one.options.get("proposed")
         ],
-        "hypotheses": [_hypothesis(stored, one) for one in _in_order(verdict)],
+        "hypotheses": [_hypothesis(scenario, stored, one) for one in _in_order(verdict)],
         "sequence": dict(claim.sequence),
         "rows": {
             one.name: plain(_marks(stored, one.name))
@@ -103,15 +106,23 @@ def seal_of(certificate: Mapping[str, Any]) -> str:
     return digest_json({k: v for k, v in certificate.items() if k not in _UNSIGNED})
 
 
-def differences(given: Mapping[str, Any], found: Mapping[str, Any]) -> list[Difference]:
-    """Every claim of a certificate that its recomputation does not bear out."""
+def differences(
+    given: Mapping[str, Any], found: Mapping[str, Any], stored: Stored
+) -> list[Difference]:
+    """Every claim of a certificate that its recomputation does not bear out.
+
+    Args:
+        given: The certificate.
+        found: The same recomputed.
+        stored: Where its rows are, each sample cut to the cases that were asked.
+    """
     keys = [key for key in {**given, **found} if key not in _UNSIGNED]
     rows: list[Difference] = []
     for key in keys:
         if key == "rows":
             continue
         rows += _compare(key, given.get(key), found.get(key))
-    return [*_altered_rows(given.get("rows", {}), found.get("rows", {})), *rows]
+    return [*_altered_rows(given.get("rows", {}), found.get("rows", {}), stored), *rows]
 
 
 def _budget(scenario: Scenario, budget: Budget, verdict: Verdict) -> dict[str, Any]:
@@ -131,8 +142,9 @@ def _in_order(verdict: Verdict) -> list[CandidateResult]:
     return sorted(verdict.candidates, key=lambda one: one.trial.order or len(verdict.candidates))
 
 
-def _hypothesis(stored: Stored, one: CandidateResult) -> dict[str, Any]:
+def _hypothesis(scenario: Scenario, stored: Stored, one: CandidateResult) -> dict[str, Any]:
     errors, tally = stored.errors[one.name], one.tally
+    floor = scenario.promise.score_at_least
     return {
         "order": one.trial.order,
         "about": one.name,
@@ -160,8 +172,22 @@ def _hypothesis(stored: Stored, one: CandidateResult) -> dict[str, Any]:
             "cost": plain(tally.cost_total),
             "strata": plain(tally.strata),
         },
+        **({} if floor is None or not tally.cases else {"score": _score(floor, errors, one)}),
         "cost_per_solved": plain(one.cost_per_solved),
         "saving_per_month": plain(one.saving_per_month),
+    }
+
+
+def _score(floor: float, errors: Errors, one: CandidateResult) -> dict[str, Any]:
+    """The test of the mean score, with all that it rests on: the scores and their weights."""
+    found = score_evidence(floor, one.tally, errors)
+    return {
+        "cases": one.tally.cases,
+        "sum": sum(score * weight for score, weight in one.tally.scores),
+        "scores_sha256": digest_json({"scores": plain(one.tally.scores)}),
+        "mean": plain(one.score),
+        "log_e_holds": found.holds,
+        "log_e_fails": found.fails,
     }
 
 
@@ -181,7 +207,9 @@ def _compare(where: str, given: object, found: object) -> Iterator[Difference]:
         yield Difference(where, given, found)
 
 
-def _altered_rows(given: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:
+def _altered_rows(
+    given: Mapping[str, Any], found: Mapping[str, Any], stored: Stored
+) -> Iterator[Difference]:
     for name in dict.fromkeys((*given, *found)):
         old, new = given.get(name), found.get(name)
         if old == new:
@@ -190,6 +218,19 @@ def _altered_rows(given: Mapping[str, Any], found: Mapping[str, Any]) -> Iterato
             yield Difference(f"rows of {name}", old and old["rows"], new and new["rows"])
             continue
         before, after = RowMarks(**old), RowMarks(**new)
-        places = altered(before, after)
-        which = ", ".join(str(place + 1) for place in places[:10]) or "none by its mark"
-        yield Difference(f"rows of {name}, number {which}", before.sha256[:12], after.sha256[:12])
+        where = f"rows of {name}, {_which(stored, name, before, after)}"
+        yield Difference(where, before.sha256[:12], after.sha256[:12])
+
+
+def _which(stored: Stored, name: str, before: RowMarks, after: RowMarks) -> str:
+    """The rows that differ, by the ids of their cases."""
+    place = (stored.ledger, stored.samples[name], stored.numbers[name], stored.judge)
+    if after.rows < before.rows:
+        return f"gone for case {', '.join(cases_without(*place, _MOST_NAMED))}"
+    if after.rows > before.rows:
+        return f"{after.rows - before.rows:,} more than before"
+    named = cases_at(*place, altered(before, after)[:_MOST_NAMED])
+    if not named:
+        return "none by its mark"
+    group = after.rows_per_mark
+    return f"case {', '.join(named)}" + (f" or one of the {group - 1} after it" * (group > 1))

@@ -20,7 +20,7 @@ from rixin.decide.verdict import decide, months
 from rixin.engine.counter import Counted
 from rixin.ledger.cases import find_cases
 from rixin.ledger.outcomes import failure_example, outcomes_of_case
-from rixin.ledger.promise_counts import harm_counts, slow_answers, stratum_tallies
+from rixin.ledger.promise_counts import harm_counts, score_weights, slow_answers, stratum_tallies
 from rixin.ledger.sample import Sample, sample_of
 from rixin.ledger.store import Ledger
 from rixin.ledger.tallies import differing_cases, latencies, spent_on, tally
@@ -88,6 +88,7 @@ def tally_of(stored: Stored, name: str) -> Tally:
         harm_cases=harm[0],
         harm_hits=harm[1],
         strata=stratum_tallies(stored.ledger, sample, *where, counted.strata),
+        scores=score_weights(stored.ledger, sample, *where) if counted.scored else (),
     )
     if counted.slow_s is not None:
         slow = slow_answers(stored.ledger, sample, *where, counted.slow_s)
@@ -247,6 +248,7 @@ def judge_stored(
         ),
         environment=environment(),
         floor=scenario.promise.solved_at_least,
+        score_floor=scenario.promise.score_at_least,
         demand_per_month=scenario.demand.cases_per_month,
         illustrative=tuple(sorted(scenario.illustrative)),
     )

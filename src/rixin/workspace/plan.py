@@ -207,6 +207,10 @@ def needs_of(scenario: Scenario, dataset: Dataset, stored: Stored, budget: Budge
     floor = cases_needed_floor(1.0, promise.solved_at_least, errors.hold)
     assert floor is not None
     wanted = {f"solved at least {promise.solved_at_least:.4g}": floor}
+    if promise.score_at_least is not None:
+        perfect = cases_needed_floor(1.0, promise.score_at_least, errors.hold)
+        assert perfect is not None
+        wanted[f"a mean score of at least {promise.score_at_least:.4g}"] = perfect
     if scenario.policy.guards and 0 < promise.harm_at_most < 1:
         ceiling = f"harm at most {promise.harm_at_most:.4g}"
         wanted[ceiling] = cases_needed_harm(promise.harm_at_most, errors.hold, allowed=0)

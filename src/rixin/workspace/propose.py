@@ -15,7 +15,7 @@ from rixin.decide.exploring import Counting, objective_of, outlook
 from rixin.decide.judged import Judged
 from rixin.decide.policies import Policy, PolicyOutcomes, Step, apply
 from rixin.decide.promise import standing_of, terms_of
-from rixin.decide.sequence import Held, Tested, certify
+from rixin.decide.sequence import Held, Holds, Tested, certify
 from rixin.ledger.sample import Sample, sample_of, weights_of
 from rixin.ledger.vectors import case_strata, case_weights, vectors
 from rixin.solvers.speaking import signal_from
@@ -55,6 +55,7 @@ class Proposal:
             return {}
         return {
             "reference": self.reference,
+            **({"compared_by": "score"} if is_graded(scenario) else {}),
             "margin": margin_of(scenario),
             "cases": self.cases,
             "shape_cases": self.shape_cases,
@@ -97,7 +98,7 @@ class Proposer:
             return Proposal(note=reason)
         for name in self.prices:
             await self.complete(name, shape)
-        pooled = self._pooled(shape, self.prices)
+        pooled = self._pooled(shape, self.prices, graded=is_graded(self.scenario))
         reference = best_single(pooled)
         if reference is None:
             return Proposal(note="nobody solves a shape case")
@@ -153,14 +154,22 @@ class Proposer:
 
     def _not_possible(self, shape: Sample, certify_sample: Sample) -> str:
         """Why no cascade can be certified whatever comes; empty where one may."""
-        from rixin.stats.pairs import certify_pair
-
         n, margin = certify_sample.size, margin_of(self.scenario)
         if len(self.prices) < 2 or min(shape.size, n) < _FEWEST:
             return "too few solvers or cases to propose cascades from"
-        if not certify_pair(0, 0, n, margin, self.budget.sequence.hold):
+        if not self._can_certify(n, margin):
             return f"{n} certify cases cannot exclude a loss of {margin:.3g}"
         return ""
+
+    def _can_certify(self, n: int, margin: float) -> bool:
+        """Whether a policy that never differs from the reference would pass."""
+        from rixin.stats.eprocess import log_e_difference, rejects
+        from rixin.stats.pairs import certify_pair
+
+        delta = self.budget.sequence.hold
+        if is_graded(self.scenario):
+            return rejects(log_e_difference([0.0], [n], margin), delta)
+        return bool(certify_pair(0, 0, n, margin, delta))
 
     def _not_worth(self, accepted: Judged, shape: Sample, certify_sample: Sample) -> str:
         """Why looking for cascades does not pay; empty where it may."""
@@ -187,27 +196,29 @@ class Proposer:
         accepted: Judged | None,
     ) -> Proposal:
         """What came of testing the policies on certify cases."""
-        pooled = self._pooled(sample, asked.tested_on)
+        graded = is_graded(self.scenario)
+        pooled = self._pooled(sample, asked.tested_on, graded=graded)
+        plain = self._pooled(sample, asked.tested_on) if graded else pooled
         tested = certify(
             policies,
             pooled,
             asked.reference,
             margin=margin_of(self.scenario),
             delta=self.budget.sequence.hold,
-            holds=self._holds(sample, self.budget.sequence),
+            holds=self._holds(sample, self.budget.sequence, plain),
         )
         passed = [one.policy for one in tested if one.certified]
         chains = [policy for policy in passed if len(policy.steps) > 1]
         best = min(
             chains,
-            key=lambda one: objective_of(self.scenario, apply(one, pooled), pooled.weights),
+            key=lambda one: objective_of(self.scenario, apply(one, plain), plain.weights),
             default=None,
         )
         alone = Policy((Step(asked.reference),))
         singles = [one.members[0] for one in passed if len(one.steps) == 1]
         if self.scenario.promise.below_best_at_most is not None:
-            holds = self._holds(sample, self.budget.reference)
-            singles += [asked.reference] if holds(apply(alone, pooled)).holds else []
+            holds = self._holds(sample, self.budget.reference, plain)
+            singles += [asked.reference] if holds(alone, apply(alone, pooled)).holds else []
         return replace(
             asked,
             tested=tested,
@@ -216,18 +227,19 @@ class Proposer:
             note="" if passed or accepted is None else "no proposed cascade could be certified",
         )
 
-    def _pooled(self, sample: Sample, names: Iterable[str]) -> Pooled:
-        """The rows of some solvers on a sample."""
+    def _pooled(self, sample: Sample, names: Iterable[str], *, graded: bool = False) -> Pooled:
+        """The rows of some solvers on a sample, by their scores where it is graded."""
         return Pooled(
-            solvers=tuple(self._evidence(name, sample) for name in names),
+            solvers=tuple(self._evidence(name, sample, graded=graded) for name in names),
             weights=case_weights(self.stored.ledger, sample),
+            graded=graded,
         )
 
-    def _evidence(self, name: str, sample: Sample) -> Evidence:
+    def _evidence(self, name: str, sample: Sample, *, graded: bool) -> Evidence:
         found = vectors(self.stored.ledger, sample, self.stored.numbers[name], self.stored.judge)
         return Evidence(
             solver=name,
-            solved=found.solved,
+            solved=found.score if graded else found.solved,
             cost=found.cost,
             confidence=found.confidence,
             violated=found.violated,
@@ -236,8 +248,14 @@ class Proposer:
             answer=found.answer,
         )
 
-    def _holds(self, sample: Sample, chances: Errors) -> Callable[[PolicyOutcomes], Held]:
-        """Tests the other terms of the promise on what a policy did."""
+    def _holds(self, sample: Sample, chances: Errors, plain: Pooled) -> Holds:
+        """Tests the other terms of the promise on what a policy did.
+
+        Args:
+            sample: Certify cases.
+            chances: Of a wrong bound.
+            plain: The rows of its members on them: solved or not, whatever their scores.
+        """
         counted = next(iter(self.stored.counted.values()))
         planned = next(iter(self.stored.errors.values()))
         units = weights_of(self.stored.ledger, sample).units
@@ -250,8 +268,10 @@ class Proposer:
             strata=case_strata(self.stored.ledger, sample, counted.strata),
         )
 
-        def holds(outcomes: PolicyOutcomes) -> Held:
-            tally = counting.tally("policy", outcomes)
+        def holds(policy: Policy, outcomes: PolicyOutcomes) -> Held:
+            scores = outcomes.solved if is_graded(self.scenario) else None
+            did = outcomes if scores is None else apply(policy, plain)
+            tally = counting.tally("policy", did, scores)
             if not tally.cases:
                 return Held(False)
             terms = terms_of(self.scenario, tally, errors)
@@ -305,6 +325,11 @@ def margin_of(scenario: Scenario) -> float:
     """The loss against the best single candidate that a proposed policy must stay below."""
     given = scenario.promise.below_best_at_most
     return scenario.promise.margin if given is None else given
+
+
+def is_graded(scenario: Scenario) -> bool:
+    """Whether policies are compared by their scores, not by whether a case is solved."""
+    return scenario.promise.score_at_least is not None
 
 
 def may_propose(scenario: Scenario, pools: Mapping[str, int]) -> bool:

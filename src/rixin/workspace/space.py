@@ -170,7 +170,7 @@ class Workspace:
         return plan(scenario, opened.dataset, opened.stored, opened.contenders, opened.budget)
 
     def explain(self, path: Path | str, case: str) -> "Explanation":
-        """What each solver said to one case, and why.
+        """What each solver said to one case, and why; cascades of the last decision among them.
 
         Args:
             path: The scenario file.
@@ -179,11 +179,16 @@ class Workspace:
         Raises:
             UnknownName: No case, or more than one, is meant.
         """
-        from rixin.workspace.explaining import explain
+        from rixin.workspace.explaining import explain, proposed_of
 
         scenario = load_scenario(Path(path))
         opened = self._open(scenario)
-        return explain(scenario, opened.dataset, opened.stored, opened.contenders, case)
+        last = last_decision(opened.ledger, scenario.name)
+        proposed = proposed_of(last, opened.contenders)
+        opened = opened.extended([opened.builder.proposed(one) for one in proposed.candidates])
+        return explain(
+            scenario, opened.dataset, opened.stored, opened.contenders, case, proposed.tested
+        )
 
     def desk(self, path: Path | str | None = None, *, actor: str = "") -> "Desk":
         """Where releases and keys are made.

@@ -74,6 +74,7 @@ def _counted(scenario: Scenario, errors: Errors, heaviest: float) -> Counted:
         harm_cases=0 if plan is None else plan.cases,
         harm_stratum=scenario.promise.harm_stratum,
         strata=tuple(scenario.promise.solved_strata),
+        scored=scenario.promise.score_at_least is not None,
     )
 
 

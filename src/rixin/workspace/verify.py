@@ -112,22 +112,27 @@ def verify(
         ledger: Where its rows are.
         scenario_path: Where its scenario stood.
     """
-    found = _recomputed(given, ledger, scenario_path)
-    differing = list(differences(given, found)) if isinstance(found, dict) else [found]
+    claim = _claim(given, ledger, scenario_path)
+    rows = 0
+    if isinstance(claim, Claim):
+        found = build_certificate(claim)
+        differing = differences(given, found, claim.stored)
+        rows = sum(one["rows"] for one in found["rows"].values())
+    else:
+        differing = [claim]
     if not differing and seal_of(given) != given.get("sha256"):
         differing.append(Difference("sha256", given.get("sha256"), seal_of(given)))
     return Verification(
         path=str(path),
         scenario=str(given["scenario"]),
         headline=str(given["headline"]),
-        rows=sum(one["rows"] for one in found["rows"].values()) if isinstance(found, dict) else 0,
+        rows=rows,
         differences=tuple(differing),
     )
 
 
-def _recomputed(
-    given: Mapping[str, Any], ledger: Ledger, scenario_path: Path
-) -> dict[str, Any] | Difference:
+def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Claim | Difference:
+    """What the certificate would be made of today; what is not there instead, if anything."""
     dataset_id = given["cases"]["dataset"]
     if not has_dataset(ledger, dataset_id):
         return Difference("cases.dataset", dataset_id, "not in this ledger")
@@ -147,21 +152,19 @@ def _recomputed(
         for name, trial in trials_in(given).items()
     }
     cut = stored.cut({name: trial.asked for name, trial in trials.items()})
-    return build_certificate(
-        Claim(
-            stored=cut,
-            scenario=scenario,
-            contract=contract,
-            dataset_id=dataset_id,
-            pools={str(pool): n for pool, n in pool_sizes(ledger, dataset_id).items()},
-            verdict=verdict_of(
-                cut, scenario, Basis(budget=budget, trials=trials, sequence=given["sequence"])
-            ),
-            budget=budget,
-            solvers=given["solvers"],
-            prices=given["prices"],
-            sequence=_sequence(stored, scenario, budget, given["sequence"]),
-        )
+    return Claim(
+        stored=cut,
+        scenario=scenario,
+        contract=contract,
+        dataset_id=dataset_id,
+        pools={str(pool): n for pool, n in pool_sizes(ledger, dataset_id).items()},
+        verdict=verdict_of(
+            cut, scenario, Basis(budget=budget, trials=trials, sequence=given["sequence"])
+        ),
+        budget=budget,
+        solvers=given["solvers"],
+        prices=given["prices"],
+        sequence=_sequence(stored, scenario, budget, given["sequence"]),
     )
 
 

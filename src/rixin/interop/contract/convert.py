@@ -145,6 +145,7 @@ def _promise(file: schema.ScenarioFile) -> Promise:
     default = min(max(file.incumbent.solved - given.margin, 0.01), 0.99)
     return Promise(
         solved_at_least=given.solved.at_least if given.solved else default,
+        score_at_least=given.score.at_least if given.score else None,
         harm_at_most=given.harm.at_most if given.harm else DEFAULT_HARM,
         latency_p95_s=seconds(given.latency_p95) if given.latency_p95 else None,
         confidence=given.confidence,

@@ -40,6 +40,7 @@ _EXAMPLES = {
     "incumbent.solved": "solved: 0.93",
     "economics.currency": "currency: USD",
     "promise.solved": "solved: {at_least: 0.85}",
+    "promise.score": "score: {at_least: 0.8}",
     "promise.harm": "harm: {at_most: 0.01}",
     "promise.latency_p95": "latency_p95: 2s",
     "policy.guards": "guards: [output-schema], or [pii, {function: module:callable}]",
@@ -142,8 +143,12 @@ def _wanted(kind: str, context: Mapping[str, Any], name: str) -> str:
 def _mend(where: Where, given: Any, context: Mapping[str, Any]) -> str:
     """How to write what was probably meant; empty where that cannot be told."""
     name = where[-1]
-    if where[:-1] == ("promise",) and name in {"solved", "harm"} and not isinstance(given, dict):
-        bound = "at_least" if name == "solved" else "at_most"
+    if (
+        where[:-1] == ("promise",)
+        and name in {"solved", "score", "harm"}
+        and not isinstance(given, dict)
+    ):
+        bound = "at_most" if name == "harm" else "at_least"
         return f"write  {name}: {{{bound}: {given}}}"
     if "expected" in context:
         options = re.findall("'([^']+)'", str(context["expected"]))

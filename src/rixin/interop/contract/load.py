@@ -82,6 +82,8 @@ def _plain(scenario: Scenario) -> dict[str, Any]:
     fields = asdict(scenario)
     fields["illustrative"] = sorted(scenario.illustrative)
     fields["path"] = ""
+    if scenario.promise.score_at_least is None:  # contracts of before it could be promised
+        del fields["promise"]["score_at_least"]
     return fields
 
 

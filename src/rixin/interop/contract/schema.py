@@ -127,6 +127,12 @@ class Floor(Part):
     )
 
 
+class ScoreFloor(Part):
+    """A floor for the mean score."""
+
+    at_least: Rate = Field(description="Mean over all cases, weighted; scores are in [0, 1].")
+
+
 class Ceiling(Part):
     """A ceiling for the share of answers with a violation."""
 
@@ -143,6 +149,9 @@ class Promise(Part):
     """What a release must hold."""
 
     solved: Floor | None = Field(None, description="Share of cases solved, at least.")
+    score: ScoreFloor | None = Field(
+        None, description="Mean score, at least, for scorers that give parts of a point."
+    )
     harm: Ceiling | None = Field(None, description="Share of answers with a violation, at most.")
     latency_p95: Duration | None = Field(None, description="E.g. 2s or 500ms.")
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="How sure.")
