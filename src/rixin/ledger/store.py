@@ -33,7 +33,7 @@ class Ledger:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with Ledger(Path(folder) / "ledger.sqlite3") as ledger:
         ...         ledger.version
-        2
+        3
     """
 
     def __init__(self, path: Path) -> None:

@@ -67,6 +67,7 @@ class Meters:
         >>> meters.settle(hold, {"money_day": 50})
         >>> isinstance(meters.reserve([cap], {"money_day": 30}, now=0.0), Hold)
         True
+        >>> meters.close()
     """
 
     def __init__(self, file: IO[bytes] | None = None, worker: int = 0) -> None:
