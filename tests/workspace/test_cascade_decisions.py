@@ -118,6 +118,18 @@ def test_explain_leaves_out_cascades_whose_members_are_gone_or_were_not_asked(ne
     assert explained["tested"] == []
 
 
+def test_a_report_after_a_member_left_the_contract_leaves_the_cascade_out(near_best):
+    _, path, result = near_best
+    members = {step["solver"] for one in result.certificate["proposed"] for step in one["steps"]}
+    lines = path.read_text().splitlines(keepends=True)
+    gone = next(iter(members - {"dear"}))
+    path.write_text("".join(line for line in lines if f"name: {gone}," not in line))
+    with Workspace(quiet=True) as workspace:
+        names = {one.name for one in workspace.report(path).verdict.candidates}
+    assert "dear" in names
+    assert not any("→" in name for name in names)
+
+
 def test_the_same_decision_has_the_same_certificate_on_any_ledger(near_best):
     folder, path, result = near_best
     assert decided(path).certificate["sha256"] == result.certificate["sha256"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rixin.core.scenario import Scenario
+from rixin.core.scenario import Scenario, cascade_steps
 from rixin.core.verdict import Trial
 from rixin.decide.budget import Budget, budget_of
 from rixin.decide.race import Race
@@ -139,9 +139,11 @@ class Workspace:
         if last is None:
             return opened.conclude({}, warnings=(_NEVER,))
         given = last["record"]["certificate"]
-        opened = opened.extended(
-            [opened.builder.proposed(one) for one in proposed_candidates(given["proposed"])]
-        )
+        proposed = proposed_candidates(given["proposed"])
+        names = {*given["sequence"].get("proposed_from", ())}.union(*map(cascade_steps, proposed))
+        if not names <= opened.builder.made.keys():  # one of them has left the contract since
+            return opened.conclude(trials_in(given))
+        opened = opened.extended([opened.builder.proposed(one) for one in proposed])
         return opened.conclude(trials_in(given), sequence=given["sequence"])
 
     def verify(self, certificate: Path | str, scenario: Path | str | None = None) -> "Verification":
