@@ -9,7 +9,7 @@ from rixin.interop.guess import Guess, guess_columns
 from rixin.interop.guess_names import role_of
 from rixin.interop.readers import open_rows
 
-TASKS = Path("/work/shared/data/tasks")
+TASKS = Path(__file__).parents[3] / "shared" / "data" / "tasks"
 TEXT = "Where is the parcel that I ordered last week, number {}?"
 
 

@@ -18,7 +18,8 @@ from rixin.serve.guarding import Guarding
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
-from rixin.serve.relay import StreamSink, relay, relay_stream
+from rixin.serve.relay import relay, relay_stream
+from rixin.serve.sink import StreamSink
 from rixin.serve.state import Caller
 from rixin.workspace.serving import Upstream
 

@@ -11,8 +11,9 @@ from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
 from rixin.serve.guarding import Guarding
 from rixin.serve.http import Request
-from rixin.serve.relay import StreamSink, relay, relay_stream
+from rixin.serve.relay import relay, relay_stream
 from rixin.serve.sensenova.tokens import caller_of
+from rixin.serve.sink import StreamSink
 from rixin.workspace.serving import Upstream
 
 _DONE = b"data:[DONE]\n\n"

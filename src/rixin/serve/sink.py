@@ -1,0 +1,209 @@
+"""Writes an endpoint's event stream to the caller, event by event, and notices where it breaks."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from rixin.core.transport import TransportError
+from rixin.engine.connections import Connection
+from rixin.serve.call import Call
+from rixin.serve.http import Request
+from rixin.serve.usage import BYTES_PER_TOKEN, UsageBody, note_usage
+from rixin.workspace.serving import Upstream
+
+_LONGEST_EVENT = 4 << 20
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[msgspec.Raw] | None = None
+    usage: UsageBody | None = None
+
+
+_chunk = msgspec.json.Decoder(_Chunk)
+
+
+class StreamSink:
+    """Writes an endpoint's event stream to the caller, event by event.
+
+    Args:
+        request: The caller's request.
+        call: What is written down about it.
+        upstream: The endpoint.
+        wants_usage: Whether the caller asked for the chunk with the usage.
+        asked: Size of the request in bytes.
+        translate: Writes an event in the words of another surface; None: as it came.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        call: Call,
+        upstream: Upstream,
+        *,
+        wants_usage: bool,
+        asked: int,
+        translate: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.body = bytearray()
+        """Of a reply that is no stream."""
+        self.head: asyncio.Future[None] = loop.create_future()
+        self.done: asyncio.Future[None] = loop.create_future()
+        self.last = time.monotonic()
+        self.broken: TransportError | None = None
+        self.failed = False
+        """The endpoint said so itself, in the stream."""
+        self.connection: Connection | None = None
+        self.request, self.call, self.upstream = request, call, upstream
+        self._wants_usage, self._asked = wants_usage, asked
+        self._translate = translate
+        self._parts: list[bytes] = []
+        self._tail = b""
+        self._chunks = 0
+        self._finished = False
+        self._usage: UsageBody | None = None
+
+    @property
+    def streams(self) -> bool:
+        """Whether what comes is an event stream."""
+        kind = self.headers.get("content-type", "")
+        return self.status == 200 and kind.startswith("text/event-stream")
+
+    def on_head(self, status: int, headers: Mapping[str, str]) -> None:
+        """Status and headers of the endpoint."""
+        self.status, self.headers = status, headers
+        if self.streams:
+            self.request.begin(self.call.headers())
+        self.head.set_result(None)
+
+    def on_part(self, data: bytes) -> None:
+        """Some of the stream."""
+        if not self.streams:
+            self.body += data
+        else:
+            self._parts.append(data)
+
+    def on_pause(self) -> None:
+        """All that came at once is there: it goes on in one piece."""
+        if not self._parts:
+            return
+        data, self._parts = b"".join(self._parts), []
+        self.last = time.monotonic()
+        if self.broken is not None or self.failed:
+            return
+        if self.call.caller.revoked:
+            self._break("the key of this request was revoked", "revoked")
+            return
+        buffer = self._tail + data
+        if b"\r" in buffer:
+            buffer = buffer.replace(b"\r\n", b"\n")
+        end = buffer.rfind(b"\n\n") + 2
+        if end == 1:
+            self._tail = buffer
+            if len(buffer) > _LONGEST_EVENT:
+                self._break("an event of its stream is too long")
+            return
+        self._tail = buffer[end:]
+        self._write(buffer[:end])
+
+    def on_done(self) -> None:
+        """The stream is over."""
+        self.on_pause()
+        if self.broken is None and not self.failed and self.streams and not self._finished:
+            self._break("its stream ended before the answer did")
+        self._end()
+
+    def on_lost(self, error: TransportError) -> None:
+        """The stream was cut."""
+        self.on_pause()
+        self.broken = error
+        self._end()
+
+    def settle(self) -> None:
+        """Tokens and cost, also of a part of an answer."""
+        if self._usage is not None:
+            note_usage(self.call, self.upstream, self._usage, 0, 0)
+        elif self.status == 200:
+            said = BYTES_PER_TOKEN * max(0, self._chunks - 1)
+            note_usage(self.call, self.upstream, None, self._asked, said)
+
+    def _write(self, events: bytes) -> None:
+        good = self._checked(events)
+        if self._translate is not None:
+            good = b"".join(map(self._translate, good[:-2].split(b"\n\n"))) if good else b""
+        if good:
+            self.request.write(good)
+            full = self.request.connection.full
+            if full is not None and self.connection is not None:
+                self.connection.pause()
+                full.add_done_callback(self._on_drained)
+
+    def _on_drained(self, _full: object) -> None:
+        self.last = time.monotonic()
+        if self.connection is not None and not self.done.done():
+            self.connection.resume()
+
+    def _checked(self, events: bytes) -> bytes:
+        """The events that the caller gets; stops at the first that is none."""
+        count = events.count(b"\n\n")
+        plain = events.startswith(b"data: {") and events.endswith(b"}\n\n")
+        plain = plain and events.count(b"}\n\ndata: {") == count - 1
+        if plain and b'"usage":' not in events and b'data: {"error"' not in events:
+            self._chunks += count  # most of a stream is like this
+            self._note_finish(events)
+            return events
+        good = []
+        for event in events[:-2].split(b"\n\n"):
+            if not self._passes(event):
+                continue
+            if self.broken is not None:
+                break
+            good.append(event + b"\n\n")
+            if self.failed:
+                break
+        return b"".join(good)
+
+    def _passes(self, event: bytes) -> bool:
+        """Whether one event goes on; what it says about the stream is noted."""
+        if not event.startswith(b"data:"):
+            return True
+        data = event[5:].strip()
+        if data == b"[DONE]":
+            self._finished = True
+            return False
+        if not (data.startswith(b"{") and data.endswith(b"}")):
+            self._break("an event of its stream is no JSON")
+            return True
+        self._chunks += 1
+        self._note_finish(event)
+        self.failed = data.startswith(b'{"error"')
+        return b'"usage":' not in event or self._take_usage(data)
+
+    def _note_finish(self, events: bytes) -> None:
+        if self._finished or b'"finish_reason"' not in events:
+            return
+        last = events.rpartition(b'"finish_reason"')[2].lstrip(b": ")
+        self._finished = last.startswith(b'"')
+
+    def _take_usage(self, data: bytes) -> bool:
+        """Whether an event with the usage is passed on, too."""
+        try:
+            found = _chunk.decode(data)
+        except msgspec.DecodeError:
+            return True
+        self._usage = found.usage or self._usage
+        return bool(found.choices) or self._wants_usage
+
+    def _break(self, what: str, kind: str = "connection") -> None:
+        self.broken = TransportError(kind, what)
+        self._end()
+
+    def _end(self) -> None:
+        if not self.head.done():
+            self.head.set_result(None)
+        if not self.done.done():
+            self.done.set_result(None)
