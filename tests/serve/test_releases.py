@@ -165,16 +165,22 @@ def test_what_has_changed_since_the_decision_does_not_serve(tmp_path):
     assert "not what was decided on" in reply.body.decode()
 
 
-@pytest.fixture
-def traffic(tmp_path):
+@pytest.fixture(scope="module")
+def served_once(tmp_path_factory):
     """A ledger with some requests, and their ids."""
-    with served(tmp_path, faults=()) as house:
-        ids = [
-            house.chat(text).headers["x-rixin-request-id"] for text in ("a zebra", "an okapi") * 3
-        ]
-        time.sleep(0.3)
+    with served(tmp_path_factory.mktemp("traffic"), faults=()) as house:
+        texts = ("a zebra", "an okapi") * 3
+        ids = [house.chat(text).headers["x-rixin-request-id"] for text in texts]
         house.stop()
-        yield house.ledger, ids
+        return house.ledger, ids
+
+
+@pytest.fixture
+def traffic(served_once, tmp_path):
+    """A copy of it."""
+    ledger, ids = served_once
+    shutil.copytree(ledger.parent, tmp_path / "desk" / ".rixin")
+    return tmp_path / "desk" / ".rixin" / ledger.name, ids
 
 
 def test_the_trail_holds_also_after_an_erasure(traffic, monkeypatch, capsys):
