@@ -139,3 +139,11 @@ def test_with_egress_none_nothing_leaves_this_machine(tmp_path):
         watcher.join()
     assert seen <= {"0100007F", "00000000", "0" * 32}  # loopback, and what only listens
     assert "0100007F" in seen
+
+
+def test_where_content_is_not_kept_no_answer_is_either(tmp_path):
+    with served(tmp_path, more="policy: {keep_content: false}", faults=()) as house:
+        row = house.row(house.chat("a zebra").headers["x-rixin-request-id"])
+    assert row["content"] is None
+    assert [step[0] for step in row["detail"]["steps"]] == ["rules"]
+    assert "stripes" not in json.dumps(row)

@@ -56,9 +56,12 @@ def release(
     return 0
 
 
+_LONG = frozenset({"contract", "certificate", "frozen"})
+
+
 def _plain(one: object) -> dict[str, object]:
     from dataclasses import fields
 
     assert hasattr(one, "__dataclass_fields__")
-    kept = [field.name for field in fields(one) if field.name not in {"contract", "certificate"}]  # type: ignore[arg-type]
+    kept = [field.name for field in fields(one) if field.name not in _LONG]  # type: ignore[arg-type]
     return {name: getattr(one, name) for name in kept}

@@ -137,7 +137,8 @@ def keep(call: Call, capture: Capture) -> None:
         detail["certificate"] = call.certificate
     if call.steps:
         detail["steps"] = [
-            [one.solver, one.output, one.confidence, one.threshold, one.escalated]
+            # An output is content: it is kept there, or not at all.
+            [one.solver, None, one.confidence, one.threshold, one.escalated]
             for one in call.steps
         ]
     if call.findings:
@@ -151,9 +152,6 @@ def keep(call: Call, capture: Capture) -> None:
     content = None
     if call.content is not None:
         content = _encode({"salt": random_hex(), **call.content})
-        # Outputs are content too: they go when the content is erased.
-        for step in detail.get("steps", ()):
-            step[1] = None
     facts = [
         *(call.id, call.at, call.caller.key.id, call.scenario, call.release, call.solver),
         *(call.status, call.state, call.cost_pico),
