@@ -9,4 +9,6 @@ def main() -> None:
     from rixin.cli.app import run
 
     gc.set_threshold(50_000)  # looking for garbage among modules takes a tenth of the start
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # the system takes back the memory; freeing it piece by piece takes 0.15 s
+    sys.exit(code)

@@ -13,10 +13,8 @@ _UNSPACED = (
     "\U00020000-\U0003ffff"
 )
 _SPACED = rf"[^\W{_UNSPACED}]"
-_ONE_SPACED = re.compile(_SPACED)
 WORD_PATTERN = f"[{_UNSPACED}]|{_SPACED}+"
 """A word: a run of letters and digits, or one character of a script without spaces."""
-_WORD = re.compile(WORD_PATTERN)
 _ARABIC_MARKS = dict.fromkeys((*range(0x064B, 0x0660), 0x0670, 0x0640))
 
 
@@ -29,7 +27,7 @@ def words(text: str) -> list[str]:
         >>> words("味道好 ok")
         ['味', '道', '好', 'ok']
     """
-    return _WORD.findall(text)
+    return re.findall(WORD_PATTERN, text)
 
 
 def strip_arabic_marks(text: str) -> str:
@@ -76,6 +74,6 @@ def whole_word_pattern(word: str) -> str:
         >>> bool(re.search(whole_word_pattern("好吃"), "真好吃啊"))
         True
     """
-    before = f"(?<!{_SPACED})" if _ONE_SPACED.match(word[:1]) else ""
-    after = f"(?!{_SPACED})" if _ONE_SPACED.match(word[-1:]) else ""
+    before = f"(?<!{_SPACED})" if re.match(_SPACED, word[:1]) else ""
+    after = f"(?!{_SPACED})" if re.match(_SPACED, word[-1:]) else ""
     return f"{before}{re.escape(word)}{after}"

@@ -5,8 +5,6 @@ from functools import cache
 
 from rixin.core.scenario import PartSpec
 from rixin.errors import UnknownName, UsageError
-from rixin.guards.content import rule_mistakes
-from rixin.guards.pii import KINDS
 from rixin.guards.text_guard import ACTIONS, PLACES
 from rixin.plugins import is_target
 
@@ -43,7 +41,7 @@ def _missing(spec: PartSpec) -> Iterator[Mistake]:
     if spec.name == "content":
         given = [name for name in ("rules", "target") if name in spec.options]
         if not given:
-            yield from (("rules", error) for error in rule_mistakes(None))
+            yield from (("rules", error) for error in _rules(None))
         elif len(given) > 1:
             error = UsageError("the guard 'content' has rules and a file of rules", hint="give one")
             yield "target", error
@@ -62,7 +60,7 @@ def _checks(guard: str) -> Mapping[str, Check]:
     own: Mapping[str, Mapping[str, Check]] = {
         "pii": {"kinds": _kinds, "regions": _regions, "names": _names},
         "injection": {"classifier": _truth},
-        "content": {"rules": rule_mistakes, "target": _rule_file},
+        "content": {"rules": _rules, "target": _rule_file},
         "function": {"target": _target},
     }
     shared: Mapping[str, Check] = {"action": _action, "at": _places}
@@ -79,6 +77,12 @@ def _names(value: object) -> Iterator[UsageError]:
     if not (isinstance(value, str) and is_target(value)):
         wrong = f"`names` of the guard 'pii' is {value!r}, not a function"
         yield UsageError(wrong, hint="name it as module:callable")
+
+
+def _rules(value: object) -> Iterator[UsageError]:
+    from rixin.guards.content import rule_mistakes  # most contracts name no guard on texts
+
+    return rule_mistakes(value)
 
 
 def _rule_file(value: object) -> Iterator[UsageError]:
@@ -101,6 +105,8 @@ def _action(value: object) -> Iterator[UsageError]:
 
 
 def _kinds(value: object) -> Iterator[UsageError]:
+    from rixin.guards.pii import KINDS
+
     return _some_of("kind of personal data", value, KINDS)
 
 

@@ -17,7 +17,6 @@ from rixin.engine.runner import Costing
 from rixin.errors import UnknownName
 from rixin.ledger.cases import stream_pool
 from rixin.ledger.store import Ledger
-from rixin.models.store import ModelStore
 from rixin.pricing.book import cpu_cost
 from rixin.solvers.cascade import Speaks
 from rixin.workspace.contender import CascadeStep, Contender
@@ -37,7 +36,6 @@ class Builder:
     scenario: Scenario
     dataset: Dataset
     ledger: Ledger
-    models: ModelStore
     transport: Transport
     need_keys: bool = True
     """False where nothing will be asked: a report needs no key."""
@@ -140,10 +138,11 @@ class Builder:
         return self._on_this_machine(candidate, solver, about)
 
     def _local(self, candidate: Candidate) -> Contender:
+        from rixin.models.store import ModelStore
         from rixin.solvers.local import LocalOptions, LocalSolver
         from rixin.solvers.prompt import LABEL_WORDS, pick_calibration
 
-        path = self.models.resolve(candidate.target, self.scenario.path.parent)
+        path = ModelStore().resolve(candidate.target, self.scenario.path.parent)
         words = LABEL_WORDS if self.scenario.output.kind == "labels" else None
         names = ("threads", "max_tokens", "context")
         options = LocalOptions(**_picked(candidate.options, names))

@@ -66,13 +66,9 @@ def _dataset_id(source: CaseSource) -> str:
 
 
 def _read(ledger: Ledger, source: CaseSource, dataset_id: str, reporter: Reporter) -> None:
-    from rixin.interop.near_copies import near_copies
-
     reader = read_cases(source)
     import_cases(ledger, dataset_id, str(source.path), reader, now=datetime.now(UTC))
-    copies = near_copies(lambda: _texts(ledger, dataset_id))
-    if len(copies.cases):
-        mark_twins(ledger, dataset_id, [str(key) for key in copies.cases])
+    copies = _near_copies(ledger, dataset_id)
     notes = reader.notes
     write_notes(
         ledger,
@@ -80,12 +76,23 @@ def _read(ledger: Ledger, source: CaseSource, dataset_id: str, reporter: Reporte
         {
             **{name: getattr(notes, name) for name in _COUNTS},
             "examples": list(notes.examples),
-            "near_pairs": copies.pairs,
-            "near_cases": len(copies.cases),
+            **copies,
         },
     )
     for line in describe_notes(read_notes(ledger, dataset_id)):
         reporter.say(f"  {line}")
+
+
+def _near_copies(ledger: Ledger, dataset_id: str) -> dict[str, int]:
+    """Marks the cases with a near copy in another pool, and counts them."""
+    if sum(map(bool, pool_sizes(ledger, dataset_id).values())) < 2:
+        return {"near_pairs": 0, "near_cases": 0}
+    from rixin.interop.near_copies import near_copies
+
+    found = near_copies(lambda: _texts(ledger, dataset_id))
+    if found.cases:
+        mark_twins(ledger, dataset_id, [str(key) for key in found.cases])
+    return {"near_pairs": found.pairs, "near_cases": len(found.cases)}
 
 
 def _texts(ledger: Ledger, dataset_id: str) -> Iterator[tuple[str, Pool, str]]:

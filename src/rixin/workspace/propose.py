@@ -1,12 +1,11 @@
 """Proposes cascades of the solvers that were run, and certifies them, on stored outcomes."""
 
-import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rixin.core.ids import Pool
-from rixin.core.scenario import Candidate, Scenario
+from rixin.core.scenario import Scenario
 from rixin.core.verdict import Standing
 from rixin.decide.budget import Budget, Errors
 from rixin.decide.evidence import Evidence, best_single
@@ -15,56 +14,17 @@ from rixin.decide.exploring import Counting, objective_of, outlook
 from rixin.decide.judged import Judged
 from rixin.decide.policies import Policy, PolicyOutcomes, Step, apply
 from rixin.decide.promise import standing_of, terms_of
-from rixin.decide.sequence import Held, Holds, Tested, certify
+from rixin.decide.sequence import Held, Holds, certify
 from rixin.ledger.sample import Sample, sample_of, weights_of
 from rixin.ledger.vectors import case_strata, case_weights, vectors
 from rixin.solvers.speaking import signal_from
 from rixin.workspace.evaluate import Stored
+from rixin.workspace.proposed import FEWEST, Proposal, is_graded, margin_of
 
 _SHAPE_CASES = 600
 """Shape cases on which cascades are proposed, at most."""
-_FEWEST = 50
-"""Shape or certify cases below which proposing says nothing."""
 Complete = Callable[[str, Sample], Awaitable[None]]
 """Brings one candidate to an outcome for every case of a sample."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """What came of looking for cascades."""
-
-    reference: str = ""
-    tested: tuple[Tested, ...] = ()
-    cases: int = 0
-    """Certify cases of every test."""
-    shape_cases: int = 0
-    proposed_from: tuple[str, ...] = ()
-    """Solvers that were asked the shape cases."""
-    tested_on: tuple[str, ...] = ()
-    """Solvers that were asked all certify cases for the tests."""
-    winners: tuple[Policy, ...] = ()
-    """The best certified cascade."""
-    singles: tuple[str, ...] = ()
-    """Candidates that were certified alone, as policies of one solver."""
-    note: str = ""
-    """Why nothing was proposed or certified, in words."""
-
-    def record(self, scenario: Scenario) -> dict[str, Any]:
-        """The sequence for the certificate; empty where nobody was asked for it."""
-        if not self.proposed_from:
-            return {}
-        return {
-            "reference": self.reference,
-            **({"compared_by": "score"} if is_graded(scenario) else {}),
-            "margin": margin_of(scenario),
-            "cases": self.cases,
-            "shape_cases": self.shape_cases,
-            "proposed_from": list(self.proposed_from),
-            "tested_on": list(self.tested_on),
-            "note": self.note,
-            "reference_holds": self.reference in self.singles,
-            "tested": [_tested_record(one) for one in self.tested],
-        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,7 +115,7 @@ class Proposer:
     def _not_possible(self, shape: Sample, certify_sample: Sample) -> str:
         """Why no cascade can be certified whatever comes; empty where one may."""
         n, margin = certify_sample.size, margin_of(self.scenario)
-        if len(self.prices) < 2 or min(shape.size, n) < _FEWEST:
+        if len(self.prices) < 2 or min(shape.size, n) < FEWEST:
             return "too few solvers or cases to propose cascades from"
         if not self._can_certify(n, margin):
             return f"{n} certify cases cannot exclude a loss of {margin:.3g}"
@@ -282,18 +242,6 @@ class Proposer:
         return holds
 
 
-def steps_of(policy: Policy) -> list[dict[str, Any]]:
-    """The steps of a policy as a proposed candidate has them; plain values."""
-    return [
-        {
-            "solver": step.solver,
-            "threshold": step.threshold,
-            "signal": None if step.signal is None else _plain_signal(step),
-        }
-        for step in policy.steps
-    ]
-
-
 def policy_from(steps: Sequence[Mapping[str, Any]]) -> Policy:
     """A policy from its written steps."""
     return Policy(
@@ -306,65 +254,3 @@ def policy_from(steps: Sequence[Mapping[str, Any]]) -> Policy:
             for step in steps
         )
     )
-
-
-def _plain_signal(step: Step) -> dict[str, Any]:
-    assert step.signal is not None
-    written = dataclasses.asdict(step.signal)
-    return {
-        "scales": [
-            {"confidences": list(scale["confidences"]), "ranks": list(scale["ranks"])}
-            for scale in written["scales"]
-        ],
-        "answer": list(written["answer"]),
-        "reference": list(written["reference"]),
-    }
-
-
-def margin_of(scenario: Scenario) -> float:
-    """The loss against the best single candidate that a proposed policy must stay below."""
-    given = scenario.promise.below_best_at_most
-    return scenario.promise.margin if given is None else given
-
-
-def is_graded(scenario: Scenario) -> bool:
-    """Whether policies are compared by their scores, not by whether a case is solved."""
-    return scenario.promise.score_at_least is not None
-
-
-def may_propose(scenario: Scenario, pools: Mapping[str, int]) -> bool:
-    """Whether a decision may propose cascades; known before the first case is asked."""
-    solvers = [one for one in scenario.candidates if one.kind not in {"human", "cascade"}]
-    return (
-        scenario.cascades
-        and len(solvers) >= 2
-        and any(map(_has_confidence, solvers))
-        and min(pools.get("shape", 0), pools.get("certify", 0)) >= _FEWEST
-    )
-
-
-def _has_confidence(candidate: Candidate) -> bool:
-    if candidate.kind == "replay":
-        columns = candidate.options["columns"]
-        return isinstance(columns, Mapping) and bool({"confidence", "logprob"} & columns.keys())
-    if candidate.kind == "endpoint":
-        return candidate.options.get("logprobs") != "off"
-    return candidate.kind in {"student", "local", "function"}
-
-
-def _tested_record(one: Tested) -> dict[str, Any]:
-    """One hypothesis of the sequence as the certificate states it."""
-    return {
-        "policy": one.policy.name,
-        "steps": steps_of(one.policy),
-        "cases": one.cases,
-        "lost": one.lost,
-        "gained": one.gained,
-        "delta": one.delta,
-        "method": one.method,
-        "statistic": one.statistic,
-        "critical": one.critical,
-        "no_worse": one.no_worse,
-        "promise": list(one.others.record),
-        "certified": one.certified,
-    }

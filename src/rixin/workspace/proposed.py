@@ -1,10 +1,55 @@
-"""Cascades that nobody wrote down, as candidates of the contract."""
+"""Cascades that nobody wrote down: what came of looking for them, and as candidates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from rixin.core.scenario import Candidate, Scenario
+
+if TYPE_CHECKING:
+    from rixin.decide.policies import Policy, Step
+    from rixin.decide.sequence import Tested
+
+FEWEST = 50
+"""Shape or certify cases below which proposing says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What came of looking for cascades."""
+
+    reference: str = ""
+    tested: "tuple[Tested, ...]" = ()
+    cases: int = 0
+    """Certify cases of every test."""
+    shape_cases: int = 0
+    proposed_from: tuple[str, ...] = ()
+    """Solvers that were asked the shape cases."""
+    tested_on: tuple[str, ...] = ()
+    """Solvers that were asked all certify cases for the tests."""
+    winners: "tuple[Policy, ...]" = ()
+    """The best certified cascade."""
+    singles: tuple[str, ...] = ()
+    """Candidates that were certified alone, as policies of one solver."""
+    note: str = ""
+    """Why nothing was proposed or certified, in words."""
+
+    def record(self, scenario: Scenario) -> dict[str, Any]:
+        """The sequence for the certificate; empty where nobody was asked for it."""
+        if not self.proposed_from:
+            return {}
+        return {
+            "reference": self.reference,
+            **({"compared_by": "score"} if is_graded(scenario) else {}),
+            "margin": margin_of(scenario),
+            "cases": self.cases,
+            "shape_cases": self.shape_cases,
+            "proposed_from": list(self.proposed_from),
+            "tested_on": list(self.tested_on),
+            "note": self.note,
+            "reference_holds": self.reference in self.singles,
+            "tested": [_tested_record(one) for one in self.tested],
+        }
 
 
 def with_proposed(scenario: Scenario, proposed: Sequence[Mapping[str, Any]]) -> Scenario:
@@ -29,3 +74,77 @@ def proposed_candidates(proposed: Sequence[Mapping[str, Any]]) -> tuple[Candidat
         )
         for one in proposed
     )
+
+
+def steps_of(policy: "Policy") -> list[dict[str, Any]]:
+    """The steps of a policy as a proposed candidate has them; plain values."""
+    return [
+        {
+            "solver": step.solver,
+            "threshold": step.threshold,
+            "signal": None if step.signal is None else _plain_signal(step),
+        }
+        for step in policy.steps
+    ]
+
+
+def _plain_signal(step: "Step") -> dict[str, Any]:
+    assert step.signal is not None
+    written = asdict(step.signal)
+    return {
+        "scales": [
+            {"confidences": list(scale["confidences"]), "ranks": list(scale["ranks"])}
+            for scale in written["scales"]
+        ],
+        "answer": list(written["answer"]),
+        "reference": list(written["reference"]),
+    }
+
+
+def margin_of(scenario: Scenario) -> float:
+    """The loss against the best single candidate that a proposed policy must stay below."""
+    given = scenario.promise.below_best_at_most
+    return scenario.promise.margin if given is None else given
+
+
+def is_graded(scenario: Scenario) -> bool:
+    """Whether policies are compared by their scores, not by whether a case is solved."""
+    return scenario.promise.score_at_least is not None
+
+
+def may_propose(scenario: Scenario, pools: Mapping[str, int]) -> bool:
+    """Whether a decision may propose cascades; known before the first case is asked."""
+    solvers = [one for one in scenario.candidates if one.kind not in {"human", "cascade"}]
+    return (
+        scenario.cascades
+        and len(solvers) >= 2
+        and any(map(_has_confidence, solvers))
+        and min(pools.get("shape", 0), pools.get("certify", 0)) >= FEWEST
+    )
+
+
+def _has_confidence(candidate: Candidate) -> bool:
+    if candidate.kind == "replay":
+        columns = candidate.options["columns"]
+        return isinstance(columns, Mapping) and bool({"confidence", "logprob"} & columns.keys())
+    if candidate.kind == "endpoint":
+        return candidate.options.get("logprobs") != "off"
+    return candidate.kind in {"student", "local", "function"}
+
+
+def _tested_record(one: "Tested") -> dict[str, Any]:
+    """One hypothesis of the sequence as the certificate states it."""
+    return {
+        "policy": one.policy.name,
+        "steps": steps_of(one.policy),
+        "cases": one.cases,
+        "lost": one.lost,
+        "gained": one.gained,
+        "delta": one.delta,
+        "method": one.method,
+        "statistic": one.statistic,
+        "critical": one.critical,
+        "no_worse": one.no_worse,
+        "promise": list(one.others.record),
+        "certified": one.certified,
+    }

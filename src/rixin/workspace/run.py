@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from rixin.core.money import format_money, from_pico
 from rixin.core.scenario import Candidate
@@ -13,7 +14,6 @@ from rixin.core.solver import Solver
 from rixin.core.transport import Transport
 from rixin.decide.budget import Budget
 from rixin.decide.looks import next_look
-from rixin.decide.policies import Policy
 from rixin.decide.promise import harm_plan
 from rixin.decide.race import Ask, Race, State
 from rixin.engine.counter import RunningTally
@@ -33,8 +33,10 @@ from rixin.solvers.cascade import CascadeSolver
 from rixin.solvers.cascade import Member as Asked
 from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Stored
-from rixin.workspace.propose import Proposal, Proposer, steps_of
-from rixin.workspace.proposed import proposed_candidates
+from rixin.workspace.proposed import Proposal, proposed_candidates, steps_of
+
+if TYPE_CHECKING:
+    from rixin.decide.policies import Policy
 
 _LAG_WORTH_A_WORD_S = 0.25
 
@@ -125,6 +127,8 @@ class Run:
         best = self.race.accepted
         if best is None and not self.relative:
             return
+        from rixin.workspace.propose import Proposer  # most decisions never come here
+
         proposer = Proposer(
             stored=self.stored,
             scenario=self.race.scenario,
@@ -147,7 +151,7 @@ class Run:
             self.unusable.append(error)
         await course.finish()
 
-    async def _materialise(self, policy: Policy, writer: OutcomeWriter, cap: SpendCap) -> None:
+    async def _materialise(self, policy: "Policy", writer: OutcomeWriter, cap: SpendCap) -> None:
         """Rows of a proposed cascade, from its members' stored answers."""
         names = {one.candidate.name for one in self.contenders}
         name = policy.name if policy.name not in names else f"{policy.name}*"
@@ -175,7 +179,7 @@ class Run:
             await course.advance(part.size, self._stop, collect=False)
             await course.finish()
 
-    def _red_of(self, policy: Policy) -> Sample:
+    def _red_of(self, policy: "Policy") -> Sample:
         """The red-team cases on which the harm of a proposed cascade is counted."""
         return self.stored.red[policy.members[0]]
 

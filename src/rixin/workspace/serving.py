@@ -16,7 +16,6 @@ from rixin.errors import LedgerFault, UsageError
 from rixin.guards.build import TextPolicy, text_guards
 from rixin.ledger.cases import has_dataset, label_counts, pool_sizes
 from rixin.ledger.store import Ledger
-from rixin.models.store import ModelStore
 from rixin.pricing.book import pico_pricer
 from rixin.solvers.cascade import Speaks
 from rixin.workspace.build import Builder
@@ -119,7 +118,6 @@ def build_served(
         scenario=scenario,
         dataset=_dataset(ledger, scenario, release.dataset_id),
         ledger=ledger,
-        models=ModelStore(),
         transport=transport,
         say=say,
     )

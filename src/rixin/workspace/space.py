@@ -21,14 +21,12 @@ from rixin.errors import UnknownName
 from rixin.interop.contract.load import fingerprint, load_scenario
 from rixin.ledger.decisions import decision_keys, last_decision, write_decision
 from rixin.ledger.store import Ledger
-from rixin.models.store import ModelStore
 from rixin.workspace.build import Builder
 from rixin.workspace.certificate import Claim, build_certificate
 from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Basis, Stored, judge_stored, spent_so_far
 from rixin.workspace.prepare import Dataset, prepare
-from rixin.workspace.propose import may_propose
-from rixin.workspace.proposed import proposed_candidates
+from rixin.workspace.proposed import may_propose, proposed_candidates
 from rixin.workspace.result import Result
 from rixin.workspace.run import Run, register
 from rixin.workspace.start import entries_of, stored_of
@@ -235,7 +233,6 @@ class Workspace:
             scenario=scenario,
             dataset=dataset,
             ledger=ledger,
-            models=ModelStore(),
             transport=transport,
             need_keys=need_keys,
             say=self._reporter.say,

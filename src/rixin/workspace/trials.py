@@ -6,7 +6,7 @@ from typing import Any
 
 from rixin.core.verdict import Trial
 from rixin.decide.race import Race, State
-from rixin.workspace.propose import Proposal
+from rixin.workspace.proposed import Proposal
 
 
 def trials_of(race: Race, proposal: Proposal, proposed: Sequence[str]) -> dict[str, Trial]:
