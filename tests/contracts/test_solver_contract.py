@@ -28,7 +28,7 @@ CASES = [
         [("where is my card", "card"), ("wire the money", "pay"), ("هل وصلت البطاقة", "card")]
     )
 ]
-ROWS = [{"id": case.ref, "said": case.expected, "sure": 0.5} for case in CASES]
+ROWS = [(case.ref, case.expected, 0.5) for case in CASES]
 ECHO = "import sys, json\nfor l in sys.stdin: print(json.dumps({'output': json.loads(l)['input']}), flush=True)"
 
 

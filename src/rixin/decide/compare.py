@@ -3,7 +3,6 @@
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import Estimate, PairResult, PairTally
 from rixin.stats.eprocess import log_e_pair, lower_bound, rejects, upper_bound
-from rixin.stats.pairs import EXACT_CASES, certify_pair, mcnemar_p_value
 
 
 def compare(scenario: Scenario, tally: PairTally, *, exact: bool = True) -> PairResult:
@@ -20,6 +19,8 @@ def compare(scenario: Scenario, tally: PairTally, *, exact: bool = True) -> Pair
     References:
         METHODS §1: exact test on matched pairs; bounds by the betting test.
     """
+    from rixin.stats.pairs import EXACT_CASES, certify_pair, mcnemar_p_value
+
     promise = scenario.promise
     delta = 1 - promise.confidence
     lost, won = tally.only_second, tally.only_first

@@ -18,9 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from rixin.core.scenario import Candidate, Scenario
 from rixin.core.verdict import Standing, Tally
@@ -29,11 +27,12 @@ from rixin.decide.economics import Point, Prices, prices_of
 from rixin.decide.judged import Judged, judge
 from rixin.decide.looks import chance_to_hold, next_look
 from rixin.decide.promise import glance, unknown_cases
-from rixin.decide.stopping import Arm, next_to_ask, values_of
+
+if TYPE_CHECKING:
+    from rixin.decide.stopping import Arm
 
 _TYPICAL = 100
 """Cases that settle a candidate that is clearly above or below the floor."""
-_NONE: NDArray[np.float64] = np.array([])
 _MONEY_EVERY = 8
 """Looks between two full judgements of a candidate that is open: they take a hundred times longer
 than a glance, and can only end its test earlier."""
@@ -87,7 +86,7 @@ class Lane:
     """Cases it was asked."""
     judged_at: int = 0
     """Cases at its last judgement: what it is reported with."""
-    quality: NDArray[np.float64] = field(default_factory=lambda: _NONE)
+    quality: Sequence[float] = ()
     looks: int = 0
     may_park: bool = True
 
@@ -141,9 +140,7 @@ class Race:
         lane = next(iter(self._open()), None) or self._unpark()
         return None if lane is None else self._look(lane)
 
-    def tell(
-        self, name: str, tally: Tally, *, asked: int, quality: NDArray[np.float64] = _NONE
-    ) -> None:
+    def tell(self, name: str, tally: Tally, *, asked: int, quality: Sequence[float] = ()) -> None:
         """Takes the counts of a candidate at the prefix that `next` asked for.
 
         Args:
@@ -234,6 +231,8 @@ class Race:
 
     def _better(self) -> Ask | None:
         """The next look at a candidate that may be better than the accepted one, if it pays."""
+        from rixin.decide.stopping import next_to_ask  # with numpy: not needed before this
+
         best = self.accepted
         assert best is not None
         lanes = [
@@ -260,16 +259,22 @@ class Race:
                 lane.state = State.NOT_NEEDED
         return None
 
-    def _arm(self, lane: Lane, best: Lane) -> Arm:
+    def _arm(self, lane: Lane, best: Lane) -> "Arm":
         """A candidate as it is weighed against the best one, which the others must beat by more
         than the margin: less than that makes no difference.
         """
+        import numpy as np
+
+        from rixin.decide.stopping import Arm
+
         price = lane.entry.price or 0.0
         if lane.tally is not None and lane.tally.cases:
             price = float(lane.tally.cost_total) / lane.tally.cases
         if lane is not best:
             price += self.scenario.promise.margin * abs(self._rank(best))
-        return Arm(name=lane.name, quality=lane.quality, price=price, cases=lane.entry.cases)
+        return Arm(
+            name=lane.name, quality=np.asarray(lane.quality), price=price, cases=lane.entry.cases
+        )
 
     def _worth(self, best: Lane) -> float:
         """What a solved case is worth over an unsolved one, by the objective.
@@ -280,13 +285,17 @@ class Race:
             return self._prices.value + self._prices.wrong
         return max(0.0, self._rank(best)) + self._prices.wrong
 
-    def _leader(self, lanes: Sequence[Lane], arms: Sequence[Arm], worth: float) -> Lane:
+    def _leader(self, lanes: Sequence[Lane], arms: Sequence["Arm"], worth: float) -> Lane:
+        from rixin.decide.stopping import values_of
+
         seen = [k for k, arm in enumerate(arms) if arm.quality.size]
         values = values_of([arms[k] for k in seen], worth)
         return lanes[seen[max(range(len(seen)), key=lambda k: values[k])]]
 
     def _worth_proving(self, leader: Lane, best: Lane, worth: float) -> bool:
         """Whether the test of a candidate that looks better should go on."""
+        from rixin.decide.stopping import values_of
+
         entry, tally = leader.entry, leader.tally
         assert tally is not None
         ahead, behind = values_of([self._arm(leader, best), self._arm(best, best)], worth)

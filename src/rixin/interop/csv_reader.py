@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import NoReturn
 
@@ -51,13 +52,26 @@ class CsvRows(RowSource):
         names = self.columns if columns is None else list(columns)
         self.require(names)
         places = [self.columns.index(name) for name in names]
-        width = len(self.columns)
+        for number, cells in self._body():
+            yield Row(number, {name: cells[at] for name, at in zip(names, places, strict=True)})
+
+    def records(self, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
+        """As in `RowSource`; several times as fast as `rows`."""
+        self.require(columns)
+        first, *more = [self.columns.index(name) for name in columns]
+        if not more:
+            return ((cells[first],) for _, cells in self._body())
+        pick = itemgetter(first, *more)
+        return (pick(cells) for _, cells in self._body())
+
+    def _body(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows below the header, each with its line."""
+        width, number = len(self.columns), 0
         records = islice(self._records(), 1, None)
-        number = 0
         for number, cells in records:
             if len(cells) != width:
                 self._refuse_ragged(number, cells, records)
-            yield Row(number, {name: cells[at] for name, at in zip(names, places, strict=True)})
+            yield number, cells
         if not number:
             raise self.no_rows()
 

@@ -42,6 +42,15 @@ class RowSource(ABC):
             CasesError: The file is broken, or it has no row.
         """
 
+    def records(self, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
+        """The cells of some columns, in their order, a tuple for each row; a column may repeat.
+
+        Raises:
+            CasesError: The file is broken, or it has no row.
+        """
+        for row in self.rows(list(dict.fromkeys(columns))):
+            yield tuple(map(row.values.get, columns))
+
     def __iter__(self) -> Iterator[Row]:
         return self.rows()
 

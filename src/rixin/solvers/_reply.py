@@ -56,10 +56,18 @@ def read_share(name: str, value: object) -> float | None:
     Raises:
         ValueError: It is something else.
     """
-    number = read_number(name, value)
-    if number is not None and not 0 <= number <= 1:
+    if type(value) is str:  # as logs have it: the short way for what is as it should be
+        try:
+            number = float(value)
+        except ValueError:
+            pass
+        else:
+            if 0 <= number <= 1:
+                return number
+    found = read_number(name, value)
+    if found is not None and not 0 <= found <= 1:
         raise ValueError(f"{name} must be in [0, 1], not {value!r}")
-    return number
+    return found
 
 
 def read_number(name: str, value: object) -> float | None:
@@ -87,12 +95,14 @@ def read_money(name: str, value: object) -> Decimal | None:
     Raises:
         ValueError: It is something else.
     """
-    if is_missing(value):
-        return None
     try:
-        amount = Decimal(str(value))
+        amount = Decimal(value if type(value) is str else str(value))
     except InvalidOperation:
+        if is_missing(value):
+            return None
         raise ValueError(f"{name} must be an amount of money, not {value!r}") from None
+    if amount.is_nan() and is_missing(value):
+        return None
     if not amount.is_finite() or amount < 0:
         raise ValueError(f"{name} must be at least 0, not {value!r}")
     return amount

@@ -1,8 +1,7 @@
 """Recorded answers as a solver: decide from existing logs without one call."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -10,12 +9,11 @@ from rixin.core.answer import Answer, Failure
 from rixin.core.case import Case
 from rixin.core.ids import digest, input_key
 from rixin.errors import UsageError
-from rixin.solvers._record import RecordReader
+from rixin.solvers._record import Cells, RecordReader
 from rixin.solvers._reply import is_missing
 from rixin.solvers._spool import Spool
 
 _BATCH = 500
-Row = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,8 @@ class ReplaySolver:
     Args:
         name: The name in the scenario file.
         source_fingerprint: Hash of the log's content.
-        rows: Opens the log: each call gives its rows from the start.
+        records: Opens the log: each call gives its records from the start, each with the cells of
+            the columns that are used, in the order of `columns.used()`.
         columns: Which columns hold what.
         small: The log is small enough to be held in memory.
 
@@ -70,7 +69,7 @@ class ReplaySolver:
         self,
         name: str,
         source_fingerprint: str,
-        rows: Callable[[], Iterable[Row]],
+        records: Callable[[], Iterable[Cells]],
         columns: ReplayColumns,
         *,
         small: bool = False,
@@ -89,10 +88,12 @@ class ReplaySolver:
         self.name = name
         self.batch_size = _BATCH
         self.fingerprint = digest("replay/1", source_fingerprint, repr(sorted(used.items())))
-        self._rows, self._small = rows, small
-        self._columns = columns
-        self._used = tuple(used.values())
-        self._read_record = RecordReader(tuple(used))
+        self._records, self._small = records, small
+        names = list(used)
+        self._by_id = columns.id is not None
+        self._key_at = names.index("id" if self._by_id else "input")
+        self._cost_at = names.index("cost") if columns.cost is not None else None
+        self._read_record = RecordReader(names)
         self._reading: asyncio.Future[Spool] | None = None
         self._spool: Spool | None = None
         self._costs, self._priced = 0.0, 0
@@ -122,7 +123,7 @@ class ReplaySolver:
 
         It stands for the list price of what was recorded, and reads the log.
         """
-        if self._columns.cost is None:
+        if self._cost_at is None:
             return None
         self._read()
         return self._costs / self._priced if self._priced else None
@@ -133,45 +134,47 @@ class ReplaySolver:
         return self._spool
 
     def _read_log(self) -> Spool:
-        spool, columns = Spool(small=self._small), self._used
+        spool, key_at, cost_at = Spool(small=self._small), self._key_at, self._cost_at
+        key_of = _id_of if self._by_id else _input_of
         try:
-            for row in self._rows():
-                key = self._key_of_row(row)
+            for cells in self._records():
+                key = key_of(cells[key_at])
                 if key is not None:
-                    self._count_cost(row)
-                    spool.add(key, (*map(row.get, columns), None))
+                    if cost_at is not None:
+                        self._count_cost(cells[cost_at])
+                    spool.add(key, (*cells, None))
         except BaseException:
             spool.close()
             raise
         spool.seal()
         return spool
 
-    def _count_cost(self, row: Row) -> None:
-        cell = row.get(self._columns.cost) if self._columns.cost else None
-        if cell is None or cell == "":
-            return
-        with suppress(ValueError, TypeError):
+    def _count_cost(self, cell: object) -> None:
+        try:
             cost = float(cell)  # type: ignore[arg-type]
-            if isfinite(cost):
-                self._costs, self._priced = self._costs + cost, self._priced + 1
-
-    def _key_of_row(self, row: Row) -> str | None:
-        if self._columns.id is not None:
-            value = row.get(self._columns.id)
-            if type(value) is str:
-                return value if value and not value.isspace() else None
-            return None if is_missing(value) else str(value)
-        assert self._columns.input is not None
-        value = row.get(self._columns.input)
-        return None if value is None else input_key(str(value))
+        except (ValueError, TypeError):
+            return
+        if isfinite(cost):
+            self._costs += cost
+            self._priced += 1
 
     def _answers(self, spool: Spool, cases: Sequence[Case]) -> list[Answer]:
-        by_id, read = self._columns.id is not None, self._read_record
+        by_id, read = self._by_id, self._read_record
         records = spool.find([case.ref if by_id else case.key for case in cases])
         return [
             _no_record(case, by_id=by_id) if record is None else read(record)
             for case, record in zip(cases, records, strict=True)
         ]
+
+
+def _id_of(cell: object) -> str | None:
+    if type(cell) is str:
+        return cell if cell and not cell.isspace() else None
+    return None if is_missing(cell) else str(cell)
+
+
+def _input_of(cell: object) -> str | None:
+    return None if cell is None else input_key(str(cell))
 
 
 def _no_record(case: Case, *, by_id: bool) -> Answer:

@@ -1,7 +1,14 @@
 """Argument checks shared by the modules of `rixin.stats`; all raise `ValueError`."""
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 
 def check_share(name: str, value: float) -> None:
@@ -37,10 +44,31 @@ def check_pair(b: int, c: int, n: int) -> None:
 
 def finite(name: str, data: ArrayLike) -> NDArray[np.float64]:
     """Convert to a float64 array and refuse NaN and infinity."""
+    import numpy as np
+
     array = np.asarray(data, dtype=np.float64)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite numbers")
     return array
+
+
+def finite_list(name: str, data: Iterable[float]) -> list[float]:
+    """Convert to a list of floats and refuse NaN and infinity."""
+    try:
+        found = [float(one) for one in data]
+    except TypeError:
+        raise ValueError(f"{name} must be a list of numbers") from None
+    if not all(map(isfinite, found)):
+        raise ValueError(f"{name} must be finite numbers")
+    return found
+
+
+def unit_list(data: Iterable[float]) -> list[float]:
+    """Convert to a list of floats and refuse anything outside `[0, 1]`."""
+    found = finite_list("values", data)
+    if found and not (min(found) >= 0 and max(found) <= 1):
+        raise ValueError("values must be a list of numbers in [0, 1]")
+    return found
 
 
 def unit_values(data: ArrayLike) -> NDArray[np.float64]:

@@ -5,12 +5,10 @@ of them is close to the best bet. Two sets are here: one for when nothing is kno
 cases will come, and one for a test that ends with a known number of cases.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
-from math import log, sqrt
+from math import fsum, log, sqrt
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rixin.stats._checks import check_inside
 
@@ -25,15 +23,16 @@ class Bets:
     """Fractions of the largest bet that cannot ruin the gambler, with the weight of each.
 
     Args:
-        fractions: Shape (n_bets,), each in `(0, 1)`.
-        weights: Shape (n_bets,), positive; they are scaled to sum to 1.
+        fractions: One for each bet, in `(0, 1)`.
+        weights: One for each bet, positive; they are scaled to sum to 1.
     """
 
     __slots__ = ("fractions", "log_weights")
 
-    def __init__(self, fractions: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
-        self.fractions = fractions
-        self.log_weights: NDArray[np.float64] = np.log(weights / weights.sum())
+    def __init__(self, fractions: Sequence[float], weights: Sequence[float]) -> None:
+        self.fractions = tuple(fractions)
+        total = fsum(weights)
+        self.log_weights = tuple(log(weight / total) for weight in weights)
 
 
 # Near the best bet the exact fraction matters little, hence few points; but betting twice the best
@@ -41,8 +40,8 @@ class Bets:
 # a bet of .001. The weights favour large bets, which decide fast. Measured: a grid from .05 up
 # misses such rates for ever; this one needs 4 to 18 % more cases than that grid on ordinary rates,
 # and 10 % fewer on a clean record.
-_WIDE: Final = np.geomspace(0.001, 0.99, 16)
-OPEN_END: Final = Bets(_WIDE, np.cbrt(_WIDE))
+_WIDE: Final = [0.001 * 990 ** (k / 15) for k in range(16)]
+OPEN_END: Final = Bets(_WIDE, [fraction ** (1 / 3) for fraction in _WIDE])
 """For a test that may go on for ever."""
 
 
@@ -70,8 +69,8 @@ def bets_for(mean: float, cases: int, alpha: float) -> Bets:
         a fixed horizon.
 
     Examples:
-        >>> bets_for(0.85, 1000, 0.05).fractions.round(2)
-        array([0.1 , 0.16, 0.25, 0.39, 0.61, 0.95])
+        >>> [round(fraction, 2) for fraction in bets_for(0.85, 1000, 0.05).fractions]
+        [0.1, 0.16, 0.25, 0.39, 0.61, 0.95]
     """
     check_inside("mean", mean)
     check_inside("alpha", alpha)
@@ -79,5 +78,5 @@ def bets_for(mean: float, cases: int, alpha: float) -> Bets:
         raise ValueError(f"cases must be at least 1, got {cases!r}")
     closest = sqrt(2 * mean * (1 - mean) * log(1 / alpha) / cases)
     smallest = min(_SMALLEST_SHARE * closest / (1 - mean), _SMALLEST_AT_MOST)
-    fractions = np.geomspace(smallest, _LARGEST, _POINTS)
-    return Bets(fractions, np.ones(_POINTS))
+    step = (_LARGEST / smallest) ** (1 / (_POINTS - 1))
+    return Bets([smallest * step**k for k in range(_POINTS)], [1.0] * _POINTS)

@@ -16,16 +16,33 @@ References:
     JRSS B 86(1), sections 4 and 5.
 """
 
-from typing import Final
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import sys
+from collections.abc import Iterable, Sequence
+from math import exp, log, log1p
+from typing import TYPE_CHECKING, Final
 
-from rixin.stats._checks import check_inside, check_margin, check_share, non_negative, unit_values
+from rixin.stats._checks import (
+    check_inside,
+    check_margin,
+    check_share,
+    finite_list,
+    non_negative,
+    unit_list,
+    unit_values,
+)
 from rixin.stats.bets import OPEN_END, Bets
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
 _BISECTION_STEPS: Final = 40
-_PAIR: Final = np.array([-1.0, 0.0, 1.0])
+_TINY: Final = sys.float_info.min
+_PAIR: Final = (-1.0, 0.0, 1.0)
+_FEW: Final = 12
+"""Distinct scores up to which plain floats are quicker than arrays; solved or not is two."""
 
 
 def log_e_many(
@@ -57,10 +74,12 @@ def log_e_many(
     seen = non_negative("counts", counts)
     if seen.ndim == 0 or seen.shape[-1] != scores.size:
         raise ValueError(f"{scores.size} values need counts of shape (..., {scores.size})")
-    return _log_wealth(scores, seen, mean, bets)
+    return _log_wealths(scores, seen, mean, bets)
 
 
-def log_e(values: ArrayLike, counts: ArrayLike, mean: float, bets: Bets = OPEN_END) -> float:
+def log_e(
+    values: Iterable[float], counts: Iterable[float], mean: float, bets: Bets = OPEN_END
+) -> float:
     """Log evidence against "the mean is at most `mean`"; large when the mean lies above.
 
     Args:
@@ -84,10 +103,14 @@ def log_e(values: ArrayLike, counts: ArrayLike, mean: float, bets: Bets = OPEN_E
         >>> rejects(log_e([0, 1], [10, 90], 0.75), alpha=0.05)
         True
     """
-    return float(log_e_many(values, np.atleast_1d(np.asarray(counts)), mean, bets))
+    check_share("mean", mean)
+    scores, seen = _counted(unit_list(values), counts)
+    return _log_wealth(scores, seen, mean, bets)
 
 
-def log_e_down(values: ArrayLike, counts: ArrayLike, mean: float, bets: Bets = OPEN_END) -> float:
+def log_e_down(
+    values: Iterable[float], counts: Iterable[float], mean: float, bets: Bets = OPEN_END
+) -> float:
     """Log evidence against "the mean is at least `mean`"; large when the mean lies below.
 
     Args:
@@ -110,10 +133,10 @@ def log_e_down(values: ArrayLike, counts: ArrayLike, mean: float, bets: Bets = O
         True
     """
     check_share("mean", mean)
-    return log_e(1 - unit_values(values), counts, 1 - mean, bets)
+    return log_e([1 - value for value in unit_list(values)], counts, 1 - mean, bets)
 
 
-def log_e_difference(differences: ArrayLike, counts: ArrayLike, margin: float) -> float:
+def log_e_difference(differences: Iterable[float], counts: Iterable[float], margin: float) -> float:
     """Log evidence that a paired difference new - old is above `-margin` on average.
 
     Args:
@@ -135,7 +158,7 @@ def log_e_difference(differences: ArrayLike, counts: ArrayLike, margin: float) -
         19.76
     """
     check_margin(margin)
-    halves = (1 + np.asarray(differences, dtype=np.float64)) / 2
+    halves = [(1 + one) / 2 for one in finite_list("differences", differences)]
     return log_e(halves, counts, (1 - margin) / 2)
 
 
@@ -187,7 +210,7 @@ def log_e_pair_down(losses: float, ties: float, gains: float, margin: float = 0.
         True
     """
     check_margin(margin)
-    return log_e_down((1 + _PAIR) / 2, [losses, ties, gains], (1 - margin) / 2)
+    return log_e_down([(1 + one) / 2 for one in _PAIR], [losses, ties, gains], (1 - margin) / 2)
 
 
 def rejects(log_e: float, alpha: float) -> bool:
@@ -211,10 +234,12 @@ def rejects(log_e: float, alpha: float) -> bool:
         (True, False)
     """
     check_inside("alpha", alpha)
-    return log_e >= -float(np.log(alpha))
+    return log_e >= -log(alpha)
 
 
-def lower_bound(values: ArrayLike, counts: ArrayLike, alpha: float, bets: Bets = OPEN_END) -> float:
+def lower_bound(
+    values: Iterable[float], counts: Iterable[float], alpha: float, bets: Bets = OPEN_END
+) -> float:
     """Lower confidence bound on a mean that holds at all times at once.
 
     Args:
@@ -237,20 +262,23 @@ def lower_bound(values: ArrayLike, counts: ArrayLike, alpha: float, bets: Bets =
         0.787
     """
     check_inside("alpha", alpha)
-    scores, seen = unit_values(values), np.asarray(counts, dtype=np.float64)
-    if not rejects(log_e(scores, seen, 0.0, bets), alpha):
+    scores, seen = _counted(unit_list(values), counts)
+    least = -log(alpha)
+    if _log_wealth(scores, seen, 0.0, bets) < least:
         return 0.0
     low, high = 0.0, 1.0
     for _ in range(_BISECTION_STEPS):
         middle = (low + high) / 2
-        if rejects(float(_log_wealth(scores, seen, middle, bets)), alpha):
+        if _log_wealth(scores, seen, middle, bets) >= least:
             low = middle
         else:
             high = middle
     return low
 
 
-def upper_bound(values: ArrayLike, counts: ArrayLike, alpha: float, bets: Bets = OPEN_END) -> float:
+def upper_bound(
+    values: Iterable[float], counts: Iterable[float], alpha: float, bets: Bets = OPEN_END
+) -> float:
     """Upper confidence bound on a mean that holds at all times at once.
 
     Args:
@@ -272,16 +300,45 @@ def upper_bound(values: ArrayLike, counts: ArrayLike, alpha: float, bets: Bets =
         >>> round(upper_bound([0, 1], [600, 0], alpha=0.05), 4)
         0.0077
     """
-    return 1 - lower_bound(1 - unit_values(values), counts, alpha, bets)
+    return 1 - lower_bound([1 - value for value in unit_list(values)], counts, alpha, bets)
 
 
-def _log_wealth(
+def _counted(scores: list[float], counts: Iterable[float]) -> tuple[list[float], list[float]]:
+    """Scores with their counts, without those that were never seen."""
+    seen = finite_list("counts", counts)
+    if len(seen) != len(scores):
+        raise ValueError(f"{len(scores)} values need counts of shape (..., {len(scores)})")
+    if min(seen, default=0.0) < 0:
+        raise ValueError("counts must not be negative")
+    pairs = [pair for pair in zip(scores, seen, strict=True) if pair[1]]
+    return [score for score, _ in pairs], [count for _, count in pairs]
+
+
+def _log_wealth(scores: Sequence[float], seen: Sequence[float], mean: float, bets: Bets) -> float:
+    """Mix the wealth of all bets; it falls as `mean` rises, which the bounds rely on."""
+    if len(scores) > _FEW:
+        import numpy as np
+
+        return float(_log_wealths(np.array(scores), np.array(seen), mean, bets))
+    least = max(mean, _TINY)
+    pairs = [(score / least - 1, count) for score, count in zip(scores, seen, strict=True)]
+    single = [
+        sum([count * log1p(fraction * relative) for relative, count in pairs], weight)
+        for fraction, weight in zip(bets.fractions, bets.log_weights, strict=True)
+    ]
+    peak = max(single)
+    return peak + log(sum([exp(one - peak) for one in single]))
+
+
+def _log_wealths(
     scores: NDArray[np.float64], seen: NDArray[np.float64], mean: float, bets: Bets
 ) -> NDArray[np.float64]:
-    """Mix the wealth of all bets; it falls as `mean` rises, which the bounds rely on."""
-    relative = scores / max(mean, float(np.finfo(np.float64).tiny)) - 1
-    factors = np.log1p(bets.fractions[:, None] * relative)
-    single = seen @ factors.T + bets.log_weights
+    """The same for many scores, or for many rows of counts at once."""
+    import numpy as np
+
+    relative = scores / max(mean, _TINY) - 1
+    factors = np.log1p(np.array(bets.fractions)[:, None] * relative)
+    single = seen @ factors.T + np.array(bets.log_weights)
     peak = single.max(axis=-1, keepdims=True)
     total = peak[..., 0] + np.log(np.exp(single - peak).sum(axis=-1))
     return np.asarray(total, dtype=np.float64)

@@ -4,14 +4,16 @@ Unlike the bounds of `rixin.stats.eprocess` these hold for one look at a number 
 settled beforehand. In exchange they are narrower.
 """
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, expm1, inf, log, sqrt
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from rixin.stats._checks import check_inside, check_part, finite
+from rixin.stats._checks import check_inside, check_part, finite, finite_list
 from rixin.stats.tails import binomial_cdfs
+
+_FEW = 1_000
+"""Values that are sorted without loading numpy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +146,7 @@ def wilson(k: int, n: int, alpha: float) -> Interval:
     return Interval(lower=lower, upper=(centre + half) / (n + z2) if k < n else 1.0)
 
 
-def quantile_interval(values: ArrayLike, q: float, alpha: float) -> Interval:
+def quantile_interval(values: Sequence[float], q: float, alpha: float) -> Interval:
     """Interval for a quantile, such as the p95 of latency, that assumes no distribution.
 
     The limits are two of the measured values, picked by the binomial distribution of how many
@@ -170,12 +172,52 @@ def quantile_interval(values: ArrayLike, q: float, alpha: float) -> Interval:
     """
     check_inside("q", q)
     check_inside("alpha", alpha)
-    ordered = np.sort(finite("values", values).ravel())
-    below = binomial_cdfs(ordered.size, q)
-    padded = np.concatenate([[-inf], ordered, [inf]])
-    low = int(np.searchsorted(below, alpha / 2))
-    high = int(np.searchsorted(below, 1 - alpha / 2)) + 1
-    return Interval(lower=float(padded[low]), upper=float(padded[high]))
+    n = len(values)
+    ordered = in_order(values)
+    below = binomial_cdfs(n, q)
+    low, high = bisect_left(below, alpha / 2), bisect_left(below, 1 - alpha / 2) + 1
+    return Interval(
+        lower=float(ordered[low - 1]) if low else -inf,
+        upper=float(ordered[high - 1]) if high <= n else inf,
+    )
+
+
+def in_order(values: Sequence[float]) -> Sequence[float]:
+    """The values from the smallest to the largest.
+
+    Raises:
+        ValueError: A value is NaN or infinite.
+
+    Examples:
+        >>> in_order([3, 1, 2])
+        [1.0, 2.0, 3.0]
+    """
+    if len(values) <= _FEW:
+        return sorted(finite_list("values", values))
+    import numpy as np
+
+    found: Sequence[float] = np.sort(finite("values", values))  # type: ignore[assignment]
+    return found
+
+
+def quantile(ordered: Sequence[float], q: float) -> float:
+    """A quantile of the values themselves, on the line between the two that are nearest.
+
+    Args:
+        ordered: At least one value, as `in_order` gives them.
+        q: Which quantile, in `[0, 1]`.
+
+    References:
+        R. J. Hyndman and Y. Fan (1996), The American Statistician 50(4), definition 7.
+
+    Examples:
+        >>> quantile([1.0, 2.0, 4.0], 0.75)
+        3.0
+    """
+    place = (len(ordered) - 1) * q
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
 
 
 def mean_margin(variance: float, n: int, alpha: float, horizon: int) -> float:

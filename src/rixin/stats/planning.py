@@ -4,16 +4,20 @@ Numbers for sequential tests are those at which the test decides if the cases co
 supposed. Chance moves them: the tests have decided by then in 60 to 75 % of the runs.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING
 
 from rixin.stats._checks import check_inside, check_share, non_negative, unit_values
 from rixin.stats.eprocess import log_e, log_e_down, log_e_pair
 from rixin.stats.tails import binomial_cdf
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 _SAME = 1e-3
 """Rates so close that millions of cases would be needed to tell them apart."""
@@ -171,6 +175,8 @@ def weighted_counts(scores: ArrayLike, weights: ArrayLike) -> WeightedCounts:
         >>> weighted_counts([1, 0, 1], [2, 1, 1]).counts
         array([0.5, 1.5])
     """
+    import numpy as np
+
     score, weight = unit_values(scores), non_negative("weights", weights)
     if score.shape != weight.shape:
         raise ValueError(f"{score.size} scores need as many weights, got shape {weight.shape}")

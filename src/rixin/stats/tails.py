@@ -3,10 +3,9 @@
 `scipy.special` is imported only where a sum would be long.
 """
 
+from collections.abc import Sequence
+from itertools import accumulate
 from math import comb, erfc, sqrt
-
-import numpy as np
-from numpy.typing import NDArray
 
 _FEW_HITS = 3
 _FEW_CASES = 64
@@ -31,19 +30,21 @@ def binomial_cdf(k: int, n: int, p: float) -> float:
     return float(bdtr(k, n, p))
 
 
-def binomial_cdfs(n: int, p: float) -> NDArray[np.float64]:
+def binomial_cdfs(n: int, p: float) -> Sequence[float]:
     """P(X <= k) for k = 0 … n, shape (n + 1,).
 
     Examples:
-        >>> binomial_cdfs(2, 0.5).tolist()
+        >>> binomial_cdfs(2, 0.5)
         [0.25, 0.75, 1.0]
     """
     if n <= _FEW_CASES:
         terms = [comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(n)]
-        return np.append(np.cumsum(terms), 1.0)
+        return [*accumulate(terms), 1.0]
+    import numpy as np
     from scipy.special import bdtr
 
-    return np.asarray(bdtr(np.arange(n + 1.0), n, p), dtype=np.float64)
+    found: Sequence[float] = bdtr(np.arange(n + 1.0), n, p)
+    return found
 
 
 def normal_cdf(z: float) -> float:

@@ -1,6 +1,6 @@
 """Makes solvers, scorers and guards out of a contract; nothing else builds from configuration."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
@@ -173,18 +173,23 @@ class Builder:
         columns = ReplayColumns(**given)
         where = candidate.options.get("where", {})
         assert isinstance(where, Mapping)
-        names = list(dict.fromkeys([*columns.used().values(), *where]))
-        open_rows(path).require(names)
+        used = [*columns.used().values()]
+        open_rows(path).require([*used, *where])
 
-        def rows() -> Iterator[Mapping[str, object]]:
-            wanted = {column: str(value) for column, value in where.items()}
-            for row in open_rows(path).rows(names):
-                if all(str(row.values[column]) == value for column, value in wanted.items()):
-                    yield row.values
+        def records() -> Iterable[Sequence[object]]:
+            log, wanted = open_rows(path), [str(value) for value in where.values()]
+            if not wanted:
+                return log.records(used)
+            size = len(used)
+            return (
+                cells[:size]
+                for cells in log.records([*used, *where])
+                if [*map(str, cells[size:])] == wanted
+            )
 
         content = digest(file_digest(path), *sorted(f"{k}={v}" for k, v in where.items()))
         small = path.stat().st_size <= _SMALL_LOG
-        solver = ReplaySolver(candidate.name, content, rows, columns, small=small)
+        solver = ReplaySolver(candidate.name, content, records, columns, small=small)
         return Contender(
             candidate=candidate,
             solver=solver,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import combinations
+from math import fsum
 from typing import Any
 
 from rixin import __version__
@@ -37,7 +38,7 @@ from rixin.report.data import (
     ReportData,
     SolverLine,
 )
-from rixin.stats.intervals import quantile_interval
+from rixin.stats.intervals import in_order, quantile, quantile_interval
 from rixin.workspace.contender import Contender
 from rixin.workspace.prepare import Dataset, describe_notes
 
@@ -101,19 +102,16 @@ def _with_latencies(stored: Stored, name: str, found: Tally) -> Tally:
     times = latencies(stored.ledger, sample, number, stored.judge)
     if not times:
         return found
-    import numpy as np
-
-    seconds = np.frombuffer(times, dtype=np.float64)
+    seconds = in_order(times)
     errors = stored.errors[name]
     lower = quantile_interval(seconds, 0.95, 2 * errors.fail).lower
     upper = quantile_interval(seconds, 0.95, 2 * errors.hold).upper
-    p50, p95 = np.quantile(seconds, [0.5, 0.95])
     return replace(
         found,
         latency_n=len(times),
-        latency_mean=float(seconds.mean()),
-        latency_p50=float(p50),
-        latency_p95=float(p95),
+        latency_mean=fsum(times) / len(times),
+        latency_p50=quantile(seconds, 0.5),
+        latency_p95=quantile(seconds, 0.95),
         latency_p95_lower=_finite(lower),
         latency_p95_upper=_finite(upper),
     )
@@ -125,8 +123,6 @@ def _finite(value: float) -> float | None:
 
 def pairs_of(stored: Stored, scenario: Scenario, tallies: Mapping[str, Tally]) -> list[PairTally]:
     """Two candidates each on the cases that both were measured on; of many only the best."""
-    import numpy as np
-
     found = [name for name, one in tallies.items() if one.cases]
     found.sort(key=lambda name: tallies[name].solved_weight / tallies[name].weight, reverse=True)
     kept = set(found[:_COMPARED]) if len(found) > 1 else set()
@@ -140,10 +136,8 @@ def pairs_of(stored: Stored, scenario: Scenario, tallies: Mapping[str, Tally]) -
     pairs = []
     for first, second in combinations(solved, 2):
         n = min(solved[first].size, solved[second].size)
-        a, b = solved[first][:n], solved[second][:n]
-        known = np.isfinite(a) & np.isfinite(b)
-        counts = np.bincount((2 * a[known] + b[known]).astype(int), minlength=4)
-        neither, only_second, only_first, both = (int(count) for count in counts)
+        both_ways = 2 * solved[first][:n] + solved[second][:n]  # NaN where one is not measured
+        neither, only_second, only_first, both = (int((both_ways == k).sum()) for k in range(4))
         pair = PairTally(
             first=first,
             second=second,

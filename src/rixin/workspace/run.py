@@ -219,9 +219,7 @@ class Run:
         self.reporter.say(f"  {line}")
 
     def _tell(self, ask: Ask, track: Track) -> None:
-        import numpy as np
-
-        quality = np.array(track.counts.quality, dtype=np.float64)
+        quality = track.counts.quality[:]  # a copy: this one grows
         self.race.tell(ask.name, track.counts.tally(), asked=ask.cases, quality=quality)
 
     async def _red_team(self, name: str, track: Track, course: Course) -> None:
