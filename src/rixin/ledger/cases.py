@@ -7,6 +7,7 @@ first n cases of a pool are a uniform sample of it, and the same one on every ma
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -139,20 +140,23 @@ def label_counts(ledger: Ledger, dataset_id: str, limit: int = 2_000) -> dict[st
 def stream_cases(ledger: Ledger, sample: Sample) -> Iterator[list[Case]]:
     """The cases of a sample in their random order, in chunks; little memory."""
     after, left = "", sample.size
-    while left > 0:
-        query = (
-            _case_select()
-            .where(inside(sample), cases.c.case_id > after)
-            .order_by(cases.c.case_id)
-            .limit(min(_CHUNK, left))
-        )
-        with ledger.read() as connection:
-            chunk = [_case(row) for row in connection.execute(query)]
-        if not chunk:
-            return
-        yield chunk
+    while left > 0 and (chunk := _chunk(ledger, sample, after, min(_CHUNK, left))):
+        yield list(chunk)
         after = chunk[-1].id
         left -= len(chunk)
+
+
+@lru_cache(maxsize=4)
+def _chunk(ledger: Ledger, sample: Sample, after: str, size: int) -> Sequence[Case]:
+    """The next cases of a sample; the last few chunks are held, for solvers are asked in turn."""
+    query = (
+        _case_select()
+        .where(inside(sample), cases.c.case_id > after)
+        .order_by(cases.c.case_id)
+        .limit(size)
+    )
+    with ledger.read() as connection:
+        return [_case(row) for row in connection.execute(query)]
 
 
 def stream_pool(ledger: Ledger, dataset_id: str, pool: Pool) -> Iterator[Case]:
@@ -183,6 +187,14 @@ def find_cases(ledger: Ledger, dataset_id: str, wanted: str, *, limit: int = 5) 
         if found:
             return found
     return []
+
+
+def cases_of(ledger: Ledger, dataset_id: str, ids: Sequence[str]) -> list[Case]:
+    """The cases with these ids, in the order of the ids; those that are not there are left out."""
+    query = _case_select().where(cases.c.dataset_id == dataset_id, cases.c.case_id.in_(ids))
+    with ledger.read() as connection:
+        found = {row[0]: _case(row) for row in connection.execute(query)}
+    return [found[one] for one in ids if one in found]
 
 
 def _case_select() -> Select[Any]:

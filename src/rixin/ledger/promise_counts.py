@@ -18,6 +18,8 @@ def stratum_tallies(
     ledger: Ledger, sample: Sample, solver: int, judge: str, names: Sequence[str]
 ) -> tuple[StratumTally, ...]:
     """The measured rows of one solver in each of some strata, in their order."""
+    if not names:
+        return ()
     weight = cases.c.weight
     lost = and_(outcomes.c.state == State.UNMEASURED.value, outcomes.c.reason != _UNSCORED)
     query = (
@@ -78,6 +80,8 @@ def harm_counts(
     ledger: Ledger, sample: Sample, solver: int, judge: str, most: int
 ) -> tuple[int, int]:
     """Measured cases, and those with a violation, among the first `most` measured ones."""
+    if not most:
+        return 0, 0
     first = (
         select(outcomes.c.violations)
         .select_from(cases.join(outcomes, _asked(solver, judge)))

@@ -126,5 +126,7 @@ def _rows(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Iterator[b
         .order_by(cases.c.case_id)
     )
     with ledger.read() as connection:
-        for row in connection.execution_options(yield_per=2_000).execute(query):
-            yield repr(tuple(row)).encode("utf-8", "surrogatepass")
+        found = connection.execution_options(yield_per=2_000).execute(query)
+        for part in found.partitions():
+            for row in part:
+                yield repr(tuple(row)).encode("utf-8", "surrogatepass")

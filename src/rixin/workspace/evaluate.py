@@ -19,7 +19,7 @@ from rixin.decide.economics import Month
 from rixin.decide.effort import Extra
 from rixin.decide.verdict import decide, months
 from rixin.engine.counter import Counted
-from rixin.ledger.cases import find_cases
+from rixin.ledger.cases import cases_of
 from rixin.ledger.outcomes import failure_example, outcomes_of_case
 from rixin.ledger.promise_counts import harm_counts, score_weights, slow_answers, stratum_tallies
 from rixin.ledger.sample import Sample, sample_of
@@ -285,8 +285,7 @@ def _differing(stored: Stored, scenario: Scenario, dataset: Dataset) -> tuple[Di
         return ()
     ids = differing_cases(stored.ledger, smallest, stored.judge, names, limit=_SHOWN_CASES)
     found = []
-    for case_id in ids:
-        (case,) = find_cases(stored.ledger, dataset.id, case_id, limit=1)
+    for case in cases_of(stored.ledger, dataset.id, ids):
         rows = outcomes_of_case(stored.ledger, case, names, stored.judge)
         answers = tuple(
             (row.solver, row.answer.output, row.state.value, row.answer.confidence) for row in rows
