@@ -42,6 +42,8 @@ class Costing:
     """Upper bound of one call's cost, reserved under a spend cap; None: costs no money."""
     rates: Rates | None = None
     """Where the price is by tokens and nothing else."""
+    most_usage: Callable[[Case], Usage] | None = None
+    """What `most` is the cost of, where the price is by tokens."""
 
 
 class _Call(NamedTuple):

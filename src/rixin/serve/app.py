@@ -5,6 +5,7 @@ import gc
 import json
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -33,6 +34,8 @@ from rixin.serve.telemetry import open_trace
 GRACE_S = 30.0
 _SWEEP_S = 5.0
 _SHARE_S = 1.0
+_SWITCH_S = 0.000_2
+"""Seconds after which the thread that writes rows gives way to the event loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +193,7 @@ class Worker:
                 loop.create_task(gateway.state.follow()),
                 loop.create_task(self._housekeeping(server, gateway)),
             ]
-            _calm_collector()
+            _calm()
             ready()
             try:
                 await ended.wait()
@@ -225,8 +228,12 @@ def seed(meters: Meters, ledger: Ledger) -> None:
             meters.start(2 * pointer.id + 1, kind, spent, now=now)
 
 
-def _calm_collector() -> None:
-    """What was built at the start stays; what a request leaves is freed by counting references."""
+def _calm() -> None:
+    """No long pauses: neither from the collector nor from the thread that writes rows.
+
+    What was built at the start stays; what a request leaves is freed by counting references.
+    """
+    sys.setswitchinterval(_SWITCH_S)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -19,7 +19,7 @@ from rixin.serve.guarding import Guarding, NeedsPeople
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb, Ladder
 from rixin.serve.meters import Limit, Meters
-from rixin.serve.metrics import Labels, Metrics
+from rixin.serve.metrics import Labels, Metrics, add_time
 from rixin.serve.state import Caller, Route, State
 from rixin.workspace.serving import Served, Upstream
 
@@ -51,7 +51,7 @@ class Gateway:
     """Where workers leave their counters for each other."""
     in_flight: int = 0
     ladder: Ladder = field(init=False)
-    _labels: dict[tuple[str, str, int], Labels] = field(default_factory=dict)
+    _series: "dict[tuple[str, str, int], _Series]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ladder = Ladder(self._on_failure)
@@ -303,19 +303,13 @@ class Gateway:
 
     def _count(self, call: Call) -> None:
         metrics, key = self.metrics, (call.scenario, call.solver, call.status)
-        labels = self._labels.get(key)
-        if labels is None:
-            labels = self._labels[key] = (
-                ("scenario", call.scenario),
-                ("solver", call.solver),
-                ("code", str(call.status)),
-            )
-        seconds = call.seconds
+        known = self._series.get(key)
+        if known is None:
+            known = self._series[key] = _Series(metrics, call)
+        labels, seconds = known.labels, call.seconds
         metrics.count("rixin_requests_total", labels)
-        metrics.observe("rixin_request_duration_seconds", labels[:1], seconds)
-        metrics.observe(
-            "rixin_gateway_overhead_seconds", labels[:1], max(0.0, seconds - call.upstream_s)
-        )
+        add_time(known.duration, seconds)
+        add_time(known.overhead, max(0.0, seconds - call.upstream_s))
         if call.cost_pico:
             metrics.count("rixin_cost_total", labels[:2], call.cost_pico * 1e-12)
         if len(call.steps) > 1:
@@ -338,6 +332,21 @@ class Gateway:
                     "seconds": round(seconds, 6),
                 },
             )
+
+
+class _Series:
+    """What is counted of calls that end alike."""
+
+    __slots__ = ("duration", "labels", "overhead")
+
+    def __init__(self, metrics: Metrics, call: Call) -> None:
+        self.labels: Labels = (
+            ("scenario", call.scenario),
+            ("solver", call.solver),
+            ("code", str(call.status)),
+        )
+        self.duration = metrics.histogram("rixin_request_duration_seconds", self.labels[:1])
+        self.overhead = metrics.histogram("rixin_gateway_overhead_seconds", self.labels[:1])
 
 
 def _content(text: str, climb: Climb, guarding: Guarding) -> dict[str, object]:

@@ -22,6 +22,8 @@ _HELP = {
 }
 _GAUGES = frozenset({"rixin_in_flight", "rixin_capture_waiting", "rixin_release_info"})
 Labels = tuple[tuple[str, str], ...]
+Histogram = list[float]
+"""A count for each bucket and for all above, the number of times, and their sum."""
 
 
 class Metrics:
@@ -36,12 +38,16 @@ class Metrics:
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, Labels], float] = {}
-        self._times: dict[tuple[str, Labels], list[float]] = {}
+        self._times: dict[tuple[str, Labels], Histogram] = {}
 
     def count(self, name: str, labels: Labels = (), by: float = 1) -> None:
         """Adds to a counter."""
         key = (name, labels)
         self._values[key] = self._values.get(key, 0) + by
+
+    def histogram(self, name: str, labels: Labels) -> "Histogram":
+        """The cells of a histogram, for whoever adds to it at every request."""
+        return self._times.setdefault((name, labels), [0.0] * (len(BUCKETS) + 3))
 
     def set(self, name: str, labels: Labels, value: float) -> None:
         """Sets a gauge."""
@@ -49,12 +55,7 @@ class Metrics:
 
     def observe(self, name: str, labels: Labels, seconds: float) -> None:
         """Adds a time to a histogram."""
-        cells = self._times.get((name, labels))
-        if cells is None:
-            cells = self._times[name, labels] = [0.0] * (len(BUCKETS) + 3)
-        cells[bisect_left(BUCKETS, seconds)] += 1
-        cells[-2] += 1
-        cells[-1] += seconds
+        add_time(self.histogram(name, labels), seconds)
 
     def snapshot(self) -> list[list[object]]:
         """All values, as JSON takes them."""
@@ -67,6 +68,13 @@ class Metrics:
         new = path.with_suffix(".new")
         new.write_text(json.dumps(self.snapshot()))
         new.replace(path)
+
+
+def add_time(cells: Histogram, seconds: float) -> None:
+    """Adds a time to a histogram."""
+    cells[bisect_left(BUCKETS, seconds)] += 1
+    cells[-2] += 1
+    cells[-1] += seconds
 
 
 def render(snapshots: Iterable[Iterable[list[object]]]) -> str:

@@ -14,6 +14,8 @@ from rixin.serve.usage import BYTES_PER_TOKEN, UsageBody, note_usage
 from rixin.workspace.serving import Upstream
 
 _LONGEST_EVENT = 4 << 20
+_SPECIAL = (b'"usage":{', b'"usage": {', b'{"error"', b"[DONE]")
+"""What an event holds that has to be looked at by itself."""
 
 
 class _Chunk(msgspec.Struct):
@@ -48,6 +50,8 @@ class StreamSink:
     ) -> None:
         loop = asyncio.get_running_loop()
         self.status = 0
+        self.streams = False
+        """Whether what comes is an event stream."""
         self.headers: Mapping[str, str] = {}
         self.body = bytearray()
         """Of a reply that is no stream."""
@@ -67,25 +71,21 @@ class StreamSink:
         self._finished = False
         self._usage: UsageBody | None = None
 
-    @property
-    def streams(self) -> bool:
-        """Whether what comes is an event stream."""
-        kind = self.headers.get("content-type", "")
-        return self.status == 200 and kind.startswith("text/event-stream")
-
     def on_head(self, status: int, headers: Mapping[str, str]) -> None:
         """Status and headers of the endpoint."""
         self.status, self.headers = status, headers
+        kind = headers.get("content-type", "")
+        self.streams = status == 200 and kind.startswith("text/event-stream")
         if self.streams:
             self.request.begin(self.call.headers())
         self.head.set_result(None)
 
     def on_part(self, data: bytes) -> None:
         """Some of the stream."""
-        if not self.streams:
-            self.body += data
-        else:
+        if self.streams:
             self._parts.append(data)
+        else:
+            self.body += data
 
     def on_pause(self) -> None:
         """All that came at once is there: it goes on in one piece."""
@@ -149,14 +149,10 @@ class StreamSink:
 
     def _checked(self, events: bytes) -> bytes:
         """The events that the caller gets; stops at the first that is none."""
-        count = events.count(b"\n\n")
-        plain = events.startswith(b"data: {") and events.endswith(b"}\n\n")
-        plain = plain and events.count(b"}\n\ndata: {") == count - 1
-        if plain and b'"usage":' not in events and b'data: {"error"' not in events:
-            self._chunks += count  # most of a stream is like this
-            self._note_finish(events)
-            return events
-        good = []
+        plain, events = self._plain(events)
+        if not events:
+            return plain
+        good = [plain]
         for event in events[:-2].split(b"\n\n"):
             if not self._passes(event):
                 continue
@@ -166,6 +162,19 @@ class StreamSink:
             if self.failed:
                 break
         return b"".join(good)
+
+    def _plain(self, events: bytes) -> tuple[bytes, bytes]:
+        """The events in front that are plain chunks, as most of a stream is, and the rest."""
+        places = [place for mark in _SPECIAL if (place := events.find(mark)) >= 0]
+        end = events.rfind(b"\n\n", 0, min(places)) + 2 if places else len(events)
+        front = events[:end] if end > 1 else b""
+        count = front.count(b"\n\n")
+        shaped = front.startswith(b"data: {") and front.endswith(b"}\n\n")
+        if not shaped or front.count(b"}\n\ndata: {") != count - 1:
+            return b"", events
+        self._chunks += count
+        self._note_finish(front)
+        return front, events[end:]
 
     def _passes(self, event: bytes) -> bool:
         """Whether one event goes on; what it says about the stream is noted."""

@@ -4,8 +4,9 @@ import asyncio
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from rixin.core.answer import Answer, Usage
 from rixin.core.case import Case
@@ -66,16 +67,16 @@ class RuleSolver:
         self.batch_size = _BATCH
         self.fingerprint = rules.digest
         self._matchers = [_Matcher(i, rule) for i, rule in enumerate(rules.rules, start=1)]
-        self._otherwise = _default_answer(rules.default)
+        self._otherwise = _default(rules.default)
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """One answer per case; `note` names the rule and what it matched."""
         texts = [case.input for case in cases]
         if len(texts) == 1 and len(texts[0]) <= _SHORT:  # a thread would take longer to reach
             begin = time.perf_counter()
-            answer = self._answer(texts[0])
+            found = self._find(texts[0])
             latency = time.perf_counter() - begin  # the time of this thread takes a system call
-            return [replace(answer, usage=Usage(cpu_s=latency), latency_s=latency)]
+            return [found.answer(Usage(cpu_s=latency), latency)]
         return await asyncio.to_thread(self._solve, texts)
 
     async def close(self) -> None:
@@ -83,19 +84,18 @@ class RuleSolver:
 
     def _solve(self, texts: Sequence[str]) -> list[Answer]:
         begin, begin_cpu = time.perf_counter(), time.thread_time()
-        answers = [self._answer(text) for text in texts]
+        found = [self._find(text) for text in texts]
         each = 1 / max(1, len(texts))
         latency = (time.perf_counter() - begin) * each
         usage = Usage(cpu_s=(time.thread_time() - begin_cpu) * each)
-        return [replace(answer, usage=usage, latency_s=latency) for answer in answers]
+        return [one.answer(usage, latency) for one in found]
 
-    def _answer(self, text: str) -> Answer:
+    def _find(self, text: str) -> "_Found":
         prepared = _Text(text)
         for matcher in self._matchers:
             matched = matcher.match(prepared)
             if matched is not None:
-                note = matcher.note(matched)
-                return Answer(output=matcher.rule.label, confidence=1.0, note=note)
+                return _Found(matcher.rule.label, 1.0, matcher.note(matched))
         return self._otherwise
 
 
@@ -175,7 +175,26 @@ def _plain(text: str) -> str:
     return plain if plain.isascii() else strip_arabic_marks(plain)
 
 
-def _default_answer(default: str | None) -> Answer:
-    if default is None:
-        return Answer(abstained=True, note="no rule matched")
-    return Answer(output=default, confidence=0.0, note="no rule matched: the default")
+class _Found(NamedTuple):
+    """What the rules say to a text; nothing where they abstain."""
+
+    output: str | None
+    confidence: float | None
+    note: str
+
+    def answer(self, usage: Usage, latency_s: float) -> Answer:
+        """The same as an answer."""
+        return Answer(
+            output=self.output,
+            confidence=self.confidence,
+            abstained=self.output is None,
+            note=self.note,
+            usage=usage,
+            latency_s=latency_s,
+        )
+
+
+def _default(output: str | None) -> _Found:
+    if output is None:
+        return _Found(None, None, "no rule matched")
+    return _Found(output, 0.0, "no rule matched: the default")

@@ -194,7 +194,7 @@ def _costing(solver: EndpointSolver, rates: Rates | None) -> Costing:
     def most(case: Case) -> Decimal:
         return rates.cost(solver.max_usage(case))
 
-    return Costing(price=price, most=most, rates=rates)
+    return Costing(price=price, most=most, rates=rates, most_usage=solver.max_usage)
 
 
 def _expected(costing: Costing, case: Case) -> float | None:

@@ -221,7 +221,10 @@ def _priced(contender: Contender) -> Callable[[Answer], int | None]:
 
 
 def _most(contender: Contender) -> Callable[[Case], int] | None:
-    most = contender.costing.most
+    costing, most = contender.costing, contender.costing.most
+    if costing.rates is not None and (usage := costing.most_usage) is not None:
+        count = pico_pricer(costing.rates)
+        return lambda case: count(usage(case))
     return None if most is None else lambda case: to_pico(most(case))
 
 
