@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
 import time
+from decimal import Decimal
 
 import pytest
 
@@ -171,36 +173,63 @@ def test_requests_in_one_packet_are_answered_in_order(house):
     ]
 
 
-def test_many_idle_connections_disturb_nobody(house):
+def test_ten_thousand_idle_connections_disturb_nobody(house):
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     idle: list[socket.socket] = []
     try:
-        idle += [socket.create_connection(("127.0.0.1", house.port)) for _ in range(2_000)]
+        for _ in range(min(10_000, most - 1_000)):
+            idle.append(socket.create_connection(("127.0.0.1", house.port)))
+        begin = time.perf_counter()
         assert house.chat("a zebra").status == 200
+        assert time.perf_counter() - begin < 1
     finally:
         for one in idle:
             one.close()
+
+
+def slow_stream(house, key):
+    """A connection on which a slow stream has begun, and its first bytes."""
+    sent = json.dumps({"model": "solver/slowstream", "messages": [], "stream": True}).encode()
+    one = socket.create_connection(("127.0.0.1", house.port))
+    one.sendall(
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (key.encode(), len(sent), sent)
+    )
+    return one, one.recv(4096)
+
+
+def rest_of(one, got):
+    while not got.endswith(b"0\r\n\r\n"):
+        got += one.recv(4096)
+    return got
 
 
 def test_a_key_that_is_revoked_ends_its_streams(house):
     from rixin.workspace import Workspace
 
     key = house.new_key()
-    sent = json.dumps({"model": "solver/slowstream", "messages": [], "stream": True}).encode()
-    got = b""
-    with socket.create_connection(("127.0.0.1", house.port)) as one:
-        one.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (key.encode(), len(sent), sent)
-        )
-        got += one.recv(4096)
+    one, got = slow_stream(house, key)
+    with one:
         with Workspace(quiet=True) as workspace:
             workspace.desk(house.path).revoke_key(key.split("-")[1])
-        while not got.endswith(b"0\r\n\r\n"):
-            got += one.recv(4096)
+        got = rest_of(one, got)
     assert b"was revoked" in got
     assert b"[DONE]" not in got
     reply = house.chat("a zebra", key=key)
     assert (reply.status, reply.json()["error"]["code"]) == (401, "invalid_api_key")
+
+
+def test_a_budget_that_is_gone_during_a_stream_does_not_cut_it(house):
+    """The most that it can cost was set aside before; only whoever comes later is refused."""
+    key = house.new_key(money_per_day=Decimal("0.25"))
+    one, got = slow_stream(house, key)
+    with one:
+        later = house.chat("x", "solver/strong", key=key)
+        got = rest_of(one, got)
+    assert (later.status, later.json()["error"]["code"]) == (429, "insufficient_quota")
+    assert b"t19 " in got
+    assert b"[DONE]" in got
 
 
 def test_an_upstream_that_fails_again_and_again_is_left_alone(tmp_path):
