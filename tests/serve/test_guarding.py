@@ -67,6 +67,14 @@ def test_what_a_guard_blocks_is_refused(house):
         assert row["detail"]["findings"][0][0] == "injection"
 
 
+@pytest.mark.parametrize("tokens", [[5, 6], [[5, 6], [7]]])
+def test_tokens_do_not_pass_a_guard(house, tokens):
+    for path, name in (("completions", "prompt"), ("embeddings", "input")):
+        reply = house.ask(f"/v1/{path}", {"model": "solver/strong", name: tokens})
+        assert (reply.status, reply.json()["error"]["code"]) == (400, "content_filter")
+        assert reply.json()["error"]["param"] == name
+
+
 def test_what_a_guard_hands_to_people_goes_to_them(house):
     secret = "the key is AKIA" + "IOSFODNN7EXAMPLQ"
     reply = house.chat(secret)

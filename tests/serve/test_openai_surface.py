@@ -101,6 +101,13 @@ def test_completions_responses_and_embeddings(house):
     assert (
         house.ask("/v1/completions", {"model": "scenario/desk", "prompt": ["a", "b"]}).status == 400
     )
+    for tokens in ([5, 6], [[5, 6]], [[5, 6], [7]]):
+        body = {"prompt": tokens, "echo": True, "logprobs": 1}
+        reply = house.ask("/v1/completions", {"model": "solver/strong", **body})
+        assert reply.status == 200
+        assert house.upstream.seen("good")[-1]["body"]["prompt"] == tokens
+        refused = house.ask("/v1/completions", {"model": "scenario/desk", **body})
+        assert (refused.status, refused.json()["error"]["param"]) == (400, "prompt")
     reply = house.ask("/v1/responses", {"model": "scenario/desk", "input": "a zebra"})
     assert reply.json()["output"][0]["content"][0]["text"] == "stripes"
     turns = [{"role": "user", "content": [{"type": "input_text", "text": "a zebra"}]}]

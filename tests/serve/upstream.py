@@ -57,6 +57,19 @@ def frame(data):
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
+def echoed(prompts):
+    """A completion that says each token of its prompts again: the higher, the less likely."""
+    prompts = prompts if isinstance(prompts[0], list) else [prompts]
+    choices = []
+    for place, tokens in enumerate(prompts):
+        likely = [None, *(-float(one) for one in tokens[1:]), -1.0]
+        top = [one if one is None else {"best": one} for one in likely]
+        logprobs = {"token_logprobs": likely, "top_logprobs": top}
+        choices.append({"index": place, "text": "", "logprobs": logprobs, "finish_reason": "stop"})
+    used = {"prompt_tokens": sum(map(len, prompts)), "completion_tokens": len(prompts)}
+    return {"object": "text_completion", "choices": choices, "usage": used}
+
+
 async def left(reader, seconds):
     """Whether the caller went away in this time."""
     try:
@@ -121,6 +134,8 @@ async def answer(reader, writer, body, path, key):
         reply(writer, 200, json.dumps(SAID).encode())
     elif body.get("stream"):
         return await stream(reader, writer, model, body)
+    elif body.get("echo"):
+        reply(writer, 200, json.dumps(echoed(body["prompt"])).encode())
     elif path.endswith("/embeddings"):
         data = [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}]
         used = {"prompt_tokens": 3, "total_tokens": 3}

@@ -85,11 +85,22 @@ class Guarding:
         """Takes values out of the texts of a request that is passed on, in place.
 
         Raises:
-            Refusal: A guard blocks it, or hands it to people, who cannot answer such a request.
+            Refusal: A guard blocks it, or hands it to people, who cannot answer such a request;
+                or it holds tokens, which no guard reads.
         """
+        acts = any("egress" in one.at and one.action != "observe" for one in self._policies)
         for name in _TEXTS:
             if name in fields:
-                fields[name] = msgspec.Raw(_encode(self._walk(_decode(fields[name]), "user")))
+                value = _decode(fields[name])
+                if acts and _holds_tokens(value):
+                    raise Refusal(
+                        400,
+                        f"guards read texts, not tokens: send {name} as text",
+                        "content_filter",
+                        name,
+                        retry=False,
+                    )
+                fields[name] = msgspec.Raw(_encode(self._walk(value, "user")))
 
     def _walk(self, value: Any, origin: Origin) -> Any:
         if isinstance(value, str):
@@ -137,6 +148,10 @@ class Guarding:
             return b"data: " + _encode(chunk) + b"\n\n"
 
         return restore
+
+
+def _holds_tokens(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(one, int | list) for one in value)
 
 
 def _restored(value: Any, restore: Callable[[str], str]) -> Any:

@@ -52,7 +52,10 @@ def document() -> dict[str, Any]:
                 "completion",
                 {
                     **common,
-                    "prompt": {"type": ["string", "array"], "items": _TEXT},
+                    "prompt": {
+                        "type": ["string", "array"],
+                        "items": {"type": ["string", "integer", "array"]},
+                    },
                     "n": _COUNT,
                     "max_tokens": {"type": ["integer", "null"]},
                 },

@@ -47,7 +47,8 @@ class CompletionBody(msgspec.Struct):
     """The same of a completion."""
 
     model: str
-    prompt: str | list[str] = ""
+    prompt: str | list[Any] = ""
+    """Texts, or tokens, which only endpoints read."""
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = None

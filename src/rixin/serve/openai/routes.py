@@ -63,10 +63,10 @@ async def completions(gateway: Gateway, request: Request) -> None:
         if gateway.named(body.model).startswith("solver/"):
             await _pass_on(gateway, request, call, "/completions", body, body.max_tokens)
             return
-        prompt = body.prompt if isinstance(body.prompt, str) else None
-        if prompt is None and isinstance(body.prompt, list) and len(body.prompt) == 1:
-            prompt = body.prompt[0]
-        if prompt is None or not prompt.strip():
+        prompt = body.prompt
+        if isinstance(prompt, list) and len(prompt) == 1:
+            prompt = prompt[0]
+        if not isinstance(prompt, str) or not prompt.strip():
             raise bad_request("a scenario answers one prompt, a text", param="prompt")
         climb = await gateway.answer(call, body.model, prompt)
         output, refusal, used = _said(call, climb)
