@@ -9,7 +9,7 @@ import hashlib
 import logging
 import threading
 import time
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -26,6 +26,17 @@ _HEAD_EVERY_S = 60.0
 _AGAIN_S = 1.0
 _log = logging.getLogger("rixin.serve")
 _encode = msgspec.json.Encoder().encode
+
+
+class _Row(NamedTuple):
+    """A row that waits for the disk."""
+
+    facts: list[Any]
+    encoded: bytes
+    """The facts as JSON: what the audit trail covers."""
+    content: str | None
+    came: float
+    """On the monotonic clock."""
 
 
 class Capture:
@@ -54,7 +65,7 @@ class Capture:
         """Why rows cannot be written; empty: they can."""
         self._ledger, self._policy, self._most = ledger, policy, most
         self._gather_s = bound_s / 2
-        self._rows: list[tuple[bytes, bytes, float]] = []
+        self._rows: list[_Row] = []
         self._wake = threading.Event()
         self._closing = False
         self._head_at = 0.0
@@ -75,7 +86,7 @@ class Capture:
         """Takes a row; never waits.
 
         Args:
-            facts: Values in the order of `COLUMNS`, up to `detail`; `detail` is a JSON-like value.
+            facts: Values in the order of `COLUMNS`, up to `detail`; `detail` is a mapping.
             content: JSON text of what was said, with a salt; None: not to be kept.
         """
         if len(self._rows) >= self._most and self._policy == "drop":
@@ -84,8 +95,8 @@ class Capture:
         digest = "" if content is None else hashlib.sha256(content).hexdigest()
         facts[-1]["content"] = digest
         facts[-1] = _encode(facts[-1]).decode()
-        text = b"null" if content is None else _encode(content.decode("utf-8", "replace"))
-        self._rows.append((_encode(facts), text, time.monotonic()))
+        text = None if content is None else content.decode("utf-8", "replace")
+        self._rows.append(_Row(facts, _encode(facts), text, time.monotonic()))
         if not self._wake.is_set():
             self._wake.set()
 
@@ -120,15 +131,14 @@ class Capture:
             del self._rows[: len(batch)]
             self.fault = ""
             self.written += len(batch)
-            self.longest_s = max(self.longest_s, time.monotonic() - batch[0][2])
+            self.longest_s = max(self.longest_s, time.monotonic() - batch[0].came)
         if time.monotonic() - self._head_at > _HEAD_EVERY_S:
             self._note_head()
 
-    def _write(self, batch: list[tuple[bytes, bytes, float]]) -> None:
-        leaves = [leaf_hash(facts) for facts, _, _ in batch]
+    def _write(self, batch: list["_Row"]) -> None:
+        leaves = [leaf_hash(row.encoded) for row in batch]
         rows = [
-            b'%b,%b,"%b"]' % (facts[:-1], content, leaf.hex().encode())
-            for (facts, content, _), leaf in zip(batch, leaves, strict=True)
+            (*row.facts, row.content, leaf.hex()) for row, leaf in zip(batch, leaves, strict=True)
         ]
         write_requests(self._ledger, rows, leaves)
 
