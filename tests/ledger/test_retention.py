@@ -17,13 +17,25 @@ from rixin.cli.app import run as run_cli
 from rixin.core.merkle import leaf_hash, tree_head
 from rixin.errors import LedgerFault, UnknownName, UsageError
 from rixin.ledger import audit_check
-from rixin.ledger.audit import PRUNE, current_head, entries, heads_file, record, record_in, write_head
-from rixin.ledger.requests import add_feedback, find_request, write_requests
-from rixin.ledger.retention import due, prune
+from rixin.ledger.audit import (
+    PRUNE,
+    current_head,
+    entries,
+    heads_file,
+    record,
+    record_in,
+    write_head,
+)
+from rixin.ledger.requests import add_feedback, erase_content, find_request, write_requests
+from rixin.ledger.retention import _remove_some, due, prune
 from rixin.ledger.store import Ledger
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 AN_OPERATORS = 0
+EMPTY = (
+    "UPDATE audit SET at = '', actor = '', action = 'removed', subject = '', detail = '{}',"
+    " previous = ''"
+)
 
 
 def day(number: int, of: int) -> datetime:
@@ -125,7 +137,12 @@ def test_what_is_old_is_gone_and_the_rest_is_there(pruned):
     assert audit_check.check(pruned) == (7, 2, [], 4)
     with Ledger(pruned) as ledger:
         seen = entries(ledger, 10)
-        assert [one["action"] for one in seen] == [*["removed"] * 4, "key.create", "requests", PRUNE]
+        assert [one["action"] for one in seen] == [
+            *["removed"] * 4,
+            "key.create",
+            "requests",
+            PRUNE,
+        ]
         assert seen[0]["detail"] == {"removed_at": NOW.isoformat(timespec="milliseconds")}
         assert seen[-1]["actor"] == "ann"
         said = {"before": seen[-1]["detail"]["before"], "through": 4, "entries": 4, "requests": 6}
@@ -142,6 +159,15 @@ def test_no_byte_of_what_was_removed_stays_in_the_files(pruned_once):
     assert b"req_0_1" not in held
     assert b"key 1" not in held
     assert b'"score": 0' not in held
+
+
+def test_no_byte_of_what_was_erased_stays_in_the_files(pruned):
+    with Ledger(pruned) as ledger:
+        erase_content(ledger, ["req_5_1"], actor="ann", now=NOW)
+        held = b"".join(one.read_bytes() for one in pruned.parent.glob("ledger.sqlite3*"))
+    assert b"said in req_5_0" in held
+    assert b"said in req_5_1" not in held
+    assert audit_check.check(pruned).wrong == []
 
 
 @settings(max_examples=150, deadline=None)
@@ -182,8 +208,7 @@ def test_any_change_of_a_value_is_found(pruned_once, tmp_path_factory, data):
         ("DELETE FROM requests WHERE seq = (SELECT min(seq) FROM requests)", "missing"),
         ("UPDATE audit SET hash = 'zz' || substr(hash, 3) WHERE seq = 2", "tree head"),
         (
-            "UPDATE audit SET at = '', actor = '', action = 'removed', subject = '', detail = '{}',"
-            " previous = '' WHERE seq = 5",
+            EMPTY + " WHERE seq = 5",
             "entry 5 is empty, and no retention removed it",
         ),
     ],
@@ -219,10 +244,13 @@ def test_a_removal_that_was_interrupted_holds_and_is_ended_by_the_next(tmp_path)
         what = due(ledger, 183, NOW)
         facts = {"through": what.through, "before": what.before}
         record(ledger, PRUNE, "", actor="ann", now=NOW, **facts)
-    assert audit_check.check(path)[:3] == (5, 4, [])
+    assert audit_check.check(path) == (5, 4, [], 0)
+    with Ledger(path) as ledger, ledger.append() as connection:
+        _remove_some(connection, 0, 2)
+    assert audit_check.check(path) == (5, 2, [], 2)
     remove(path, 183)
     assert audit_check.check(path) == (6, 0, [], 4)
-    remove(path, 183)
+    remove(path, 183)  # with nothing left to remove
     assert audit_check.check(path) == (6, 0, [], 4)
     write_more(path)
     assert audit_check.check(path) == (7, 1, [], 4)
