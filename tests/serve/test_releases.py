@@ -10,9 +10,11 @@ import time
 import pytest
 
 from rixin.cli.app import run as run_cli
+from rixin.core.key import Limits
 from rixin.core.merkle import Frontier, leaf_hash, tree_head
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
 from rixin.ledger import audit_check
+from rixin.ledger.audit import entries
 from rixin.workspace import Workspace
 from serve.house import create_key, release, served, upstream, write_scenario
 
@@ -109,6 +111,61 @@ def test_a_promotion_can_need_a_second_person(path):
             with pytest.raises(UsageError, match="second person"):
                 desk.promote("desk", approved_by=wrong)
         assert desk.promote("desk", approved_by="bob").live == 1
+        said = entries(desk.ledger, 1)[0]["detail"]
+        assert (said["approved_by"], said["proved"]) == ("bob", False)
+
+
+def test_a_second_person_is_proved_by_a_key(path):
+    text = path.read_text().replace("candidates:", "policy: {second_person: true}\ncandidates:", 1)
+    path.write_text(text)
+    with Workspace(quiet=True) as workspace:
+        workspace.decide(path, only=["rules"])
+        desk = workspace.desk(path, actor="ann")
+        desk.release(path)
+
+        def key(name, **more):
+            return desk.create_key(name, limits=Limits(), **more)[0]
+
+        revoked, bobs = key("carol"), key("bob", scenarios=["desk"])
+        desk.revoke_key(revoked.split("-")[1])
+        for wrong, why in (
+            ("rx-nobody-s", "no such key"),
+            (revoked, "revoked"),
+            (key("dan", role="reviewer"), "role is reviewer, not admin or operator"),
+            (key("dan", scenarios=["other"]), "other scenarios"),
+            (key(" "), "no name"),
+            (key("Ann"), "key of Ann, who made the release"),
+        ):
+            with pytest.raises(UsageError, match=why):
+                desk.promote("desk", key=wrong)
+        assert desk.pointer("desk") is None
+        assert workspace.desk(path, actor="bob").promote("desk", key=bobs).live == 1
+        said = entries(desk.ledger, 1)[0]
+    assert (said["actor"], said["detail"]["approved_by"], said["detail"]["proved"]) == (
+        *("bob", "bob"),
+        True,
+    )
+    assert said["detail"]["key"] == bobs.split("-")[1]
+    assert bobs.split("-")[2] not in str(said)
+
+
+def test_the_key_of_a_second_person_comes_in_a_file_or_the_environment(path, monkeypatch, capsys):
+    monkeypatch.chdir(path.parent)
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(path, actor="ann")
+        desk.release(path)
+        bobs = desk.create_key("bob", limits=Limits())[0]
+    (path.parent / "bob.key").write_text(bobs + "\n")
+    (path.parent / "empty.key").write_text("\n")
+    promote = ["promote", "desk.yaml"]
+    assert run_cli([*promote, "--key-file", "bob.key"]) == 0
+    assert run_cli([*promote, "--key-file", "empty.key"]) == 2
+    assert run_cli([*promote, "--key-file", "nowhere.key"]) == 2
+    monkeypatch.setenv("RIXIN_APPROVER_KEY", bobs)
+    assert run_cli(promote) == 0
+    assert run_cli([*promote, "--approved-by", "carol"]) == 2
+    assert run_cli(["audit", "log", "--last", "2"]) == 0
+    assert capsys.readouterr().out.count("'approved_by': 'bob'") == 2
 
 
 def test_keys_are_shown_once_and_stored_hashed(path):
@@ -186,9 +243,9 @@ def traffic(served_once, tmp_path):
 def test_the_trail_holds_also_after_an_erasure(traffic, monkeypatch, capsys):
     ledger, ids = traffic
     monkeypatch.chdir(ledger.parent.parent)
-    entries, rows, wrong = audit_check.check(ledger)
-    assert (rows, wrong) == (6, [])
-    assert entries >= 4
+    found = audit_check.check(ledger)
+    assert (found.requests, found.wrong, found.removed) == (6, [], 0)
+    assert found.entries >= 4
     assert run_cli(["audit", "erase", ids[0]]) == 0
     assert run_cli(["audit", "erase"]) == 2
     assert run_cli(["audit", "erase", "--older-than", "1"]) == 0

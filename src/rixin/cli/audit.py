@@ -10,7 +10,16 @@ from rixin.cli.options import json_option, ledger_option, print_json
 
 @click.group()
 def audit() -> None:
-    """Verify and read the audit trail, and erase what was said."""
+    """Verify and read the audit trail, erase what was said, and remove what is old."""
+
+
+def _days(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    count = text.removesuffix("d")
+    if not (count.isdecimal() and 0 < int(count) <= 100_000):
+        raise click.BadParameter(f"{text!r} is no number of days: write it as 400d")
+    return int(count)
 
 
 @audit.command()
@@ -36,19 +45,21 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
 
     place = ledger or Path(".rixin") / "ledger.sqlite3"
     try:
-        entries, rows, wrong = check(place, heads)
+        entries, rows, wrong, removed = check(place, heads)
     except (OSError, sqlite3.Error) as error:
         raise LedgerFault(
             f"the ledger cannot be read: {error}", hint="name it with --ledger"
         ) from error
     if as_json:
-        print_json({"entries": entries, "requests": rows, "holds": not wrong, "wrong": wrong})
+        seen = {"entries": entries, "removed": removed, "requests": rows}
+        print_json({**seen, "holds": not wrong, "wrong": wrong})
         return 1 if wrong else 0
     for line in wrong[:20]:
         click.echo(f"✗ {line}")
     more = f"; {len(wrong) - 20} more (--json shows all)" if len(wrong) > 20 else ""
     verdict = f"does not hold{more}" if wrong else "holds"
-    click.echo(f"{entries:,} entries, {rows:,} requests: the trail {verdict}")
+    gone = f" ({removed:,} of them removed by retention)" if removed else ""
+    click.echo(f"{entries:,} entries{gone}, {rows:,} requests: the trail {verdict}")
     return 1 if wrong else 0
 
 
@@ -58,7 +69,7 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
 @json_option
 def log(last: int, ledger: Path | None, as_json: bool) -> int:
     """Show the last entries: who did what, when."""
-    from rixin.ledger.audit import entries
+    from rixin.ledger.audit import REMOVED, entries
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
@@ -67,6 +78,10 @@ def log(last: int, ledger: Path | None, as_json: bool) -> int:
         print_json(found)
         return 0
     for one in found:
+        if one["action"] == REMOVED["action"]:
+            day = one["detail"]["removed_at"][:10]
+            click.echo(f"entry {one['seq']}: removed by retention on {day}; its hash is kept")
+            continue
         click.echo(
             f"{one['at']}  {one['actor']:<10} {one['action']:<16} {one['subject']}  {one['detail']}"
         )
@@ -75,12 +90,12 @@ def log(last: int, ledger: Path | None, as_json: bool) -> int:
 
 @audit.command()
 @click.argument("requests", nargs=-1)
-@click.option("--older-than", type=click.IntRange(1), metavar="DAYS", help="All that is older.")
+@click.option("--older-than", callback=_days, metavar="DAYS", help="All that is older: 200d.")
 @ledger_option
 def erase(requests: tuple[str, ...], older_than: int | None, ledger: Path | None) -> int:
     """Remove for good what was said in REQUESTS; facts, hashes and the trail stay and verify.
 
-    Facts are never removed: the EU's AI Act asks to keep them for six months at least.
+    Facts go only with rixin audit prune.
     """
     from rixin.ledger.requests import erase_content, erase_older
     from rixin.workspace import Workspace
@@ -97,3 +112,47 @@ def erase(requests: tuple[str, ...], older_than: int | None, ledger: Path | None
             done = erase_older(desk.ledger, moment, actor=desk.actor, now=now)
     click.echo(f"erased what was said in {done:,} requests")
     return 0 if done or older_than is not None else 1
+
+
+@audit.command()
+@click.option(
+    "--older-than",
+    callback=_days,
+    required=True,
+    metavar="DAYS",
+    help="How long all is kept, at least 183d: 400d.",
+)
+@click.option("--yes", is_flag=True, help="Remove it. [default: only say how much it is]")
+@ledger_option
+@json_option
+def prune(older_than: int, yes: bool, ledger: Path | None, as_json: bool) -> int:
+    """Remove for good what is older: requests with their facts, and the trail's entries.
+
+    Without it everything is kept for ever. Entries leave their hashes, so the trail still
+    verifies, and what was removed, up to when and by whom is an entry itself. The EU's AI Act
+    (Art. 19 and 26) asks to keep logs for six months at least: less than 183 days is refused.
+    """
+    from dataclasses import asdict
+
+    from rixin.ledger import retention
+    from rixin.workspace import Workspace
+
+    now = datetime.now(UTC)
+    with Workspace(ledger=ledger) as workspace:
+        desk = workspace.desk()
+        what = retention.due(desk.ledger, older_than, now)
+        if not as_json:
+            click.echo(
+                f"before {what.before[:19]} UTC: {what.requests:,} requests,"
+                f" {what.entries:,} entries of the trail"
+            )
+        if yes:
+            retention.prune(desk.ledger, what, actor=desk.actor, now=now)
+    removed = yes and what.entries > 0
+    if as_json:
+        print_json({**asdict(what), "removed": removed})
+    elif removed:
+        click.echo("removed; the hashes of the entries stay, and the trail says so")
+    elif what.entries:
+        click.echo("nothing was removed yet: add --yes")
+    return 0

@@ -1,6 +1,8 @@
 """`rixin promote` and `rixin rollback`: which release serves."""
 
+import os
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -12,13 +14,19 @@ from rixin.core.release import Pointer
 @click.argument("scenario", type=click.Path(dir_okay=False))
 @click.argument("number", type=int, required=False)
 @click.option("--canary", type=int, metavar="PERCENT", help="Only this part of the traffic.")
-@click.option("--approved-by", default="", help="The second person, where the scenario wants one.")
+@click.option(
+    "--key-file",
+    type=click.File(encoding="utf-8", errors="replace"),
+    help="The second person's key, in a file; - is stdin. [default: RIXIN_APPROVER_KEY]",
+)
+@click.option("--approved-by", default="", help="The second person's name, without a proof of it.")
 @ledger_option
 @json_option
 def promote(
     scenario: str,
     number: int | None,
     canary: int | None,
+    key_file: TextIO | None,
     approved_by: str,
     ledger: Path | None,
     as_json: bool,
@@ -27,19 +35,34 @@ def promote(
 
     A running gateway takes it up within a second, and no request is lost. With --canary 5, then
     25, then without it, the release takes over step by step.
+
+    Where the scenario says policy.second_person, somebody else than who made the release proves it
+    with their key of the gateway, of role operator or admin; the trail keeps the key's name.
     """
     from rixin.workspace import Workspace
     from rixin.workspace.releasing import next_share
 
+    key = _key(key_file)
+    if key and approved_by:
+        raise click.UsageError("a key names its owner: leave out --approved-by")
     with Workspace(ledger=ledger) as workspace:
         desk, name = workspace.desk(scenario), workspace.scenario_name(scenario)
-        pointer = desk.promote(name, number, canary=canary, approved_by=approved_by)
+        pointer = desk.promote(name, number, canary=canary, approved_by=approved_by, key=key)
     _show(pointer, as_json=as_json)
     if pointer.canary is not None and not as_json:
         share = next_share(pointer)
         more = "" if share is None else f" --canary {share}"
         click.echo(f"next: rixin promote {scenario} {pointer.canary}{more}")
     return 0
+
+
+def _key(file: TextIO | None) -> str:
+    if file is None:
+        return os.environ.get("RIXIN_APPROVER_KEY", "").strip()
+    key = file.read().strip()
+    if not key:
+        raise click.BadParameter("there is no key in it", param_hint="--key-file")
+    return key
 
 
 @click.command()

@@ -20,6 +20,17 @@ from rixin.ledger.tables import audit, meta
 
 GENESIS = "0" * 64
 FIELDS = ("seq", "at", "actor", "action", "subject", "detail", "previous")
+REMOVED = {
+    "at": "",
+    "actor": "",
+    "action": "removed",
+    "subject": "",
+    "detail": "{}",
+    "previous": "",
+}
+"""What is left of an entry that retention removed, beside its number and its hash."""
+PRUNE = "retention.prune"
+"""The action of an entry that says what retention removed."""
 _FRONTIER = "audit_frontier"
 
 
@@ -125,8 +136,30 @@ def last_change(ledger: Ledger) -> int:
 
 
 def entries(ledger: Ledger, last: int) -> list[dict[str, Any]]:
-    """The last entries, oldest first, with their details as values."""
+    """The last entries, oldest first, with their details as values.
+
+    One that retention removed has the action `removed` and tells when, in its detail.
+    """
     query = select(audit).order_by(audit.c.seq.desc()).limit(last)
     with ledger.read() as connection:
         rows = [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - public in SQLAlchemy
-    return [{**row, "detail": json.loads(row["detail"])} for row in reversed(rows)]
+        removals = _removals(connection)
+    found = [{**row, "detail": json.loads(row["detail"])} for row in reversed(rows)]
+    for one in found:
+        if one["action"] == REMOVED["action"]:
+            days = (at for at, said in removals if said["through"] >= one["seq"])
+            one["detail"] = {"removed_at": next(days, "")}
+    return found
+
+
+def removed_before(ledger: Ledger) -> str | None:
+    """The moment before which retention has removed what there was; None: it never has."""
+    with ledger.read() as connection:
+        removals = _removals(connection)
+    return max((said["before"] for _, said in removals), default=None)
+
+
+def _removals(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
+    """When retention removed something, and what; oldest first."""
+    query = select(audit.c.at, audit.c.detail).where(audit.c.action == PRUNE).order_by(audit.c.seq)
+    return [(row.at, json.loads(row.detail)) for row in connection.execute(query)]

@@ -2,14 +2,17 @@
 
 Run it on a copy of a ledger, without Rixin: `python audit_check.py LEDGER [HEADS]`. It recomputes
 the hash of every entry, the chain between them, every tree head that was kept, and the rows of
-requests against the entry that covers them.
+requests against the entry that covers them. What retention removed has left its hash, and an entry
+that says so; only where there is such an entry may an entry be empty.
 """
 
 import hashlib
 import json
 import sqlite3
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 _FIELDS = ("seq", "at", "actor", "action", "subject", "detail", "previous")
 _FACTS = (
@@ -17,10 +20,26 @@ _FACTS = (
     *("input_tokens", "output_tokens", "latency_s", "detail"),
 )
 _MOST_SHOWN = 20
+_REMOVED = ("", "", "removed", "", "{}", "")
+"""What is left of the fields of an entry that retention removed, after its number."""
+_LEAST_KEPT = timedelta(days=183)
+_CLOCKS_DIFFER = timedelta(days=1)
+_Entry = tuple[object, ...]
 
 
-def check(ledger: Path, heads: Path | None = None) -> tuple[int, int, list[str]]:
-    """Entries, rows of requests, and all that does not hold; the last is empty where all does.
+class Checked(NamedTuple):
+    """What a check has seen."""
+
+    entries: int
+    """Those that retention removed among them."""
+    requests: int
+    wrong: list[str]
+    """All that does not hold; empty where all does."""
+    removed: int
+
+
+def check(ledger: Path, heads: Path | None = None) -> Checked:
+    """Recomputes all hashes of a ledger.
 
     Args:
         ledger: The SQLite file.
@@ -32,44 +51,90 @@ def check(ledger: Path, heads: Path | None = None) -> tuple[int, int, list[str]]
     """
     if not ledger.is_file():
         raise FileNotFoundError(f"there is no ledger {str(ledger)!r}")
-    database = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)
+    file = heads or ledger.with_suffix(".heads.jsonl")
+    kept = _kept_heads(file)
+    database = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, isolation_level=None)
     try:
+        database.execute("BEGIN")  # a gateway that runs may go on writing
         entries = database.execute(
             f"SELECT {', '.join(_FIELDS)}, hash FROM audit ORDER BY seq"  # noqa: S608 - names of ours
         ).fetchall()
-        wrong = [*_chain(entries), *_heads(entries, heads or ledger.with_suffix(".heads.jsonl"))]
+        through, wrong = _removals(entries, kept)
+        wrong += [*_chain(entries, through), *_heads(entries, kept)]
+        if not kept:
+            wrong.append(f"no tree heads are at {file}: whether the trail was cut cannot be told")
         rows, more = _requests(database, entries)
     finally:
         database.close()
-    return len(entries), rows, [*wrong, *more]
+    return Checked(len(entries), rows, [*wrong, *more], sum(map(_is_removed, entries)))
 
 
-def _chain(entries: list[tuple[object, ...]]) -> list[str]:
+def _kept_heads(file: Path) -> list[dict[str, str]]:
+    if not file.is_file():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
+
+
+def _removals(entries: list[_Entry], kept: list[dict[str, str]]) -> tuple[int, list[str]]:
+    """The last entry that retention may have removed, and removals that came too early."""
+    last, wrong = 0, []
+    for entry in entries:
+        number, at, action, detail = entry[0], entry[1], entry[3], entry[5]
+        if action != "retention.prune":
+            continue
+        try:
+            said = json.loads(str(detail))
+            through, before = int(said["through"]), datetime.fromisoformat(said["before"])
+            early = datetime.fromisoformat(str(at)) - before < _LEAST_KEPT
+        except (ValueError, TypeError, KeyError):
+            continue  # it was altered, which the chain tells
+        if early:
+            wrong.append(f"entry {number} removed what was younger than {_LEAST_KEPT.days} days")
+        for head in kept:
+            at_head = datetime.fromisoformat(head["at"])
+            if int(head["size"]) < through and at_head > before + _CLOCKS_DIFFER:
+                wrong.append(f"entry {number} removed what came after the tree head of {at_head}")
+                break
+        last = max(last, min(through, int(str(number)) - 1))
+    return last, wrong
+
+
+def _is_removed(entry: _Entry) -> bool:
+    return entry[1:-1] == _REMOVED
+
+
+def _chain(entries: list[_Entry], through: int) -> list[str]:
     wrong, previous = [], "0" * 64
     for number, entry in enumerate(entries, start=1):
         *fields, given = entry
         if fields[0] != number:
             wrong.append(f"entry {number} is missing: entry {fields[0]} stands in its place")
             return wrong
-        body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        if hashlib.sha256(body).hexdigest() != given:
-            wrong.append(f"entry {number} ({fields[3]} of {fields[1]}) was altered")
-        if fields[6] != previous:
-            wrong.append(f"entry {number} does not follow the entry before it")
+        if not _is_removed(entry):
+            wrong += _entry(fields, given, previous)
+        elif number > through:
+            wrong.append(f"entry {number} is empty, and no retention removed it")
         previous = str(given)
     return wrong
 
 
-def _heads(entries: list[tuple[object, ...]], file: Path) -> list[str]:
+def _entry(fields: list[object], given: object, previous: str) -> list[str]:
+    body = json.dumps(fields, ensure_ascii=False, default=repr).encode("utf-8", "surrogatepass")
+    wrong = []
+    if hashlib.sha256(body).hexdigest() != given:
+        wrong.append(f"entry {fields[0]} ({fields[3]} of {fields[1]}) was altered")
+    if fields[6] != previous:
+        wrong.append(f"entry {fields[0]} does not follow the entry before it")
+    return wrong
+
+
+def _heads(entries: list[_Entry], kept: list[dict[str, str]]) -> list[str]:
     """Tree heads that were kept outside: a trail that was cut is shorter than they say."""
-    if not file.is_file():
-        return [f"there are no tree heads at {file}: whether the trail was cut cannot be told"]
-    kept = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
-    wanted = {one["size"]: one for one in kept}
+    wanted = {int(one["size"]): one for one in kept}
     peaks: list[bytes] = []
     wrong = []
     for size, entry in enumerate(entries, start=1):
-        _append(peaks, size - 1, _leaf(bytes.fromhex(str(entry[-1]))))
+        _append(peaks, size - 1, _leaf(_bytes(entry[-1])))
         if size in wanted and _root(peaks).hex() != wanted[size]["root"]:
             wrong.append(f"the tree head of {wanted[size]['at']} over {size} entries does not hold")
     longest = max(wanted, default=0)
@@ -79,9 +144,7 @@ def _heads(entries: list[tuple[object, ...]], file: Path) -> list[str]:
     return wrong
 
 
-def _requests(
-    database: sqlite3.Connection, entries: list[tuple[object, ...]]
-) -> tuple[int, list[str]]:
+def _requests(database: sqlite3.Connection, entries: list[_Entry]) -> tuple[int, list[str]]:
     """Rows of requests, in the order of the entries that cover them."""
     rows = database.execute(
         f"SELECT {', '.join(_FACTS)}, content, leaf FROM requests ORDER BY seq"  # noqa: S608
@@ -91,16 +154,20 @@ def _requests(
     for entry in entries:
         if entry[3] != "requests":
             continue
-        covered = json.loads(str(entry[5]))
+        try:
+            covered = json.loads(str(entry[5]))
+            size, root = int(covered["count"]), covered["root"]
+        except (ValueError, TypeError, KeyError):
+            return count, [*wrong, f"which requests entry {entry[0]} covers cannot be told"]
         peaks: list[bytes] = []
-        for place in range(covered["count"]):
+        for place in range(size):
             row = rows.fetchone()
             if row is None:
                 return count, [*wrong, f"rows of requests are missing that entry {entry[0]} covers"]
             count += 1
             wrong += _row(row)
-            _append(peaks, place, bytes.fromhex(row[-1]))
-        if _root(peaks).hex() != covered["root"]:
+            _append(peaks, place, _bytes(row[-1]))
+        if _root(peaks).hex() != root:
             wrong.append(f"the requests that entry {entry[0]} covers are not those that were there")
     if rows.fetchone() is not None:
         wrong.append("there are requests that no entry covers")
@@ -109,21 +176,28 @@ def _requests(
 
 def _row(row: tuple[object, ...]) -> list[str]:
     *facts, content, leaf = row
-    body = _facts_text(facts)
-    wrong = []
-    if _leaf(body).hex() != leaf:
-        wrong.append(f"request {facts[0]} was altered")
+    if _leaf(_facts_text(facts)).hex() != leaf:
+        return [f"request {facts[0]} was altered"]
     kept = json.loads(str(facts[-1]))["content"]
     if content is not None and hashlib.sha256(str(content).encode()).hexdigest() != kept:
-        wrong.append(f"the content of request {facts[0]} was altered")
-    return wrong
+        return [f"the content of request {facts[0]} was altered"]
+    return []
 
 
 def _facts_text(facts: list[object]) -> bytes:
     """The JSON of a row's facts; numbers were stored as they were written."""
-    return json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "surrogatepass"
-    )
+    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"), default=repr)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _bytes(written: object) -> bytes:
+    """A hash as it was written; where that is none, something that is no hash either."""
+    text = str(written)
+    try:
+        read = bytes.fromhex(text)
+    except ValueError:
+        return text.encode("utf-8", "surrogatepass")
+    return read if read.hex() == text else text.encode()
 
 
 def _leaf(entry: bytes) -> bytes:
@@ -152,11 +226,13 @@ def main() -> int:
         print("usage: python audit_check.py LEDGER [HEADS]", file=sys.stderr)  # noqa: T201
         return 2
     heads = Path(sys.argv[2]) if len(sys.argv) == 3 else None
-    entries, rows, wrong = check(Path(sys.argv[1]), heads)
-    for line in wrong[:_MOST_SHOWN]:
+    found = check(Path(sys.argv[1]), heads)
+    for line in found.wrong[:_MOST_SHOWN]:
         print(f"✗ {line}")  # noqa: T201
-    print(f"{entries} entries, {rows} requests: {'does not hold' if wrong else 'holds'}")  # noqa: T201
-    return 1 if wrong else 0
+    gone = f" ({found.removed} removed by retention)" if found.removed else ""
+    verdict = "does not hold" if found.wrong else "holds"
+    print(f"{found.entries} entries{gone}, {found.requests} requests: {verdict}")  # noqa: T201
+    return 1 if found.wrong else 0
 
 
 if __name__ == "__main__":

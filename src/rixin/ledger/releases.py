@@ -100,6 +100,7 @@ def move_pointer(
     *,
     actor: str,
     now: datetime,
+    approval: Mapping[str, Any] | None = None,
 ) -> Pointer:
     """Changes which releases serve, in one transaction with its audit entry.
 
@@ -110,6 +111,7 @@ def move_pointer(
         change: New values of `live`, `canary` and `share`; what is left out stays.
         actor: Who wants it.
         now: Aware time.
+        approval: What the trail keeps of a second person.
     """
     with ledger.append() as connection:
         before = _pointer_in(connection, scenario)
@@ -140,6 +142,7 @@ def move_pointer(
                 "canary": values["canary"],
                 "share": values["share"],
                 "before": [before.live, before.canary, before.share],
+                **(approval or {}),
             },
         )
         after = _pointer_in(connection, scenario)

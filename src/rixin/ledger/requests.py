@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from rixin.core.merkle import tree_head
 from rixin.errors import UnknownName
-from rixin.ledger.audit import current_head, record, record_in, write_head
+from rixin.ledger.audit import current_head, record, record_in, removed_before, write_head
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import feedback, requests
 
@@ -31,7 +31,13 @@ _INSERTS = {
 }
 
 
-def write_requests(ledger: Ledger, rows: Sequence[Sequence[Any]], leaves: Sequence[bytes]) -> None:
+def write_requests(
+    ledger: Ledger,
+    rows: Sequence[Sequence[Any]],
+    leaves: Sequence[bytes],
+    *,
+    now: datetime | None = None,
+) -> None:
     """Writes rows and their entry in the audit trail, all or none.
 
     Many rows go in with one statement: inserting them one by one would take the interpreter lock
@@ -41,8 +47,9 @@ def write_requests(ledger: Ledger, rows: Sequence[Sequence[Any]], leaves: Sequen
         ledger: The ledger; SQLite.
         rows: Values in the order of `COLUMNS`.
         leaves: Their hashes.
+        now: Aware time; None: this moment.
     """
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     with ledger.append() as connection:
         done = 0
         for count in _AT_ONCE:
@@ -73,9 +80,10 @@ def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
             .order_by(feedback.c.seq)
         ).all()
     if row is None:
-        raise UnknownName(
-            "request", request_id, (), hint="its id is in the header x-rixin-request-id"
-        )
+        before = removed_before(ledger)
+        gone = "" if before is None else f"; retention has removed all before {before[:10]}"
+        hint = f"its id is in the header x-rixin-request-id{gone}"
+        raise UnknownName("request", request_id, (), hint=hint)
     found = dict(row._mapping)  # noqa: SLF001 - the public name of SQLAlchemy for a row as mapping
     found["detail"] = json.loads(found["detail"])
     found["content"] = None if found["content"] is None else json.loads(found["content"])
@@ -144,6 +152,7 @@ def erase_content(ledger: Ledger, request_ids: Sequence[str], *, actor: str, now
         done = connection.execute(
             update(requests).where(requests.c.id.in_(list(request_ids))).values(content=None)
         ).rowcount
+    ledger.forget()
     record(ledger, "content.erase", ",".join(request_ids), actor=actor, now=now, erased=done)
     return int(done)
 
@@ -156,6 +165,7 @@ def erase_older(ledger: Ledger, moment: float, *, actor: str, now: datetime) -> 
             .where(requests.c.at < moment, requests.c.content.is_not(None))
             .values(content=None)
         ).rowcount
+    ledger.forget()
     before = datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
     record(ledger, "content.erase", f"before {before}", actor=actor, now=now, erased=done)
     return int(done)

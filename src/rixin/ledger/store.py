@@ -16,6 +16,9 @@ from rixin.ledger import tables
 
 _SPARE_BYTES = 4 << 20
 """Room for the answers to some hundred calls that are under way when the disk is full."""
+# FULL: a commit is on the disk, not in its cache, before it counts.
+# secure_delete: what is removed is overwritten; not every build of SQLite does so by default.
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8000", "secure_delete=ON")
 
 
 class Ledger:
@@ -90,6 +93,15 @@ class Ledger:
                 connection.commit()
         except SQLAlchemyError as error:
             raise _fault(self.path, error) from error
+
+    def forget(self) -> None:
+        """Takes what was removed or overwritten out of the log beside the file, too.
+
+        Where somebody reads it at this moment, the log is emptied later.
+        """
+        with self.read() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -203,8 +215,7 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        # FULL: a commit is on the disk, not in its cache, before it counts.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8000"):
+        for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rixin.core.key import ROLES, Key, Limits
+from rixin.core.key import CALLERS, ROLES, Key, Limits, hash_key
 from rixin.core.release import Pointer, Release
 from rixin.core.verdict import Decision
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
@@ -113,6 +113,7 @@ class Desk:
         *,
         canary: int | None = None,
         approved_by: str = "",
+        key: str = "",
     ) -> Pointer:
         """Lets a release serve: at once, or on a part of the traffic first.
 
@@ -120,17 +121,18 @@ class Desk:
             scenario: Its name.
             number: Of the release; None: the newest.
             canary: Percent of the traffic, 1 to 99; None: all of it.
-            approved_by: A second person; needed where the scenario asks for one.
+            approved_by: A second person, whose name is taken as given.
+            key: The gateway's key of a second person, which proves the name.
 
         Raises:
             UnknownName: There is no such release.
-            UsageError: The share is none, or a second person is needed.
+            UsageError: The share is none, a second person is needed, or the key is none of theirs.
         """
         release = find_release(self.ledger, scenario, number)
-        self._second_person(release, approved_by)
+        approval = self._approval(release, approved_by, key)
         if canary is None:
             change = {"live": release.number, "canary": None, "share": 0}
-            return self._move(scenario, "release.promote", change)
+            return self._move(scenario, "release.promote", change, approval)
         if not 1 <= canary <= 99:
             raise UsageError(
                 f"a canary takes 1 to 99 percent of the traffic, not {canary}",
@@ -143,7 +145,7 @@ class Desk:
                 hint=f"run: rixin promote {scenario}",
             )
         change = {"canary": release.number, "share": canary}
-        return self._move(scenario, "release.canary", change)
+        return self._move(scenario, "release.canary", change, approval)
 
     def rollback(self, scenario: str, number: int | None = None) -> Pointer:
         """Goes back: ends a canary, or lets the release before serve again.
@@ -203,18 +205,43 @@ class Desk:
         """Ends a key; a running gateway refuses it within a second."""
         return revoke_key(self.ledger, public_id, actor=self.actor, now=_now())
 
-    def _second_person(self, release: Release, approved_by: str) -> None:
+    def _approval(self, release: Release, approved_by: str, key: str) -> dict[str, Any]:
+        """What the trail keeps of a second person; nothing where there is none and none is needed."""
+        if key:
+            return self._approval_by_key(release, key)
         contract = thaw(release.frozen, Path(release.path))
-        if not contract.policy.second_person:
-            return
-        if not approved_by or approved_by in {self.actor, release.created_by}:
+        known = {_folded(self.actor), _folded(release.created_by)}
+        if contract.policy.second_person and _folded(approved_by) in {"", *known}:
             raise UsageError(
                 f"{release.scenario} asks for a second person to promote a release",
-                hint=f"somebody else than {self.actor} names themselves: --approved-by NAME",
+                hint=f"somebody else than {release.created_by} gives their key: --key-file FILE;"
+                " or, unproved, their name: --approved-by NAME",
             )
+        return {"approved_by": approved_by, "proved": False} if approved_by else {}
 
-    def _move(self, scenario: str, action: str, change: Mapping[str, Any]) -> Pointer:
-        return move_pointer(self.ledger, scenario, action, change, actor=self.actor, now=_now())
+    def _approval_by_key(self, release: Release, secret: str) -> dict[str, Any]:
+        hashed = hash_key(secret)
+        key = next((one for one in self.keys() if one.hash == hashed), None)
+        reason = "" if key is None else _cannot_approve(key, release)
+        if key is None or reason:
+            raise UsageError(
+                f"this key cannot approve {release.scenario}@{release.number}:"
+                f" {reason or 'the ledger has no such key'}",
+                hint="make one for the second person: rixin keys create --name NAME --role operator",
+            )
+        return {"approved_by": key.name, "proved": True, "key": key.public_id}
+
+    def _move(
+        self,
+        scenario: str,
+        action: str,
+        change: Mapping[str, Any],
+        approval: Mapping[str, Any] | None = None,
+    ) -> Pointer:
+        now = _now()
+        return move_pointer(
+            self.ledger, scenario, action, change, actor=self.actor, now=now, approval=approval
+        )
 
 
 def next_share(pointer: Pointer) -> int | None:
@@ -225,6 +252,25 @@ def next_share(pointer: Pointer) -> int | None:
         25
     """
     return next((share for share in _CANARY if share > pointer.share), None)
+
+
+def _cannot_approve(key: Key, release: Release) -> str:
+    """Why the owner of a key is no second person for a release; empty: they are."""
+    if key.revoked_at is not None:
+        return "it is revoked"
+    if key.role not in CALLERS:
+        return f"its role is {key.role}, not {' or '.join(sorted(CALLERS))}"
+    if not key.may_call(release.scenario):
+        return "it is for other scenarios"
+    if not _folded(key.name):
+        return "it has no name, so whose it is cannot be told"
+    if _folded(key.name) == _folded(release.created_by):
+        return f"it is the key of {key.name}, who made the release"
+    return ""
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _solver_line(certificate: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:

@@ -1,0 +1,125 @@
+"""Retention: what is older is removed for good, facts too, and the trail still verifies.
+
+An entry that is removed leaves its number and its hash, so no tree head changes. The requests that
+it covers go with it; an entry of its own says up to where, before anything is removed, so that a
+removal that was interrupted is one that holds, and the next one ends it.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from rixin.errors import LedgerFault, UsageError
+from rixin.ledger.audit import PRUNE, REMOVED, record
+from rixin.ledger.audit_check import check
+from rixin.ledger.store import Ledger
+from rixin.ledger.tables import audit, feedback, requests
+
+LEAST_DAYS = 183
+_AT_ONCE = 500
+"""Entries in one transaction: a gateway that runs must not wait long for its turn to write."""
+_STAYS = (PRUNE, REMOVED["action"])
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a retention would remove."""
+
+    before: str
+    """UTC, in the form that entries have."""
+    through: int
+    """The number of the last entry that is older than that, as are all before it."""
+    entries: int
+    requests: int
+
+
+def due(ledger: Ledger, days: int, now: datetime) -> Due:
+    """What is older than so many days.
+
+    Args:
+        ledger: The ledger.
+        days: How long everything is kept, at least `LEAST_DAYS`.
+        now: Aware time.
+
+    Raises:
+        UsageError: That is shorter than the law allows.
+    """
+    if days < LEAST_DAYS:
+        raise UsageError(
+            f"{days} days are too short: the EU's AI Act (Art. 19 and 26) asks to keep logs for"
+            f" six months at least, {LEAST_DAYS} days",
+            hint="what was said may go earlier: rixin audit erase --older-than DAYS",
+        )
+    before = (now.astimezone(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
+    with ledger.read() as connection:
+        through = _last_before(connection, before)
+        old = (audit.c.seq <= through, audit.c.action.not_in(_STAYS))
+        entries = connection.execute(select(func.count()).where(*old)).scalar_one()
+        covered = func.sum(func.json_extract(audit.c.detail, "$.count"))
+        rows = connection.execute(select(covered).where(*old, audit.c.action == "requests"))
+        return Due(before, through, entries, int(rows.scalar() or 0))
+
+
+def prune(ledger: Ledger, what: Due, *, actor: str, now: datetime) -> None:
+    """Removes what is due, and says so in the trail; with nothing due it does nothing.
+
+    Raises:
+        LedgerFault: The trail does not hold: what is wrong could no longer be told afterwards.
+    """
+    if not what.entries:
+        return
+    wrong = check(ledger.path).wrong
+    if wrong:
+        raise LedgerFault(
+            f"the trail does not hold, so nothing was removed: {wrong[0]}",
+            hint="see all of it with: rixin audit verify",
+        )
+    facts = {"through": what.through, "before": what.before}
+    counts = {"entries": what.entries, "requests": what.requests}
+    subject = f"before {what.before}"
+    record(ledger, PRUNE, subject, actor=actor, now=now, **facts, **counts)
+    done = 0
+    while done < what.through:
+        with ledger.append() as connection:
+            done = _remove_some(connection, done, what.through)
+    ledger.forget()
+
+
+def _last_before(connection: Connection, before: str) -> int:
+    """The number of the last entry of those, from the first on, that are all older."""
+    younger = select(audit.c.seq).where(audit.c.at >= before).order_by(audit.c.seq).limit(1)
+    first = connection.execute(younger).scalar()
+    if first is not None:
+        return int(first) - 1
+    return connection.execute(select(func.max(audit.c.seq))).scalar() or 0
+
+
+def _remove_some(connection: Connection, done: int, through: int) -> int:
+    """Removes the next entries after `done` with their requests; gives the last one's number."""
+    old = (audit.c.seq > done, audit.c.seq <= through, audit.c.action.not_in(_STAYS))
+    found = connection.execute(
+        select(audit.c.seq, audit.c.action, audit.c.detail)
+        .where(*old)
+        .order_by(audit.c.seq)
+        .limit(_AT_ONCE)
+    ).all()
+    if not found:
+        return through
+    last = int(found[-1].seq)
+    covered = (json.loads(one.detail)["count"] for one in found if one.action == "requests")
+    _remove_requests(connection, sum(covered))
+    connection.execute(update(audit).where(*old, audit.c.seq <= last).values(**REMOVED))
+    return last
+
+
+def _remove_requests(connection: Connection, count: int) -> None:
+    """Removes so many of the oldest requests, and what was said about their answers."""
+    oldest = select(requests.c.seq).order_by(requests.c.seq).offset(max(count - 1, 0)).limit(1)
+    last = connection.execute(oldest).scalar()
+    if not count or last is None:
+        return
+    old = select(requests.c.id).where(requests.c.seq <= last)
+    connection.execute(delete(feedback).where(feedback.c.request_id.in_(old)))
+    connection.execute(delete(requests).where(requests.c.seq <= last))
