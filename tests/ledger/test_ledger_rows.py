@@ -7,6 +7,7 @@ from rixin.core.answer import Answer, Failure, Step, Usage
 from rixin.core.case import Case
 from rixin.core.outcome import Outcome, Score, State, Violation
 from rixin.ledger import cases as case_store
+from rixin.ledger.audit import entries
 from rixin.ledger.decisions import last_decision, write_decision
 from rixin.ledger.outcomes import outcomes_of_case, solver_id, stored_between, write_outcomes
 from rixin.ledger.sample import Sample, sample_of
@@ -168,7 +169,13 @@ def test_decisions_are_appended_and_the_last_is_found(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l.sqlite3") as ledger:
         assert last_decision(ledger, "s") is None
         for word in ("keep", "adopt"):
-            write_decision(ledger, "s", "d", contract="c", record={"decision": word}, now=now)
-        found = last_decision(ledger, "s")
+            given = {"decision": word, "winner": None, "sha256": f"of {word}"}
+            record = {"certificate": given}
+            write_decision(ledger, "s", "d", contract="c", record=record, actor="ann", now=now)
+        found, trail = last_decision(ledger, "s"), entries(ledger, 9)
     assert found is not None
-    assert (found["id"], found["record"]) == (2, {"decision": "adopt"})
+    assert (found["id"], found["record"]) == (2, {"certificate": given})
+    assert [(one["action"], one["actor"], one["detail"]) for one in trail] == [
+        ("decision", "ann", {"decision": word, "winner": None, "sha256": f"of {word}"})
+        for word in ("keep", "adopt")
+    ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from rixin.ledger.audit import current_head, record_in, write_head
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import decisions
 
@@ -18,16 +19,18 @@ def write_decision(
     *,
     contract: str,
     record: Mapping[str, Any],
+    actor: str,
     now: datetime,
 ) -> int:
-    """Appends a verdict and gives its number.
+    """Appends a verdict, with an entry in the audit trail, and gives its number.
 
     Args:
         ledger: The ledger.
         scenario: Its name.
         dataset_id: The snapshot of cases it rests on.
         contract: Fingerprint of the contract.
-        record: The verdict as JSON-like values.
+        record: The verdict as JSON-like values, with its `certificate`.
+        actor: Who decided.
         now: Aware time of the verdict.
     """
     row = {
@@ -37,10 +40,15 @@ def write_decision(
         "contract": contract,
         "record": json.dumps(record, ensure_ascii=False),
     }
-    with ledger.write() as connection:
+    given = record["certificate"]
+    detail = {name: given[name] for name in ("decision", "winner", "sha256")}
+    with ledger.append() as connection:
         connection.execute(insert(decisions), [row])
         newest = select(decisions.c.id).order_by(decisions.c.id.desc()).limit(1)
-        return int(connection.execute(newest).scalar_one())
+        number = int(connection.execute(newest).scalar_one())
+        record_in(connection, "decision", scenario, actor=actor, now=now, detail=detail)
+    write_head(ledger, current_head(ledger), now)
+    return number
 
 
 def last_decision(ledger: Ledger, scenario: str) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import logging
 import signal
 import socket
 import sys
@@ -10,11 +11,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from rixin import __version__
 from rixin.engine.transport import HttpTransport
+from rixin.errors import LedgerFault
+from rixin.ledger.audit import record
 from rixin.ledger.releases import all_pointers
 from rixin.ledger.requests import spent_by_scenario_since, spent_since
 from rixin.ledger.store import Ledger
@@ -30,11 +34,13 @@ from rixin.serve.sensenova import routes as sensenova
 from rixin.serve.sensenova.tokens import server_key
 from rixin.serve.state import State
 from rixin.serve.telemetry import open_trace
+from rixin.workspace.actor import current_user
 
+_log = logging.getLogger("rixin.serve")
 GRACE_S = 30.0
 _SWEEP_S = 5.0
 _SHARE_S = 1.0
-_SWITCH_S = 0.000_2
+_SWITCH_S = 0.000_5
 """Seconds after which the thread that writes rows gives way to the event loop."""
 
 
@@ -185,7 +191,7 @@ class Worker:
         meters = Meters(self._meters_file, self.number)
         async with opened(settings, meters, say=say) as gateway:
             if self._meters_file is None:
-                seed(meters, gateway.state.ledger)
+                await asyncio.to_thread(start, settings, meters, gateway.state.ledger)
             self.gateway, gateway.folder = gateway, self.folder
             server = Server(gateway.handle, refuse_raw, body_bytes=settings.body_bytes)
             listening = await loop.create_server(server.protocol, sock=listener, backlog=4096)
@@ -213,6 +219,24 @@ class Worker:
             if gateway.folder is not None:
                 _gauges(gateway)
                 gateway.metrics.write(_own_file(gateway))
+
+
+def start(settings: Settings, meters: Meters, ledger: Ledger) -> None:
+    """Counts in what was spent before, and enters the settings of this start into the trail."""
+    seed(meters, ledger)
+    detail = {
+        "rixin": __version__,
+        "workers": settings.workers,
+        "body_bytes": settings.body_bytes,
+        "capture_bound_s": settings.capture_bound_s,
+        "capture_policy": settings.capture_policy,
+        "aliases": dict(settings.aliases),
+    }
+    where = f"{settings.host}:{settings.port}"
+    try:
+        record(ledger, "serve.start", where, actor=current_user(), now=datetime.now(UTC), **detail)
+    except LedgerFault as error:  # what is answered has a policy of its own
+        _log.error("the start is not in the audit trail: %s", error)
 
 
 def seed(meters: Meters, ledger: Ledger) -> None:

@@ -20,7 +20,7 @@ from typing import IO
 
 from rixin.errors import EnvironmentFault, MissingExtra
 from rixin.ledger.store import Ledger
-from rixin.serve.app import Settings, Worker, seed
+from rixin.serve.app import Settings, Worker, start
 from rixin.serve.meters import Meters, shared_file
 
 _READY_S = 120.0
@@ -132,7 +132,7 @@ class _Master:
         signal.signal(signal.SIGHUP, self._on_renew)
         try:
             with Ledger(self._settings.ledger) as ledger:
-                seed(self._meters, ledger)
+                start(self._settings, self._meters, ledger)
             for place in range(self._settings.workers):
                 self._start(place)
             address = f"{self._settings.host}:{self._listeners[0].getsockname()[1]}"

@@ -1,7 +1,5 @@
 """Releases, their pointers and keys: what an operator does, each step in the audit trail."""
 
-import getpass
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ from rixin.ledger.releases import (
     move_pointer,
 )
 from rixin.ledger.store import Ledger
+from rixin.workspace.actor import current_user
 from rixin.workspace.frozen import freeze, thaw
 from rixin.workspace.verify import verify
 
@@ -40,7 +39,7 @@ class Desk:
 
     def __init__(self, ledger: Ledger, *, actor: str = "") -> None:
         self.ledger = ledger
-        self.actor = actor or _user()
+        self.actor = actor or current_user()
 
     def release(self, path: Path, *, force: bool = False, solver: str | None = None) -> Release:
         """Turns the latest verdict on a scenario into its next release.
@@ -284,13 +283,6 @@ def _solver_line(certificate: Mapping[str, Any], name: str | None) -> Mapping[st
         raise UnknownName("solver", name, served)
     line: Mapping[str, Any] = lines[name]
     return line
-
-
-def _user() -> str:
-    try:
-        return os.environ.get("RIXIN_ACTOR") or getpass.getuser()
-    except OSError:
-        return f"uid {os.getuid()}"
 
 
 def _now() -> datetime:

@@ -21,6 +21,7 @@ from rixin.errors import UnknownName
 from rixin.interop.contract.load import fingerprint, load_scenario
 from rixin.ledger.decisions import decision_keys, last_decision, write_decision
 from rixin.ledger.store import Ledger
+from rixin.workspace.actor import current_user
 from rixin.workspace.build import Builder
 from rixin.workspace.certificate import Claim, build_certificate
 from rixin.workspace.contender import Contender
@@ -125,6 +126,7 @@ class Workspace:
                 opened.dataset.id,
                 contract=fingerprint(scenario),
                 record=result.record(),
+                actor=current_user(),
                 now=result.data.decided_at,
             )
         return result
