@@ -158,3 +158,15 @@ def test_bounds_agree_with_an_independent_implementation():
             peer = ville.BettingCS(alpha=0.1, intersect=False, grid=2000).update(solved)
             theirs.append(np.diff(peer.interval())[0])
         assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.25)
+
+
+def test_few_scores_and_many_are_reckoned_alike():
+    """Few go through plain floats, many through arrays."""
+    values = np.linspace(0, 1, 13)
+    counts = np.arange(1.0, 14.0)
+    counts[[0, 5]] = 0  # never seen: eleven are left
+    for mean in (0.0, 0.3, 0.55, 1.0):
+        many = log_e_many(values, counts, mean)
+        assert log_e(values, counts, mean) == pytest.approx(float(many), rel=1e-12)
+        fine = log_e(np.repeat(values, 2), np.repeat(counts / 2, 2), mean)
+        assert fine == pytest.approx(float(many), rel=1e-12)

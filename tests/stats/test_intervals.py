@@ -10,7 +10,9 @@ from rixin.stats.intervals import (
     clopper_pearson,
     cp_lower,
     cp_upper,
+    in_order,
     mean_margin,
+    quantile,
     quantile_interval,
     wilson,
 )
@@ -136,3 +138,12 @@ def test_short_sums_are_what_the_library_says(p):
     for n in (1, 7, 300):
         assert cp_upper(0, n, p) == pytest.approx(1 - p ** (1 / n), rel=1e-9)
         assert cp_lower(n, n, p) == pytest.approx(p ** (1 / n), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 7, 1_000, 1_001])
+def test_quantiles_of_few_and_of_many_values(n):
+    values = np.random.default_rng(n).exponential(size=n)
+    ordered = in_order(values)
+    assert list(ordered) == sorted(values)
+    for q in (0.0, 0.31, 0.95, 1.0):
+        assert quantile(ordered, q) == pytest.approx(np.quantile(values, q))
