@@ -5,7 +5,6 @@ output that solves it.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from rixin.core.case import Case
 from rixin.core.solver import Scorer
@@ -41,7 +40,7 @@ def check_a_right_output_is_solved(make: Make, case: Case, right: str) -> None:
 
 
 def check_without_expectation_it_is_unscored(make: Make, case: Case, right: str) -> None:
-    score = make().score(replace(case, expected=None), right)
+    score = make().score(case._replace(expected=None), right)
     assert score.value is None
     assert not score.solved
     assert score.reason
@@ -57,7 +56,7 @@ def check_odd_outputs_are_scored_within_bounds(make: Make, case: Case, right: st
 
 def check_odd_expectations_do_not_raise(make: Make, case: Case, right: str) -> None:
     for expected in ODD_OUTPUTS:
-        score = make().score(replace(case, expected=expected), right)
+        score = make().score(case._replace(expected=expected), right)
         assert score.value is None or 0 <= score.value <= 1
         assert score.value is not None or not score.solved
 

@@ -12,7 +12,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from rixin.core.answer import Answer
 from rixin.core.case import Case
@@ -92,7 +91,7 @@ def check_odd_inputs_do_not_raise(make: Make, cases: Sequence[Case]) -> None:
 
 
 def check_the_expected_output_is_not_looked_at(make: Make, cases: Sequence[Case]) -> None:
-    blind = [replace(case, expected=None) for case in cases]
+    blind = [case._replace(expected=None) for case in cases]
     seeing, unseeing = solve(make, list(cases), blind)
     assert [_said(answer) for answer in seeing] == [_said(answer) for answer in unseeing]
 
@@ -127,7 +126,7 @@ def _said(answer: Answer) -> tuple[object, ...]:
 
 
 def _with_input(case: Case, text: str) -> Case:
-    return replace(case, id=digest(text), key=digest("k", text), input=text, ref=repr(text))
+    return case._replace(id=digest(text), key=digest("k", text), input=text, ref=repr(text))
 
 
 def _check_answer(answer: Answer) -> None:

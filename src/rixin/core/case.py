@@ -1,13 +1,12 @@
 """A case: one input with, where known, the expected output."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rixin.core.ids import Pool, digest, input_key, pool_of
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One input of a scenario, with the expected output where it is known."""
 
     id: str

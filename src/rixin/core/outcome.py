@@ -1,7 +1,7 @@
 """An outcome: case × solver → answer, score, violations, cost. Every decision rests on these."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from rixin.core.answer import Answer
 from rixin.core.case import Case
@@ -22,8 +22,7 @@ class State(StrEnum):
     UNMEASURED = "unmeasured"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class Score(NamedTuple):
     """What the scorers say of one answer."""
 
     value: float | None
@@ -34,8 +33,7 @@ class Score:
     """Scorer name → value, where several scorers or fields judge."""
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One finding of a guard."""
 
     guard: str
@@ -59,8 +57,7 @@ def counted_score(value: float | None, *, violated: bool) -> float:
     return 0.0 if violated or value is None else round(value, SCORE_DIGITS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One solver on one case, judged."""
 
     case: Case

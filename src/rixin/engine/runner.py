@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -114,7 +114,7 @@ class Runner:
             stored_between, self.ledger, self.number, cases, judge=self.judge_fingerprint
         )
         again = [
-            replace(self.judge(case, self.name, answered[case.id]), cached=True)
+            self.judge(case, self.name, answered[case.id])._replace(cached=True)
             for case in cases
             if case.id in answered
         ]
@@ -156,7 +156,7 @@ class Runner:
     def _priced(self, answer: Answer) -> Answer:
         if answer.cost is not None or (cost := self.costing.price(answer)) is None:
             return answer
-        return replace(answer, cost=cost)
+        return answer._replace(cost=cost)
 
     async def _answer(self, case: Case) -> Answer:
         call = await self._one_call(case)
@@ -234,7 +234,7 @@ def _with_money(call: _Call) -> Answer:
     answer, cost, sunk = call
     if answer.cost == cost and not sunk:
         return answer
-    return replace(answer, cost=cost, sunk=answer.sunk + sunk)
+    return answer._replace(cost=cost, sunk=answer.sunk + sunk)
 
 
 def _joined(calls: Sequence[_Call]) -> Answer:
@@ -242,8 +242,7 @@ def _joined(calls: Sequence[_Call]) -> Answer:
     last, usages = calls[-1], [call.answer.usage for call in calls]
     known = sum((call.cost for call in calls if call.cost is not None), _NOTHING)
     sunk = sum((call.sunk for call in calls), last.answer.sunk)
-    return replace(
-        last.answer,
+    return last.answer._replace(
         cost=None if last.cost is None else known,
         sunk=sunk if last.cost is not None else sunk + known,
         retries=len(calls) - 1,
@@ -301,7 +300,7 @@ class Member:
         for outcomes in await _all_of([self._runner.ask(batch) for batch in batches]):
             done += outcomes
         answers = {
-            one.case.id: replace(one.answer, vetoed=True) if one.violations else one.answer
+            one.case.id: one.answer._replace(vetoed=True) if one.violations else one.answer
             for one in done
         }
         return [answers[case.id] for case in cases]

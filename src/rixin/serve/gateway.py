@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rixin.core.answer import Failure
@@ -251,7 +251,7 @@ class Gateway:
         guarding, leaving = Guarding(served.text_guards), case
         try:
             if not guarding.is_idle:
-                leaving = replace(case, input=guarding.leaving(text))
+                leaving = case._replace(input=guarding.leaving(text))
             may_pay = self._reserve(call, route, served, case)
             climb = await self.ladder.climb(served, case, leaving, may_pay=may_pay)
         except NeedsPeople as guard:
@@ -279,7 +279,7 @@ class Gateway:
         if guarding.is_idle or climb.answer is None or climb.answer.output is None:
             return
         output = guarding.names.restore(climb.answer.output)
-        climb.answer = replace(climb.answer, output=output)
+        climb.answer = climb.answer._replace(output=output)
 
     def _reserve(self, call: Call, route: Route, served: Served, case: Case) -> bool:
         limits = (*call.caller.limits, *route.limits)

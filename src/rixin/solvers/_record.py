@@ -5,7 +5,6 @@ wanted is taken as it is, everything else goes the long way through `rixin.solve
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import exp
 
 from rixin.core.answer import Answer, Failure, Usage
@@ -73,7 +72,7 @@ class RecordReader:
         except ValueError as reason:
             return bad_reply(f"recorded: {reason}")
         if answer.output is None and answer.recorded_score is None:
-            return replace(answer, failure=Failure(kind="no_record", message="the record is empty"))
+            return answer._replace(failure=Failure(kind="no_record", message="the record is empty"))
         return answer
 
     def _read(self, cells: Cells) -> Answer:

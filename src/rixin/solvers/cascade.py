@@ -1,7 +1,6 @@
 """A cascade: the cheapest solver first, and the next one only where it is not sure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -91,7 +90,7 @@ def _joined(
     before: Answer | None, answer: Answer, by: tuple[Member, float | None], goes_on: bool
 ) -> Answer:
     (solver, threshold, _), speaks = by
-    answer = replace(answer, vetoed=False)
+    answer = answer._replace(vetoed=False)
     step = Step(
         solver=solver.name,
         output=answer.output,
@@ -101,9 +100,8 @@ def _joined(
     )
     note = f"answered by {solver.name}" + (f": {answer.note}" if answer.note else "")
     if before is None:
-        return replace(answer, steps=(*answer.steps, step), note=note)
-    return replace(
-        answer,
+        return answer._replace(steps=(*answer.steps, step), note=note)
+    return answer._replace(
         usage=_sum_usage(before.usage, answer.usage),
         cost=_sum_cost(before.cost, answer.cost),
         latency_s=_sum_time(before.latency_s, answer.latency_s),

@@ -6,7 +6,6 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rixin.core.answer import Answer, Failure
@@ -72,7 +71,7 @@ class CommandSolver:
         answer = _read_line(line, str(case_fields(case)["id"]))
         if answer.failure is not None and answer.failure.kind == "bad_reply":
             await self._broken("")
-        return replace(answer, latency_s=time.perf_counter() - begin)
+        return answer._replace(latency_s=time.perf_counter() - begin)
 
     async def _ask(self, case: Case) -> bytes:
         if self._process is None:

@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from rixin.core.answer import Answer, Failure, Usage
@@ -72,7 +71,7 @@ class FunctionSolver:
             return _raised(ran.error)
         answer = read_reply(ran.value)
         usage = Usage(cpu_s=ran.cpu_s)
-        return replace(answer, usage=usage, latency_s=time.perf_counter() - begin)
+        return answer._replace(usage=usage, latency_s=time.perf_counter() - begin)
 
     async def _run(self, case: Case) -> Ran:
         argument = case.input if self._argument == "input" else case_fields(case)

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -141,8 +141,8 @@ class LocalSolver:
         except LlamaRefused as refused:
             answer = Answer(failure=Failure(kind="server_error", message=str(refused)))
         cpu_s = time.process_time() - begin_cpu  # of all threads: the model's own do the work
-        usage = replace(answer.usage, cpu_s=cpu_s)
-        return replace(answer, usage=usage, latency_s=time.perf_counter() - begin)
+        usage = answer.usage._replace(cpu_s=cpu_s)
+        return answer._replace(usage=usage, latency_s=time.perf_counter() - begin)
 
     def _ask(self, llama: Llama, frame: _Frame, text: str) -> Answer:
         if frame.room < _LEAST_ROOM:
@@ -152,7 +152,7 @@ class LocalSolver:
         prompt = [*frame.head, *tokens[: frame.room], *frame.tail]
         note = "the text was cut to fit the model's context" if len(tokens) > frame.room else ""
         if frame.labels:
-            return replace(self._label(llama, frame, prompt), note=note)
+            return self._label(llama, frame, prompt)._replace(note=note)
         schema = self._prompt.output.schema if self._prompt.output.kind == "json-schema" else None
         return self._text(llama.write(prompt, self._max_tokens, schema), len(prompt), note)
 
