@@ -28,7 +28,6 @@ PROMPT_BYTES = 12_000
 CASE_HEAD = "Input: "
 CASE_TAIL = "\nOutput:"
 _LONGEST_WORD = 40
-_WORD = re.compile(WORD_PATTERN)
 
 
 class Example(NamedTuple):
@@ -254,7 +253,7 @@ def label_schema(labels: Sequence[str]) -> dict[str, object]:
 
 
 def _pieces(text: str) -> Iterator[int]:
-    for found in _WORD.finditer(text):
+    for found in re.finditer(WORD_PATTERN, text):
         start, end = found.span()
         yield from range(start + _LONGEST_WORD, end, _LONGEST_WORD)
         yield end

@@ -286,13 +286,15 @@ class _Opened:
 
     def announce(self, race: Race, reporter: Reporter) -> None:
         """What the promise takes and what it will cost, before anybody is paid."""
+        paid = {one.candidate.name for one in self.contenders if one.paid}
+        if not paid:
+            return
         from rixin.workspace.plan import forecast, needs_of
 
-        paid = {one.candidate.name for one in self.contenders if one.paid}
         entries = [lane.entry for lane in race.lanes.values()]
         needs = needs_of(self.scenario, self.dataset, self.stored, self.budget)
         for line in (*needs, forecast(self.scenario, entries, paid)):
-            if line and paid:
+            if line:
                 reporter.say(line)
 
     def extended(self, proposed: Sequence[Contender]) -> "_Opened":
