@@ -56,10 +56,7 @@ class Ledger:
     def version(self) -> int:
         """The schema version of the file."""
         with self.read() as connection:
-            found = connection.execute(
-                select(tables.meta.c.value).where(tables.meta.c.name == "schema_version")
-            ).scalar_one()
-        return int(found)
+            return _version(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -183,8 +180,7 @@ class Ledger:
     def _migrate(self) -> None:
         newest = len(tables.MIGRATIONS)
         with self.read() as connection:
-            known = inspect(connection).has_table(tables.meta.name)
-        current = self.version if known else 0
+            current = _version(connection)
         if current > newest:
             raise LedgerFault(
                 f"the ledger {str(self.path)!r} has schema version {current}; "
@@ -193,12 +189,20 @@ class Ledger:
             )
         if current == newest:
             return
-        with self.write() as connection:
-            for migration in tables.MIGRATIONS[current:]:
+        with self.append() as connection:  # all tables or none; and only one process makes them
+            for migration in tables.MIGRATIONS[_version(connection) :]:
                 migration(connection)
             row = {"name": "schema_version", "value": str(newest)}
             connection.execute(delete(tables.meta).where(tables.meta.c.name == row["name"]))
             connection.execute(insert(tables.meta), [row])
+
+
+def _version(connection: Connection) -> int:
+    """The schema version of a ledger; 0 where it has no tables yet."""
+    if not inspect(connection).has_table(tables.meta.name):
+        return 0
+    query = select(tables.meta.c.value).where(tables.meta.c.name == "schema_version")
+    return int(connection.execute(query).scalar() or 0)
 
 
 def _set_aside(path: Path) -> None:
