@@ -100,13 +100,19 @@ def test_pointers_that_lead_nowhere(path):
             desk.rollback("desk")
 
 
-def test_a_promotion_can_need_a_second_person(path):
+def released_by_ann(workspace, path):
+    """Her desk, with a release that somebody else must promote."""
     text = path.read_text().replace("candidates:", "policy: {second_person: true}\ncandidates:", 1)
     path.write_text(text)
+    workspace.decide(path, only=["rules"])
+    desk = workspace.desk(path, actor="ann")
+    desk.release(path)
+    return desk
+
+
+def test_a_promotion_can_need_a_second_person(path):
     with Workspace(quiet=True) as workspace:
-        workspace.decide(path, only=["rules"])
-        desk = workspace.desk(path, actor="ann")
-        desk.release(path)
+        desk = released_by_ann(workspace, path)
         for wrong in ("", "ann"):
             with pytest.raises(UsageError, match="second person"):
                 desk.promote("desk", approved_by=wrong)
@@ -116,12 +122,8 @@ def test_a_promotion_can_need_a_second_person(path):
 
 
 def test_a_second_person_is_proved_by_a_key(path):
-    text = path.read_text().replace("candidates:", "policy: {second_person: true}\ncandidates:", 1)
-    path.write_text(text)
     with Workspace(quiet=True) as workspace:
-        workspace.decide(path, only=["rules"])
-        desk = workspace.desk(path, actor="ann")
-        desk.release(path)
+        desk = released_by_ann(workspace, path)
 
         def key(name, **more):
             return desk.create_key(name, limits=Limits(), **more)[0]

@@ -135,7 +135,7 @@ class Capture:
         if time.monotonic() - self._head_at > _HEAD_EVERY_S:
             self._note_head()
 
-    def _write(self, batch: list["_Row"]) -> None:
+    def _write(self, batch: list[_Row]) -> None:
         leaves = [leaf_hash(row.encoded) for row in batch]
         rows = [
             (*row.facts, row.content, leaf.hex()) for row, leaf in zip(batch, leaves, strict=True)

@@ -45,17 +45,13 @@ class Metrics:
         key = (name, labels)
         self._values[key] = self._values.get(key, 0) + by
 
-    def histogram(self, name: str, labels: Labels) -> "Histogram":
+    def histogram(self, name: str, labels: Labels) -> Histogram:
         """The cells of a histogram, for whoever adds to it at every request."""
         return self._times.setdefault((name, labels), [0.0] * (len(BUCKETS) + 3))
 
     def set(self, name: str, labels: Labels, value: float) -> None:
         """Sets a gauge."""
         self._values[name, labels] = value
-
-    def observe(self, name: str, labels: Labels, seconds: float) -> None:
-        """Adds a time to a histogram."""
-        add_time(self.histogram(name, labels), seconds)
 
     def snapshot(self) -> list[list[object]]:
         """All values, as JSON takes them."""

@@ -11,9 +11,7 @@ from rixin.core.scenario import SOLVER_KINDS
 class Part(BaseModel):
     """A part of the contract; unknown keys are mistakes."""
 
-    model_config = ConfigDict(
-        extra="forbid", coerce_numbers_to_str=True, frozen=True, defer_build=True
-    )
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, frozen=True)
 
 
 Words = Annotated[str, Field(min_length=1)]
@@ -386,10 +384,10 @@ class ScenarioFile(Part):
     )
     demand: Demand
     incumbent: Incumbent
-    economics: Economics = Field(default_factory=Economics)
-    promise: Promise = Field(default_factory=Promise)
-    policy: Policy = Field(default_factory=Policy)
-    budget: Budget = Field(default_factory=Budget)
+    economics: Economics = Economics()
+    promise: Promise = Promise()
+    policy: Policy = Policy()
+    budget: Budget = Budget()
     candidates: Annotated[list[Candidate], Field(min_length=1)]
     cascades: Literal["auto", "none"] = Field(
         "auto", description="Whether cascades that nobody wrote down are proposed and certified."
