@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -140,11 +142,14 @@ def test_with_egress_none_nothing_leaves_this_machine(tmp_path):
                 seen.update(remotes(house.process.pid))
 
         watcher = threading.Thread(target=watch)
-        watcher.start()
-        for _ in range(50):
-            assert house.chat("an okapi").status == 200
-        over.set()
-        watcher.join()
+        with socket.create_connection(("127.0.0.1", house.port)):  # one that is surely seen
+            watcher.start()
+            for _ in range(50):
+                assert house.chat("an okapi").status == 200
+            while not seen:
+                time.sleep(0.01)
+            over.set()
+            watcher.join()
     assert seen <= {"0100007F", "00000000", "0" * 32}  # loopback, and what only listens
     assert "0100007F" in seen
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from rixin.core.transport import TransportError
+from rixin.engine.wire import Round, Wire
 
 _CONNECT_S = 10.0
 _IDLE_S = 4.0
@@ -70,13 +71,13 @@ def split_url(url: str) -> tuple[Address, str, str]:
     return Address(host, port or (443 if tls else 80), tls), path, place
 
 
-class Connection(asyncio.Protocol):
+class Connection(Wire):
     """One connection; it carries one request at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, round_: Round) -> None:
+        super().__init__(round_)
         self.idle_since = 0.0
         self.latency_s = 0.0
-        self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._sink: Sink | None = None
         self._began = 0.0
@@ -88,8 +89,7 @@ class Connection(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         """Whether it can carry another request."""
-        transport = self._transport
-        return self._sink is None and transport is not None and not transport.is_closing()
+        return self._sink is None and not self.is_closing
 
     def is_fresh(self, now: float) -> bool:
         """Whether it was used so lately that the server has hardly closed it."""
@@ -97,11 +97,14 @@ class Connection(asyncio.Protocol):
 
     def send(self, head: bytes, body: bytes, sink: Sink) -> None:
         """Sends a request; its reply goes to `sink`."""
-        assert self._transport is not None
         self._sink = sink
         self._until_close, self._inflate = False, None
+        self.put(head + body)
+
+    def flush(self) -> None:
+        """The request goes out."""
         self._began = time.perf_counter()
-        self._transport.write(head + body)
+        super().flush()
 
     def pause(self) -> None:
         """Reads no more until `resume`: whoever takes the reply is slow."""
@@ -116,12 +119,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Closes at once; the sink hears nothing more."""
         self._sink = None
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The connection is there."""
-        self._transport = transport
+        super().abort()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes came."""
@@ -190,8 +188,8 @@ class Connection(asyncio.Protocol):
         sink, self._sink = self._sink, None
         self.latency_s = time.perf_counter() - self._began
         self.idle_since = time.monotonic()
-        if not keep and self._transport is not None:
-            self._transport.close()
+        if not keep:
+            self.close()
         if sink is not None:
             sink.on_done()
 
@@ -210,7 +208,7 @@ def _inflater(encoding: str) -> "zlib._Decompress | None":
     return None
 
 
-async def open_connection(address: Address) -> Connection:
+async def open_connection(address: Address, round_: Round) -> Connection:
     """A new connection.
 
     Raises:
@@ -221,7 +219,10 @@ async def open_connection(address: Address) -> Connection:
     try:
         async with asyncio.timeout(_CONNECT_S):
             _, connection = await loop.create_connection(
-                Connection, address.host, address.port, ssl=_tls() if address.tls else None
+                lambda: Connection(round_),
+                address.host,
+                address.port,
+                ssl=_tls() if address.tls else None,
             )
     except TimeoutError as error:
         raise TransportError("connection", f"{place} did not take the call in 10 s") from error

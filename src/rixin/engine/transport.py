@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from rixin.core.transport import Reply, TransportError
 from rixin.engine.connections import Address, Connection, Sink, open_connection, split_url
+from rixin.engine.wire import Round
 
 _MAX_REPLY = 32 * 1024 * 1024
 _Head = tuple[tuple[str, str], ...]
@@ -25,6 +26,7 @@ class HttpTransport:
 
     def __init__(self) -> None:
         self._idle: dict[Address, deque[Connection]] = {}
+        self._round = Round()
 
     async def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
@@ -46,7 +48,7 @@ class HttpTransport:
         """
         address, path, host = split_url(url)
         head = _head(method, path, host, tuple(headers.items()))
-        connection = self._take(address) or await open_connection(address)
+        connection = self._take(address) or await open_connection(address, self._round)
         connection.send(b"%bContent-Length: %d\r\n\r\n" % (head, len(body)), body, sink)
         return connection
 

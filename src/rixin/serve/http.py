@@ -12,6 +12,8 @@ from http import HTTPStatus
 
 import httptools
 
+from rixin.engine.wire import Round, Wire
+
 REQUEST_S = 30.0
 """Seconds in which a request must have come in whole."""
 IDLE_S = 75.0
@@ -54,7 +56,7 @@ class Request:
     ) -> None:
         """Sends the whole answer; `extra` holds further header lines, each with its line end."""
         close = self._close_line()
-        self.connection.send(
+        self.connection.put(
             b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b"
             % (_STATUS[status], content_type, len(body), extra, close, body)
         )
@@ -64,7 +66,7 @@ class Request:
         """Begins an event stream."""
         close = self._close_line()
         self.connection.streaming = True
-        self.connection.send(
+        self.connection.put(
             b"%bcontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
             b"x-accel-buffering: no\r\ntransfer-encoding: chunked\r\n%b%b\r\n"
             % (_STATUS[200], extra, close)
@@ -77,12 +79,12 @@ class Request:
 
     def write(self, data: bytes) -> None:
         """Sends some of a stream."""
-        self.connection.send(b"%x\r\n%b\r\n" % (len(data), data))
+        self.connection.put(b"%x\r\n%b\r\n" % (len(data), data))
 
     def end(self, last: bytes = b"") -> None:
         """Ends a stream."""
         tail = b"%x\r\n%b\r\n0\r\n\r\n" % (len(last), last) if last else b"0\r\n\r\n"
-        self.connection.send(tail)
+        self.connection.put(tail)
         self.connection.streaming = False
         self.connection.finish(self)
 
@@ -110,6 +112,7 @@ class Server:
         self.handler, self.refuse, self.body_bytes = handler, refuse, body_bytes
         self.connections: set[HttpConnection] = set()
         self.draining = False
+        self.round = Round()
         self.loop = asyncio.get_running_loop()
 
     def protocol(self) -> "HttpConnection":
@@ -139,16 +142,16 @@ class Server:
         await asyncio.sleep(0)
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(Wire):
     """One caller."""
 
     def __init__(self, server: Server) -> None:
+        super().__init__(server.round)
         self.server = server
         self.streaming = False
         self.full: asyncio.Future[None] | None = None
         """Set while the caller reads too slowly."""
         self.task: asyncio.Task[None] | None = None
-        self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._request: Request | None = None
         self._parts: list[bytes] = []
@@ -159,7 +162,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A caller came."""
-        self._transport = transport
+        super().connection_made(transport)
         transport.set_write_buffer_limits(high=_HIGH_WATER)
         self.server.connections.add(self)
 
@@ -230,7 +233,7 @@ class HttpConnection(asyncio.Protocol):
         if length.isdigit() and int(length) > self.server.body_bytes:
             self._too_large()
         elif request.headers.get(b"expect", b"").lower() == b"100-continue":
-            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.put(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, data: bytes) -> None:
         """Some of the body."""
@@ -263,11 +266,6 @@ class HttpConnection(asyncio.Protocol):
             return True
         return not self._served and now - self._since < _FIRST_S
 
-    def send(self, data: bytes) -> None:
-        """Bytes to the caller; none where he left."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
-
     def finish(self, request: Request) -> None:
         """The answer to a request is out."""
         self._served = True
@@ -281,16 +279,6 @@ class HttpConnection(asyncio.Protocol):
             self._start(self._waiting.popleft())
             if self._transport is not None:
                 self._transport.resume_reading()
-
-    def close(self) -> None:
-        """Closes when all is sent."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Closes at once: a cut stream must not look whole."""
-        if self._transport is not None:
-            self._transport.abort()
 
     def sweep(self, now: float) -> None:
         """Closes what stands too long."""
@@ -329,8 +317,10 @@ class HttpConnection(asyncio.Protocol):
 
     def linger(self) -> None:
         """Closes after the caller had time to read: what he still sends is thrown away."""
-        if self._transport is None or self._transport.is_closing():
+        if self.is_closing:
             return
+        assert self._transport is not None
+        self.flush()
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self.server.loop.call_later(_LINGER_S, self.close)
