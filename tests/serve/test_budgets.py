@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rixin.core.key import parse_budget
-from rixin.serve.meters import Exceeded, Hold, Limit, Meters, shared_file
+from rixin.serve.meters import Amounts, Exceeded, Hold, Limit, Meters, shared_file
 from serve.house import served, start
 
 COST = Decimal("0.00014")
@@ -117,9 +117,9 @@ def test_what_is_used_and_reserved_never_passes_the_limit(calls):
             if settle_first and open_holds:
                 hold, reserved = open_holds.pop()
                 paid = min(used, reserved)
-                meters.settle(hold, {"money_day": paid})
+                meters.settle(hold, Amounts(money_day=paid))
                 spent += paid
-            found = meters.reserve([limit], {"money_day": most}, now=1e9)
+            found = meters.reserve([limit], Amounts(money_day=most), now=1e9)
             reserved = sum(one for _, one in open_holds)
             if isinstance(found, Hold):
                 open_holds.append((found, most))
@@ -134,7 +134,7 @@ def test_what_is_used_and_reserved_never_passes_the_limit(calls):
 def test_a_limit_that_has_no_room_leaves_the_others_as_they_were():
     meters = Meters()
     limits = [Limit(0, "requests", 5), Limit(0, "money_day", 10)]
-    found = meters.reserve(limits, {"requests": 1, "money_day": 11}, now=0.0)
+    found = meters.reserve(limits, Amounts(requests=1, money_day=11), now=0.0)
     assert isinstance(found, Exceeded)
     assert found.limit.kind == "money_day"
     assert meters.used(0, "requests", now=0.0) == 0
@@ -145,13 +145,15 @@ def test_periods_end_and_a_clock_that_is_set_back_opens_none():
     meters = Meters()
     for kind, seconds in (("requests", 60), ("money_day", 86_400), ("money_month", 32 * 86_400)):
         limit, now = Limit(1, kind, 1), 1_795_750_000.0
-        held = meters.reserve([limit], {kind: 1}, now=now)
+        held = meters.reserve([limit], Amounts(**{kind: 1}), now=now)
         assert isinstance(held, Hold)
-        meters.settle(held, {kind: 1})
-        full = meters.reserve([limit], {kind: 1}, now=now - 2 * seconds)
+        meters.settle(held, Amounts(**{kind: 1}))
+        full = meters.reserve([limit], Amounts(**{kind: 1}), now=now - 2 * seconds)
         assert isinstance(full, Exceeded)
-        assert isinstance(meters.reserve([limit], {kind: 1}, now=now + seconds), Hold)
-    december = meters.reserve([Limit(9, "money_month", 0)], {"money_month": 1}, now=1_796_500_000.0)
+        assert isinstance(meters.reserve([limit], Amounts(**{kind: 1}), now=now + seconds), Hold)
+    december = meters.reserve(
+        [Limit(9, "money_month", 0)], Amounts(money_month=1), now=1_796_500_000.0
+    )
     assert isinstance(december, Exceeded)
     assert 0 < december.retry_after_s < 32 * 86_400
     meters.close()
@@ -161,10 +163,10 @@ def test_what_a_killed_worker_had_reserved_is_given_back():
     file = shared_file()
     one, two = Meters(file, 0), Meters(file, 1)
     limit = Limit(0, "money_day", 10)
-    one.reserve([limit], {"money_day": 8}, now=0.0)
-    assert isinstance(two.reserve([limit], {"money_day": 8}, now=0.0), Exceeded)
+    one.reserve([limit], Amounts(money_day=8), now=0.0)
+    assert isinstance(two.reserve([limit], Amounts(money_day=8), now=0.0), Exceeded)
     two.forget_worker(0)
-    assert isinstance(two.reserve([limit], {"money_day": 8}, now=0.0), Hold)
+    assert isinstance(two.reserve([limit], Amounts(money_day=8), now=0.0), Hold)
     two.start(5, "money_day", 7, now=0.0)
     assert one.used(5, "money_day", now=0.0) == 7
     one.close()

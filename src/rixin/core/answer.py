@@ -5,7 +5,6 @@ three times as fast as frozen data classes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
@@ -35,8 +34,7 @@ class Failure(NamedTuple):
     retry_after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One solver's part in a cascade, for the explanation."""
 
     solver: str

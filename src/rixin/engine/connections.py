@@ -95,11 +95,11 @@ class Connection(Wire):
         """Whether it was used so lately that the server has hardly closed it."""
         return self.is_open and now - self.idle_since < _IDLE_S
 
-    def send(self, head: bytes, body: bytes, sink: Sink) -> None:
+    def send(self, request: bytes, sink: Sink) -> None:
         """Sends a request; its reply goes to `sink`."""
         self._sink = sink
         self._until_close, self._inflate = False, None
-        self.put(head + body)
+        self.put(request)
 
     def flush(self) -> None:
         """The request goes out."""

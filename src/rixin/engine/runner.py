@@ -44,6 +44,8 @@ class Costing:
     """Where the price is by tokens and nothing else."""
     most_usage: Callable[[Case], Usage] | None = None
     """What `most` is the cost of, where the price is by tokens."""
+    cpu_hour: Decimal | None = None
+    """The price of a core hour, where the price is by CPU time and nothing else."""
 
 
 class _Call(NamedTuple):

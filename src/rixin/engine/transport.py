@@ -6,14 +6,17 @@ No retry, no redirect, no cookie, no proxy from the environment.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from functools import lru_cache
+from typing import Any
 
 from rixin.core.transport import Reply, TransportError
 from rixin.engine.connections import Address, Connection, Sink, open_connection, split_url
 from rixin.engine.wire import Round
 
 _MAX_REPLY = 32 * 1024 * 1024
+_LOOK_S = 0.02
+"""How often it is looked for calls that take too long."""
 _Head = tuple[tuple[str, str], ...]
 
 
@@ -27,16 +30,19 @@ class HttpTransport:
     def __init__(self) -> None:
         self._idle: dict[Address, deque[Connection]] = {}
         self._round = Round()
+        self._late = _Lateness()
 
-    async def post(
+    def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
-    ) -> Reply:
+    ) -> Coroutine[Any, Any, Reply]:
         """One POST; see `rixin.core.transport.Transport`."""
-        return await self._whole("POST", url, headers, body, timeout_s)
+        return self._whole("POST", url, headers, body, timeout_s)
 
-    async def get(self, url: str, *, headers: Mapping[str, str], timeout_s: float) -> Reply:
+    def get(
+        self, url: str, *, headers: Mapping[str, str], timeout_s: float
+    ) -> Coroutine[Any, Any, Reply]:
         """One GET; see `rixin.core.transport.Transport`."""
-        return await self._whole("GET", url, headers, b"", timeout_s)
+        return self._whole("GET", url, headers, b"", timeout_s)
 
     async def begin(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, sink: Sink
@@ -46,16 +52,18 @@ class HttpTransport:
         Raises:
             TransportError: There is no connection, or the URL is none.
         """
-        address, path, host = split_url(url)
-        head = _head(method, path, host, tuple(headers.items()))
+        address, head = _head(method, url, tuple(headers.items()))
         connection = self._take(address) or await open_connection(address, self._round)
-        connection.send(b"%bContent-Length: %d\r\n\r\n" % (head, len(body)), body, sink)
+        connection.send(b"%b%d\r\n\r\n%b" % (head, len(body), body), sink)
         return connection
 
     def release(self, url: str, connection: Connection) -> None:
         """Keeps a connection for the next request, or closes it where its reply is not whole."""
         if connection.is_open:
-            self._idle.setdefault(split_url(url)[0], deque()).append(connection)
+            idle = self._idle.get(split_url(url)[0])
+            if idle is None:
+                idle = self._idle[split_url(url)[0]] = deque()
+            idle.append(connection)
         else:
             connection.abort()
 
@@ -81,47 +89,45 @@ class HttpTransport:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float
     ) -> Reply:
         sink = _Whole(timeout_s)
+        late, done = self._late, sink.done
+        late.watch(sink)
         try:
             sink.connection = await self.begin(method, url, headers, body, sink)
-            return await sink.reply()
+            await done
         finally:
-            sink.stop()
-            if sink.connection is not None:
-                self.release(url, sink.connection)
+            late.forget(sink)
+            connection = sink.connection
+            if connection is not None:
+                if not done.done():
+                    connection.abort()
+                self.release(url, connection)
+        parts = sink.parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        return Reply(sink.status, sink.headers, body, connection.latency_s)
 
 
 class _Whole:
     """Collects a reply."""
 
+    __slots__ = ("_size", "connection", "done", "due", "headers", "parts", "status", "timeout_s")
+
     def __init__(self, timeout_s: float) -> None:
-        loop = asyncio.get_running_loop()
         self.connection: Connection | None = None
-        self._timeout_s = timeout_s
-        self._done: asyncio.Future[None] = loop.create_future()
-        self._timer = loop.call_later(timeout_s, self._late)
-        self._status = 0
-        self._headers: Mapping[str, str] = {}
-        self._parts: list[bytes] = []
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.timeout_s = timeout_s
+        self.due = time.monotonic() + timeout_s
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.parts: list[bytes] = []
         self._size = 0
 
-    async def reply(self) -> Reply:
-        await self._done
-        assert self.connection is not None
-        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        return Reply(self._status, self._headers, body, self.connection.latency_s)
-
-    def stop(self) -> None:
-        self._timer.cancel()
-        if self.connection is not None and not self._done.done():
-            self.connection.abort()
-
     def on_head(self, status: int, headers: Mapping[str, str]) -> None:
-        self._status, self._headers = status, headers
+        self.status, self.headers = status, headers
         if int(headers.get("content-length") or 0) > _MAX_REPLY:
             raise _too_large()
 
     def on_part(self, data: bytes) -> None:
-        self._parts.append(data)
+        self.parts.append(data)
         self._size += len(data)
         if self._size > _MAX_REPLY:
             raise _too_large()
@@ -130,19 +136,46 @@ class _Whole:
         pass
 
     def on_done(self) -> None:
-        if not self._done.done():
-            self._done.set_result(None)
+        if not self.done.done():
+            self.done.set_result(None)
 
     def on_lost(self, error: TransportError) -> None:
-        if not self._done.done():
-            self._done.set_exception(error)
+        if not self.done.done():
+            self.done.set_exception(error)
 
-    def _late(self) -> None:
-        if not self._done.done():
-            late = TransportError("timeout", f"no whole reply in {self._timeout_s:g} s")
-            self._done.set_exception(late)
-            if self.connection is not None:
-                self.connection.abort()
+    def end(self) -> None:
+        """No whole reply came in time."""
+        self.on_lost(TransportError("timeout", f"no whole reply in {self.timeout_s:g} s"))
+        if self.connection is not None:
+            self.connection.abort()
+
+
+class _Lateness:
+    """Ends calls that take too long: one timer for all of them, as long as there are any."""
+
+    def __init__(self) -> None:
+        self._under_way: set[_Whole] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Where the timer runs."""
+
+    def watch(self, sink: _Whole) -> None:
+        self._under_way.add(sink)
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_later(_LOOK_S, self._look)
+
+    def forget(self, sink: _Whole) -> None:
+        self._under_way.discard(sink)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for sink in [one for one in self._under_way if one.due <= now]:
+            sink.end()
+        loop, self._loop = self._loop, None
+        if self._under_way and loop is not None:
+            self._loop = loop
+            loop.call_later(_LOOK_S, self._look)
 
 
 def _too_large() -> TransportError:
@@ -150,13 +183,15 @@ def _too_large() -> TransportError:
 
 
 @lru_cache(maxsize=256)
-def _head(method: str, path: str, host: str, headers: _Head) -> bytes:
-    """The request's head without its length: the same for all calls of a solver."""
+def _head(method: str, url: str, headers: _Head) -> tuple[Address, bytes]:
+    """Where to, and the head up to its length: the same for all calls of a solver."""
+    address, path, host = split_url(url)
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "User-Agent: rixin"]
     lines += [f"{name}: {value}" for name, value in headers]
     if any("\r" in line or "\n" in line for line in lines):
         raise TransportError("connection", "a header holds a line break")
-    return ("\r\n".join(lines) + "\r\n").encode("latin-1", "replace")
+    lines.append("Content-Length: ")
+    return address, "\r\n".join(lines).encode("latin-1", "replace")
 
 
 async def measure_lag(seen: list[float], *, every_s: float = 0.1) -> None:

@@ -166,6 +166,21 @@ def in_currency(rates: Rates, usd_rate: Decimal) -> Rates:
     )
 
 
+def pico_cpu_pricer(cpu_hour: Decimal) -> Callable[[Usage], int]:
+    """The same as `cpu_cost` in 10⁻¹² currency units, by whole numbers.
+
+    Examples:
+        >>> pico_cpu_pricer(Decimal("0.05"))(Usage(cpu_s=36.0))
+        500000000
+    """
+    hour, parts = to_pico(cpu_hour), 3_600 * 10**9
+
+    def price(usage: Usage) -> int:
+        return (round(usage.cpu_s * 1e9) * hour + parts // 2) // parts
+
+    return price
+
+
 def cpu_cost(usage: Usage, cpu_hour: Decimal) -> Decimal:
     """CPU seconds on this machine × the stated price of a core hour.
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
+from rixin.core.answer import Step
 from rixin.report.data import DifferingCase, ReportData, Waterfall
 
 FORMAT = "rixin.report/1"
@@ -58,6 +59,8 @@ def _inside(value: object) -> object:
             else plain(getattr(value, field.name))
             for field in dataclasses.fields(value)
         }
+    if isinstance(value, Step):
+        return {name: plain(one) for name, one in zip(value._fields, value, strict=True)}
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, tuple | list | frozenset):

@@ -12,7 +12,7 @@ from rixin.core.answer import Step
 from rixin.core.money import from_pico
 from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
-from rixin.serve.meters import Exceeded, Hold, Limit, Meters
+from rixin.serve.meters import Amounts, Exceeded, Hold, Limit, Meters
 from rixin.serve.state import Caller
 
 _LEAST_S = 0.0001
@@ -105,17 +105,10 @@ def reserve(
     """
     if not limits:
         return
-    amounts = {
-        "requests": 1,
-        "in_flight": 1,
-        "tokens": tokens,
-        "money_minute": most_pico,
-        "money_day": most_pico,
-        "money_month": most_pico,
-    }
+    amounts = Amounts(1, tokens, most_pico, most_pico, most_pico, 1)
     found = meters.reserve(limits, amounts, now=call.at)
     if isinstance(found, Exceeded):
-        raise _no_room(found, amounts[found.limit.kind])
+        raise _no_room(found, getattr(amounts, found.limit.kind))
     call.hold, call.reserved_pico = found, most_pico
 
 
@@ -126,8 +119,7 @@ def settle(call: Call, meters: Meters) -> None:
         return
     money = call.reserved_pico if call.cost_pico is None else call.cost_pico
     tokens = call.input_tokens + call.output_tokens
-    used = dict.fromkeys(("money_minute", "money_day", "money_month"), money)
-    meters.settle(hold, {"requests": 1, "tokens": tokens, **used})
+    meters.settle(hold, Amounts(1, tokens, money, money, money))
 
 
 def keep(call: Call, capture: Capture) -> None:

@@ -6,7 +6,7 @@ for it reaches its threshold. An upstream that is down, busy or not to be paid i
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rixin.core.answer import Answer, Failure, Step
@@ -67,13 +67,21 @@ class Ladder:
         found, said = Climb(), []
         last = served.tiers[-1]
         for tier in served.tiers:
-            asked = leaving if tier.host else case
-            answer = await self._ask(tier, asked, may_pay=may_pay)
+            if tier.is_plain:
+                answer = (await tier.solver.solve([case]))[0]
+            else:
+                answer = await self._ask(tier, leaving if tier.host else case, may_pay=may_pay)
             said.append(answer)
-            speaks = _speaks(tier, said)
-            violations = _check(served, case, answer)
+            speaks = answer.confidence
+            if tier.speaks is not None and tier.least is not None:
+                speaks = tier.speaks(said)
+            violations = _check(served, case, answer) if served.guards else ()
             stands = _stands(answer, tier, speaks, violations, last=tier is last)
-            self._note(found, tier, answer, speaks, violations, stands=stands)
+            self._note(found, tier, answer, violations)
+            output, failure = answer.output, answer.failure
+            if failure is not None:
+                output = f"({failure.kind}: {failure.message})"
+            found.steps.append(Step(tier.name, output, speaks, tier.least, not stands))
             if stands:
                 found.answer, found.solver = answer, tier.name
                 return found
@@ -84,11 +92,10 @@ class Ladder:
             return _passed_over("budget", "there is no money left for it")
         if tier.kind == "local":
             return await self._queued(tier, case)
-        if not tier.host:
-            return (await tier.solver.solve([case]))[0]
-        breaker = self.breakers.setdefault(tier.host, Breaker())
-        wait = breaker.wait(now=time.monotonic())
-        if wait > 0:
+        breaker = self.breakers.get(tier.host)
+        if breaker is None:
+            breaker = self.breakers[tier.host] = Breaker()
+        if breaker.until and (wait := breaker.wait(now=time.monotonic())) > 0:
             return _passed_over("open", "it is left alone for a while", retry_after_s=wait)
         answer = (await tier.solver.solve([case]))[0]
         failure = answer.failure
@@ -112,49 +119,27 @@ class Ladder:
             queue.release()
 
     def _note(
-        self,
-        found: Climb,
-        tier: Tier,
-        answer: Answer,
-        speaks: float | None,
-        violations: list[Violation],
-        *,
-        stands: bool,
+        self, found: Climb, tier: Tier, answer: Answer, violations: Sequence[Violation]
     ) -> None:
         usage, failure = answer.usage, answer.failure
-        if usage.calls or usage.cpu_s or failure is None:
+        if found.cost_pico is not None and (usage.calls or usage.cpu_s or failure is None):
             cost = tier.price_pico(answer)
-            known = cost is not None and found.cost_pico is not None
-            found.cost_pico = found.cost_pico + cost if known else None  # type: ignore[operator]
+            found.cost_pico = None if cost is None else found.cost_pico + cost
         found.input_tokens += usage.input_tokens
         found.output_tokens += usage.output_tokens
         if tier.host:
             found.upstream_s += answer.latency_s or 0.0
-        found.heard = found.heard or (failure is None and answer.output is not None)
         found.failure = failure
-        found.violations += violations
         if failure is not None:
             self.on_failure(tier.name, failure.kind)
-        found.steps.append(
-            Step(
-                solver=tier.name,
-                output=answer.output if failure is None else f"({failure.kind}: {failure.message})",
-                confidence=speaks,
-                threshold=tier.least,
-                escalated=not stands,
-            )
-        )
+        elif answer.output is not None:
+            found.heard = True
+        found.violations += violations
 
 
 def _passed_over(kind: str, message: str, *, retry_after_s: float | None = None) -> Answer:
     failure = Failure(kind=kind, message=message, retryable=True, retry_after_s=retry_after_s)
     return Answer(failure=failure)
-
-
-def _speaks(tier: Tier, said: list[Answer]) -> float | None:
-    if tier.speaks is None or tier.least is None:
-        return said[-1].confidence
-    return tier.speaks(said)
 
 
 def _check(served: Served, case: Case, answer: Answer) -> list[Violation]:
@@ -167,7 +152,7 @@ def _stands(
     answer: Answer,
     tier: Tier,
     speaks: float | None,
-    violations: list[Violation],
+    violations: Sequence[Violation],
     *,
     last: bool,
 ) -> bool:

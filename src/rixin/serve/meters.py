@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 from calendar import timegm
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import IO, NamedTuple
@@ -19,10 +19,10 @@ MINUTE, DAY, MONTH, NOW = range(4)
 """Periods of a limit; NOW counts what is under way."""
 MOST_SUBJECTS = 8_192
 MOST_WORKERS = 32
-_KINDS = ("requests", "tokens", "money_minute", "money_day", "money_month", "in_flight")
 _PERIODS = (MINUTE, MINUTE, MINUTE, DAY, MONTH, NOW)
+"""Of each field of `Amounts`."""
+_IN_FLIGHT = 5
 _FIELDS = 2 + MOST_WORKERS
-_PLACES = {name: place for place, name in enumerate(_KINDS)}
 
 
 class Limit(NamedTuple):
@@ -31,7 +31,7 @@ class Limit(NamedTuple):
     subject: int
     """From 0; keys have even numbers, scenarios odd ones."""
     kind: str
-    """One of requests, tokens, money_minute, money_day, money_month, in_flight."""
+    """A field of `Amounts`."""
     most: int
     """Money in 10⁻¹² currency units."""
 
@@ -45,11 +45,22 @@ class Exceeded(NamedTuple):
     """Until the period ends."""
 
 
+class Amounts(NamedTuple):
+    """What a call may use, or has used; the fields are the kinds of limits, in their order."""
+
+    requests: int = 0
+    tokens: int = 0
+    money_minute: int = 0
+    money_day: int = 0
+    money_month: int = 0
+    in_flight: int = 0
+
+
 class Hold(NamedTuple):
     """What was reserved for one call."""
 
-    places: list[tuple[int, int, str]]
-    """Offset of each counter, the amount reserved in it, and its kind."""
+    places: list[tuple[int, int, int]]
+    """Offset of each counter, the number of its kind, and the amount reserved in it."""
 
 
 class Meters:
@@ -61,11 +72,11 @@ class Meters:
 
     Examples:
         >>> meters, cap = Meters(), Limit(0, "money_day", 100)
-        >>> hold = meters.reserve([cap], {"money_day": 80}, now=0.0)
-        >>> isinstance(meters.reserve([cap], {"money_day": 30}, now=0.0), Exceeded)
+        >>> hold = meters.reserve([cap], Amounts(money_day=80), now=0.0)
+        >>> isinstance(meters.reserve([cap], Amounts(money_day=30), now=0.0), Exceeded)
         True
-        >>> meters.settle(hold, {"money_day": 50})
-        >>> isinstance(meters.reserve([cap], {"money_day": 30}, now=0.0), Hold)
+        >>> meters.settle(hold, Amounts(money_day=50))
+        >>> isinstance(meters.reserve([cap], Amounts(money_day=30), now=0.0), Hold)
         True
         >>> meters.close()
     """
@@ -78,54 +89,51 @@ class Meters:
         self._worker = 2 + worker
         self._known: dict[tuple[int, str], tuple[int, int]] = {}
 
-    def reserve(
-        self, limits: Sequence[Limit], amounts: Mapping[str, int], *, now: float
-    ) -> Hold | Exceeded:
+    def reserve(self, limits: Sequence[Limit], amounts: Amounts, *, now: float) -> Hold | Exceeded:
         """Sets amounts aside under all limits, or under none.
 
         Args:
             limits: Those that hold for the call.
-            amounts: Kind → most that the call may use.
+            amounts: The most that the call may use.
             now: Seconds since the epoch.
         """
+        cells, column = self._cells, self._worker
         self._lock()
         try:
-            places: list[tuple[int, int, str]] = []
+            places: list[tuple[int, int, int]] = []
             for limit in limits:
-                kind = limit.kind
-                amount, at = amounts.get(kind, 0), self._at(limit, now)
-                used = self._used(at)
+                at, kind = self._at(limit.subject, limit.kind, now)
+                amount, used = amounts[kind], self._used(at)
                 if used + amount > limit.most:
-                    return Exceeded(limit, used, _left(_PERIODS[_PLACES[kind]], now))
-                places.append((at, amount, kind))
-            cells, column = self._cells, self._worker
-            for at, amount, _ in places:
+                    return Exceeded(limit, used, _left(_PERIODS[kind], now))
+                places.append((at, kind, amount))
+            for at, _, amount in places:
                 cells[at + column] += amount
         finally:
             self._unlock()
         return Hold(places)
 
-    def settle(self, hold: Hold, used: Mapping[str, int]) -> None:
+    def settle(self, hold: Hold, used: Amounts) -> None:
         """Gives back what was reserved, and counts what was used; only once for a call."""
         cells, column = self._cells, self._worker
         self._lock()
         try:
-            for at, amount, kind in hold.places:
+            for at, kind, amount in hold.places:
                 cells[at + column] -= amount
-                if kind != "in_flight":
-                    cells[at + 1] += used.get(kind, 0)
+                if kind != _IN_FLIGHT:
+                    cells[at + 1] += used[kind]
         finally:
             self._unlock()
 
     def start(self, subject: int, kind: str, used: int, *, now: float) -> None:
         """Sets what was used in the current period before this process began."""
         with self._locked():
-            self._cells[self._at(Limit(subject, kind, 0), now) + 1] = used
+            self._cells[self._at(subject, kind, now)[0] + 1] = used
 
     def used(self, subject: int, kind: str, *, now: float) -> int:
         """What is used and reserved in the current period."""
         with self._locked():
-            return self._used(self._at(Limit(subject, kind, 0), now))
+            return self._used(self._at(subject, kind, now)[0])
 
     def forget_worker(self, worker: int) -> None:
         """Gives back the reservations of a worker that is gone."""
@@ -145,19 +153,19 @@ class Meters:
             return cells[at + 1] + cells[at + 2]
         return cells[at + 1] + sum(cells[at + 2 : at + _FIELDS])
 
-    def _at(self, limit: Limit, now: float) -> int:
-        """The counter of a limit, begun anew where its period is over."""
-        known = self._known.get((limit.subject, limit.kind))
+    def _at(self, subject: int, name: str, now: float) -> tuple[int, int]:
+        """The counter of a limit, begun anew where its period is over, and the number of its kind."""
+        known = self._known.get((subject, name))
         if known is None:
-            place = _PLACES[limit.kind]
-            at = (limit.subject % MOST_SUBJECTS * len(_KINDS) + place) * _FIELDS
-            known = self._known[limit.subject, limit.kind] = (at, _PERIODS[place])
+            kind = Amounts._fields.index(name)
+            at = (subject % MOST_SUBJECTS * len(_PERIODS) + kind) * _FIELDS
+            known = self._known[subject, name] = (at, kind)
         at, kind = known
-        period = _period(kind, now)
+        period = _period(_PERIODS[kind], now)
         # A clock that is set back does not open the period anew.
         if self._cells[at] < period:
             self._cells[at], self._cells[at + 1] = period, 0
-        return at
+        return known
 
     def _lock(self) -> None:
         if self._shared:
@@ -184,7 +192,7 @@ def shared_file() -> IO[bytes]:
 
 
 def _size() -> int:
-    return MOST_SUBJECTS * len(_KINDS) * _FIELDS * 8
+    return MOST_SUBJECTS * len(_PERIODS) * _FIELDS * 8
 
 
 def _period(kind: int, now: float) -> int:

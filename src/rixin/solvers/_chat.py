@@ -7,6 +7,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from rixin.core.answer import Usage
 from rixin.core.transport import Reply
 from rixin.solvers._labels import Alternative, Place, read_places
@@ -22,6 +24,31 @@ class Features(NamedTuple):
     temperature: bool
     newer_limit: bool
     """`max_completion_tokens` instead of `max_tokens`."""
+
+
+def quoted(text: str) -> bytes:
+    r"""A text as it stands in JSON, without the quotes around it.
+
+    Examples:
+        >>> quoted('say "é"\n').decode()
+        'say \\"é\\"\\n'
+    """
+    try:
+        return msgspec.json.encode(text)[1:-1]
+    except UnicodeEncodeError:  # half of a pair of surrogates, which no UTF-8 can hold
+        return json.dumps(text)[1:-1].encode()
+
+
+def read_json(body: bytes) -> Any:
+    """What a JSON text holds; NaN and other encodings, which some servers send, are read, too.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return json.loads(body)
 
 
 def features_after(features: Features, said: str, *, keep_logprobs: bool = False) -> Features:

@@ -15,6 +15,8 @@ from rixin.solvers._chat import (
     Features,
     answer_probabilities,
     features_after,
+    quoted,
+    read_json,
     read_usage,
     refusal,
     retry_after,
@@ -104,6 +106,8 @@ class EndpointSolver:
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """One answer per case, in order."""
+        if len(cases) == 1:
+            return [await self._answer(cases[0])]
         return [await self._answer(case) for case in cases]
 
     async def close(self) -> None:
@@ -117,7 +121,7 @@ class EndpointSolver:
         return Usage(input_tokens=size, output_tokens=self._most, calls=1)
 
     async def _answer(self, case: Case) -> Answer:
-        text = json.dumps(self._prompt.text(case.input))[1:-1].encode()
+        text = quoted(self._prompt.text(case.input))
         calls = 0
         while True:
             asked_with = self._features
@@ -171,7 +175,7 @@ class EndpointSolver:
         if reply.status != 200:
             return _failed(self._refused(reply), reply, calls)
         try:
-            body = json.loads(reply.body)
+            body = read_json(reply.body)
             choice, usage = body["choices"][0], read_usage(body.get("usage"), calls)
             found = self._understood(choice, choice["message"])
         except (ValueError, LookupError, TypeError, AttributeError) as error:

@@ -253,7 +253,7 @@ class Builder:
         return Contender(
             candidate=candidate,
             solver=solver,
-            costing=Costing(price=price),
+            costing=Costing(price=price, cpu_hour=hour),
             price=f"CPU time at {self.scenario.economics.currency} {hour} an hour",
             price_source="economics.cpu_hour",
             about=about,

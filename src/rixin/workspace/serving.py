@@ -16,7 +16,7 @@ from rixin.errors import LedgerFault, UsageError
 from rixin.guards.build import TextPolicy, text_guards
 from rixin.ledger.cases import has_dataset, label_counts, pool_sizes
 from rixin.ledger.store import Ledger
-from rixin.pricing.book import pico_pricer
+from rixin.pricing.book import pico_cpu_pricer, pico_pricer
 from rixin.solvers.cascade import Speaks
 from rixin.workspace.build import Builder
 from rixin.workspace.contender import Contender
@@ -68,6 +68,11 @@ class Tier:
     host: str = ""
     """Where its calls go, and to which model, for the breaker; empty: nowhere."""
     concurrency: int = 1
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it answers here and now: it needs no money, no upstream and no queue."""
+        return not self.host and self.kind != "local" and self.most_pico is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +208,9 @@ def _tier(contender: Contender, least: float | None, speaks: Speaks | None) -> T
 
 def _priced(contender: Contender) -> Callable[[Answer], int | None]:
     price, rates = contender.costing.price, contender.costing.rates
+    if contender.costing.cpu_hour is not None:
+        by_time = pico_cpu_pricer(contender.costing.cpu_hour)
+        return lambda answer: by_time(answer.usage)
     if rates is None:
 
         def slow(answer: Answer) -> int | None:
