@@ -222,9 +222,22 @@ def run(
     return found
 
 
+def processes(process: subprocess.Popen[str]) -> list[int]:
+    """A gateway and what it has forked: the process that writes rows, and workers."""
+    found = [process.pid]
+    for pid in found:
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += map(int, children.read_text().split())
+    return found
+
+
 def cpu(process: subprocess.Popen[str]) -> float:
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds of all its processes."""
+    ticks = 0
+    for pid in processes(process):
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def per_request(process: subprocess.Popen[str], begin: float, found: dict[str, float]) -> float:
@@ -234,8 +247,12 @@ def per_request(process: subprocess.Popen[str], begin: float, found: dict[str, f
 
 
 def memory(process: subprocess.Popen[str]) -> float:
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-    return round(next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024)
+    """MB of all its processes; what they share is counted once."""
+    kilobytes = 0
+    for pid in processes(process):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return round(kilobytes / 1024)
 
 
 def lost_rows(folder: Path) -> float:

@@ -26,7 +26,7 @@ from rixin.ledger.audit import (
     record_in,
     write_head,
 )
-from rixin.ledger.requests import add_feedback, erase_content, find_request, write_requests
+from rixin.ledger.requests import Row, add_feedback, erase_content, find_request, write_requests
 from rixin.ledger.retention import _remove_some, due, prune
 from rixin.ledger.store import Ledger
 
@@ -44,16 +44,14 @@ def day(number: int, of: int) -> datetime:
 
 
 def write_batch(ledger: Ledger, ids: list[str], now: datetime) -> None:
-    rows, leaves = [], []
+    rows = []
     for one in ids:
         said = json.dumps({"input": f"said in {one}"})
         detail = json.dumps({"content": hashlib.sha256(said.encode()).hexdigest()})
         at = now.timestamp() - 0.25
         facts = [one, at, 1, "desk", 2, f"solver of {one}", 200, "answered", 7, 3, 4, 0.5, detail]
-        leaf = leaf_hash(json.dumps(facts, separators=(",", ":")).encode())
-        rows.append((*facts, said, leaf.hex()))
-        leaves.append(leaf)
-    write_requests(ledger, rows, leaves, now=now)
+        rows.append(Row(json.dumps(facts, separators=(",", ":")).encode(), said))
+    write_requests(ledger, rows, now=now)
     write_head(ledger, current_head(ledger), now)
 
 

@@ -1,13 +1,14 @@
 """A gateway to test: an upstream that misbehaves, a scenario, its release, and a real process."""
 
+import contextlib
 import http.client
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +41,7 @@ candidates:
 """
 
 
-@contextmanager
+@contextlib.contextmanager
 def upstream(folder):
     """The misbehaving server: its address, and what it saw."""
     events = folder / "events.jsonl"
@@ -137,6 +138,11 @@ class House:
         time.sleep(0.8)  # the gateway looks for changes twice a second
         return key
 
+    def statuses(self):
+        """Request → status of all rows that are on the disk."""
+        with contextlib.closing(sqlite3.connect(self.ledger)) as database:
+            return dict(database.execute("SELECT id, status FROM requests"))
+
     def row(self, request_id):
         from rixin.ledger.requests import find_request
         from rixin.ledger.store import Ledger
@@ -144,6 +150,11 @@ class House:
         time.sleep(0.3)
         with Ledger(self.ledger) as ledger:
             return find_request(ledger, request_id)
+
+    def children(self):
+        """The processes that the gateway has forked."""
+        pid = self.process.pid
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def stop(self, sign=signal.SIGTERM):
         if self.process.poll() is None:
@@ -169,7 +180,7 @@ def start(path, *options, key="", upstream=None):
     raise AssertionError("".join(lines))
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(folder, *options, more="", solver="ladder", faults=FAULTS, **limits):
     """A gateway with a release of the scenario."""
     with upstream(folder) as up:

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import pytest
 
+from rixin.ledger import audit_check
 from serve.house import served, start
 
 
@@ -296,9 +297,7 @@ def test_workers_are_renewed_under_load_without_a_failed_request(tmp_path):
 
 def test_a_worker_that_is_killed_is_started_anew(tmp_path):
     with served(tmp_path, "--workers", "2", faults=()) as house:
-        children = f"/proc/{house.process.pid}/task/{house.process.pid}/children"
-        with open(children) as file:  # noqa: PTH123 - procfs
-            victim = int(file.read().split()[0])
+        victim = house.children()[0]
         stop, statuses = threading.Event(), []
         callers = [threading.Thread(target=asked, args=(house, stop, statuses)) for _ in range(4)]
         for one in callers:
@@ -321,8 +320,43 @@ def test_what_was_answered_survives_a_kill(tmp_path):
         time.sleep(0.25)
         house.process.kill()
         house.process.wait()
-        for one in early:
-            assert house.row(one)["status"] == 200
+        assert house.statuses() == dict.fromkeys(early, 200)
+
+
+def test_what_the_writing_process_has_survives_a_kill_of_the_worker(tmp_path):
+    with served(tmp_path, "--capture-bound", "2000", faults=()) as house:
+        early = [house.chat("a zebra").headers["x-rixin-request-id"] for _ in range(20)]
+        time.sleep(0.1)  # it has them, and gathers for a second before it commits
+        house.process.kill()
+        house.process.wait()
+        assert house.statuses() == {}
+        assert until(house.statuses)
+        assert house.statuses() == dict.fromkeys(early, 200)
+
+
+@pytest.mark.parametrize("bound", ["50", "2000"])
+def test_when_the_writing_process_is_killed_no_row_is_lost_or_doubled(tmp_path, bound):
+    with served(tmp_path, "--capture-bound", bound, faults=()) as house:
+        stop, ids = threading.Event(), []
+
+        def call():
+            while not stop.is_set():
+                ids.append(house.chat("a zebra").headers["x-rixin-request-id"])
+
+        callers = [threading.Thread(target=call) for _ in range(4)]
+        for one in callers:
+            one.start()
+        time.sleep(0.5)
+        os.kill(house.children()[0], signal.SIGKILL)
+        time.sleep(0.5)
+        stop.set()
+        for one in callers:
+            one.join()
+        assert house.stop() == 0
+        assert house.statuses() == dict.fromkeys(ids, 200)
+        found = audit_check.check(house.ledger)
+        assert (found.requests, found.wrong) == (len(ids), [])
+        assert any("a thread does it" in line for line in house.lines)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
@@ -333,14 +367,15 @@ def test_a_full_disk_does_what_the_policy_says(tmp_path, policy):
     with served(tmp_path, "--when-full", policy, faults=()) as house:
         assert house.chat("a zebra").status == 200
         time.sleep(0.3)
-        soft, hard = resource.prlimit(house.process.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(house.process.pid, resource.RLIMIT_FSIZE, (4096, hard))
+        (writer,) = house.children()
+        soft, hard = resource.prlimit(writer, resource.RLIMIT_FSIZE)
+        resource.prlimit(writer, resource.RLIMIT_FSIZE, (4096, hard))
         reply = house.chat("a zebra")
         assert reply.status == 200  # there is room in memory for a while
         time.sleep(0.5)
         ready = house.ask("/readyz", method="GET")
         assert ready.status == 503
         assert "cannot be written" in ready.body.decode()
-        resource.prlimit(house.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        resource.prlimit(writer, resource.RLIMIT_FSIZE, (soft, hard))
         assert until(lambda: house.ask("/readyz", method="GET").status == 200)
         assert house.row(reply.headers["x-rixin-request-id"])["status"] == 200

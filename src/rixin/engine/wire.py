@@ -2,13 +2,16 @@
 
 import asyncio
 
+_AT_ONCE = 16
+"""Connections that send together, so that none waits long for the others."""
+
 
 class Round:
-    """What connections send in one round of the event loop: the first at once, the rest together.
+    """What connections send in one round of the event loop: the first at once, the rest by some.
 
-    Waking a process that sleeps costs more than sending to it. When the rest goes out back to back
-    at the end of a round, whoever was woken by the first piece is still awake: at 64 connections
-    a gateway answers a quarter more requests in the same time.
+    Waking a process that sleeps costs more than sending to it. When the rest goes out back to
+    back, whoever was woken by the first piece is still awake: at 64 connections a gateway answers
+    a quarter more requests in the same time.
     """
 
     def __init__(self) -> None:
@@ -25,12 +28,18 @@ class Round:
         return True
 
     def add(self, wire: "Wire") -> None:
-        """It sends at the end of this round."""
+        """It sends at the end of this round, or with the next few."""
         self._waiting.append(wire)
+        if len(self._waiting) >= _AT_ONCE:
+            self._send()
 
     def _end(self) -> None:
         self._loop = None
-        for wire in self._waiting:
+        self._send()
+
+    def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for wire in waiting:
             wire.flush()
 
 

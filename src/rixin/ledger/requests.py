@@ -7,23 +7,24 @@ be erased and the row still be verified.
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+import msgspec
+from sqlalchemy import Connection, func, select, update
 
-from rixin.core.merkle import tree_head
+from rixin.core.merkle import leaf_hash, tree_head
 from rixin.errors import UnknownName
 from rixin.ledger.audit import current_head, record, record_in, removed_before, write_head
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import feedback, requests
 
+_values_of = msgspec.json.Decoder(list[Any]).decode
 COLUMNS = (
     *("id", "at", "key_id", "scenario", "release", "solver", "status", "state", "cost_pico"),
     *("input_tokens", "output_tokens", "latency_s", "detail", "content", "leaf"),
 )
-_AT_ONCE = (64, 8, 1)
-"""Rows of one statement, the most first."""
+_AT_ONCE = (256, 128, 64, 32, 16, 8, 4, 2, 1)
+"""Rows of one statement, the most first: few statements for any number of rows."""
 _INSERTS = {
     count: f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - names of ours
     + ", ".join([f"({', '.join('?' * len(COLUMNS))})"] * count)
@@ -31,34 +32,52 @@ _INSERTS = {
 }
 
 
+class Row(NamedTuple):
+    """A request that was answered, as it is kept."""
+
+    facts: bytes
+    """A JSON array of the values of `COLUMNS` up to `detail`: what the audit trail covers."""
+    content: str | None
+    """JSON text of what was said; None: it is not kept."""
+
+
 def write_requests(
-    ledger: Ledger,
-    rows: Sequence[Sequence[Any]],
-    leaves: Sequence[bytes],
-    *,
-    now: datetime | None = None,
+    ledger: Ledger, rows: Sequence[Row], *, now: datetime | None = None, doubtful: bool = False
 ) -> None:
     """Writes rows and their entry in the audit trail, all or none.
 
-    Many rows go in with one statement: inserting them one by one would take the interpreter lock
-    as often, and a busy event loop gives it away late.
-
     Args:
         ledger: The ledger; SQLite.
-        rows: Values in the order of `COLUMNS`.
-        leaves: Their hashes.
+        rows: At least one.
         now: Aware time; None: this moment.
+        doubtful: Some of the rows may be there already; those are passed over.
     """
     now = now or datetime.now(UTC)
     with ledger.append() as connection:
+        if doubtful:
+            rows = _new_rows(connection, rows)
+            if not rows:
+                return
+        leaves = [leaf_hash(row.facts) for row in rows]
         done = 0
         for count in _AT_ONCE:
             while len(rows) - done >= count:
-                values = tuple(chain.from_iterable(rows[done : done + count]))
-                connection.exec_driver_sql(_INSERTS[count], values)
+                values: list[Any] = []
+                for place in range(done, done + count):
+                    values += _values_of(rows[place].facts)
+                    values += (rows[place].content, leaves[place].hex())
+                connection.exec_driver_sql(_INSERTS[count], tuple(values))
                 done += count
         detail = {"count": len(rows), "root": tree_head(leaves).hex()}
         record_in(connection, "requests", "gateway", actor="gateway", now=now, detail=detail)
+
+
+def _new_rows(connection: Connection, rows: Sequence[Row]) -> list[Row]:
+    ids = {_values_of(row.facts)[0]: row for row in rows}
+    found = connection.execute(select(requests.c.id).where(requests.c.id.in_(list(ids))))
+    for one in found:
+        del ids[one.id]
+    return list(ids.values())
 
 
 def note_head(ledger: Ledger) -> None:

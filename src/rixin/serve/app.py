@@ -34,6 +34,7 @@ from rixin.serve.sensenova import routes as sensenova
 from rixin.serve.sensenova.tokens import server_key
 from rixin.serve.state import State
 from rixin.serve.telemetry import open_trace
+from rixin.serve.writer import Writer
 from rixin.workspace.actor import current_user
 
 _log = logging.getLogger("rixin.serve")
@@ -122,7 +123,11 @@ def refuse_raw(request: Request, status: int, why: str) -> None:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, meters: Meters, *, say: Callable[[str], None]
+    settings: Settings,
+    meters: Meters,
+    *,
+    say: Callable[[str], None],
+    writer: Writer | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway with all it holds; what was answered is on the disk when it closes.
 
@@ -130,11 +135,14 @@ async def opened(
         settings: How.
         meters: What keys and scenarios have used.
         say: Gets a line before each step that takes long.
+        writer: The process that commits rows; None: a thread does.
     """
     ledger, transport = Ledger(settings.ledger), HttpTransport()
     key = server_key(settings.ledger)
     state = State(ledger, transport, say, aliases=settings.aliases, server_key=key)
-    capture = Capture(ledger, bound_s=settings.capture_bound_s, policy=settings.capture_policy)
+    capture = Capture(
+        ledger, bound_s=settings.capture_bound_s, policy=settings.capture_policy, writer=writer
+    )
     tracing = open_trace()
     try:
         await state.load()
@@ -152,7 +160,7 @@ async def opened(
     finally:
         if tracing is not None:
             await asyncio.to_thread(tracing[1])
-        await asyncio.to_thread(capture.close)
+        await capture.close()
         await state.close()
         await transport.close()
         ledger.close()
@@ -177,6 +185,8 @@ class Worker:
         folder: Path | None = None,
     ) -> None:
         self.settings, self.number, self.folder = settings, number, folder
+        self.writer: Writer | None = None
+        """The process that commits rows, once there is one."""
         self._meters_file = meters_file
         self.gateway: Gateway | None = None
 
@@ -189,7 +199,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
         meters = Meters(self._meters_file, self.number)
-        async with opened(settings, meters, say=say) as gateway:
+        async with opened(settings, meters, say=say, writer=self.writer) as gateway:
             if self._meters_file is None:
                 await asyncio.to_thread(start, settings, meters, gateway.state.ledger)
             self.gateway, gateway.folder = gateway, self.folder

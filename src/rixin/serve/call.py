@@ -15,8 +15,6 @@ from rixin.serve.errors import Refusal
 from rixin.serve.meters import Amounts, Exceeded, Hold, Limit, Meters
 from rixin.serve.state import Caller
 
-_LEAST_S = 0.0001
-"""Below it JSON writers differ in how they write a number, and a row's hash is over its JSON."""
 _encode = msgspec.json.Encoder().encode
 _WHAT = {
     "requests": "requests a minute",
@@ -145,11 +143,16 @@ def keep(call: Call, capture: Capture) -> None:
     if call.content is not None:
         content = _encode({"salt": random_hex(), **call.content})
     facts = [
-        *(call.id, call.at, call.caller.key.id, call.scenario, call.release, call.solver),
+        *(call.id, _number(call.at), call.caller.key.id, call.scenario, call.release, call.solver),
         *(call.status, call.state, call.cost_pico),
-        *(call.input_tokens, call.output_tokens, round(call.seconds, 6), detail),
+        *(call.input_tokens, call.output_tokens, _number(round(call.seconds, 6)), detail),
     ]
     capture.add(facts, content)
+
+
+def _number(value: float) -> msgspec.Raw:
+    """A number as Python's own JSON writes it: the audit trail is verified without msgspec."""
+    return msgspec.Raw(repr(value).encode())
 
 
 def _no_room(found: Exceeded, wanted: int) -> Refusal:

@@ -1,52 +1,50 @@
 """Capture: every answer becomes a row in the ledger, without an answer ever waiting for the disk.
 
-Rows gather in memory and a thread commits them together; a row is on the disk within the bound,
-100 ms by default, after its answer is out. When the disk cannot keep up, the policy decides:
-`drop` loses rows and counts them, `refuse` answers no more requests until there is room.
+Rows gather in memory and are committed together; a row is on the disk within the bound, 100 ms by
+default, after its answer is out. When the disk cannot keep up, the policy decides: `drop` loses
+rows and counts them, `refuse` answers no more requests until there is room.
+
+A gateway's worker has a process that commits its rows: a thread takes the interpreter from the
+event loop many times in each commit, which cost four in ten of the requests that a worker can
+answer. Where there is no such process, or no more, a thread does it.
 """
 
+import asyncio
 import hashlib
 import logging
-import threading
 import time
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
-from rixin.core.merkle import leaf_hash
-from rixin.errors import LedgerFault
-from rixin.ledger.requests import note_head, write_requests
+from rixin.ledger.requests import Row
 from rixin.ledger.store import Ledger
+from rixin.serve.committer import Committer
+from rixin.serve.writer import Writer
 
 Policy = Literal["drop", "refuse"]
 BOUND_S = 0.1
 _MOST_ROWS = 50_000
-_BATCH = 5_000
-_HEAD_EVERY_S = 60.0
-_AGAIN_S = 1.0
+_HAND_S = 0.005
+"""Seconds for which rows gather before the process gets them."""
 _log = logging.getLogger("rixin.serve")
 _encode = msgspec.json.Encoder().encode
 
 
-class _Row(NamedTuple):
-    """A row that waits for the disk."""
-
-    facts: list[Any]
-    encoded: bytes
-    """The facts as JSON: what the audit trail covers."""
-    content: str | None
-    came: float
-    """On the monotonic clock."""
+def gather_s(bound_s: float) -> float:
+    """How long rows gather before they are committed: half of the bound is left for the disk."""
+    return bound_s / 2
 
 
 class Capture:
-    """Commits rows in a thread of its own.
+    """Takes rows, and has them committed.
 
     Args:
         ledger: Where they go.
         bound_s: Seconds within which a row is on the disk.
         policy: What happens when there is no room for more.
         most: Rows that may wait.
+        writer: The process that commits; None: a thread does. Its news come in this event loop.
     """
 
     def __init__(
@@ -56,6 +54,7 @@ class Capture:
         bound_s: float = BOUND_S,
         policy: Policy = "refuse",
         most: int = _MOST_ROWS,
+        writer: Writer | None = None,
     ) -> None:
         self.dropped = 0
         self.written = 0
@@ -63,14 +62,20 @@ class Capture:
         """The longest that a row has waited for the disk."""
         self.fault = ""
         """Why rows cannot be written; empty: they can."""
-        self._ledger, self._policy, self._most = ledger, policy, most
-        self._gather_s = bound_s / 2
-        self._rows: list[_Row] = []
-        self._wake = threading.Event()
-        self._closing = False
-        self._head_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="rixin-capture", daemon=True)
-        self._thread.start()
+        self._ledger, self._bound_s, self._policy, self._most = ledger, bound_s, policy, most
+        self._rows: list[Row] = []
+        """Those that are not on the disk yet."""
+        self._came: list[float] = []
+        """When each of them did, on the monotonic clock."""
+        self._handed = 0
+        """Those of them that the process has."""
+        self._due = False
+        self._writer = writer
+        self._committer: Committer | None = None
+        if writer is None:
+            self._committer = self._thread()
+        else:
+            asyncio.get_running_loop().add_reader(writer.channel, self._hear)
 
     @property
     def waiting(self) -> int:
@@ -92,64 +97,89 @@ class Capture:
         if len(self._rows) >= self._most and self._policy == "drop":
             self.dropped += 1
             return
-        digest = "" if content is None else hashlib.sha256(content).hexdigest()
+        digest, text = "", None
+        if content is not None:
+            digest = hashlib.sha256(content).hexdigest()
+            text = content.decode("utf-8", "replace")
         facts[-1]["content"] = digest
         facts[-1] = _encode(facts[-1]).decode()
-        text = None if content is None else content.decode("utf-8", "replace")
-        self._rows.append(_Row(facts, _encode(facts), text, time.monotonic()))
-        if not self._wake.is_set():
-            self._wake.set()
+        row = Row(_encode(facts), text)
+        self._rows.append(row)
+        self._came.append(time.monotonic())
+        if self._committer is not None:
+            self._committer.take((row,))
+        elif not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_later(_HAND_S, self._hand)
 
-    def close(self) -> None:
-        """Commits what waits, and ends the thread."""
-        self._closing = True
-        self._wake.set()
-        self._thread.join()
+    async def close(self) -> None:
+        """Commits what waits; waits until it is on the disk, or cannot be written."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            self._leave(writer)
+            await asyncio.to_thread(self._finish, writer)
+        if self._committer is not None:
+            await asyncio.to_thread(self._committer.close)
 
-    def _run(self) -> None:
-        while not self._closing:
-            self._wake.wait()
-            if not self._closing:
-                time.sleep(self._gather_s)
-            self._wake.clear()
-            self._flush()
-        self._flush()
-        self._note_head()
+    def _thread(self) -> Committer:
+        return Committer(self._ledger, gather_s=gather_s(self._bound_s), tell=self._note)
 
-    def _flush(self) -> None:
-        while self._rows:
-            batch = self._rows[:_BATCH]
-            try:
-                self._write(batch)
-            except LedgerFault as error:
-                self._lament(error)
-                if self._closing:
-                    return
-                time.sleep(_AGAIN_S)
-                continue
+    def _note(self, written: int, fault: str) -> None:
+        if fault and not self.fault:
+            _log.error("what was answered cannot be stored: %s", fault)
+        self.fault = fault
+        if written:
+            self.longest_s = max(self.longest_s, time.monotonic() - self._came[0])
             # `del` of a slice is one step for all threads: rows that came meanwhile stay.
-            del self._rows[: len(batch)]
-            self.fault = ""
-            self.written += len(batch)
-            self.longest_s = max(self.longest_s, time.monotonic() - batch[0].came)
-        if time.monotonic() - self._head_at > _HEAD_EVERY_S:
-            self._note_head()
+            del self._rows[:written]
+            del self._came[:written]
+            self.written += written
+            self._handed = max(0, self._handed - written)
 
-    def _write(self, batch: list[_Row]) -> None:
-        leaves = [leaf_hash(row.encoded) for row in batch]
-        rows = [
-            (*row.facts, row.content, leaf.hex()) for row, leaf in zip(batch, leaves, strict=True)
-        ]
-        write_requests(self._ledger, rows, leaves)
+    def _hand(self) -> None:
+        """Gives the process what has gathered."""
+        self._due = False
+        if self._writer is not None:
+            self._writer.put(self._rows[self._handed :])
+            self._handed = len(self._rows)
+            self._push(self._writer)
 
-    def _lament(self, error: LedgerFault) -> None:
-        if not self.fault:
-            _log.error("what was answered cannot be stored: %s (%s)", error, error.hint)
-        self.fault = str(error)
+    def _push(self, writer: Writer) -> None:
+        loop = asyncio.get_running_loop()
+        if writer.push():
+            loop.remove_writer(writer.channel)
+        else:
+            loop.add_writer(writer.channel, self._push, writer)
 
-    def _note_head(self) -> None:
-        self._head_at = time.monotonic()
-        try:
-            note_head(self._ledger)
-        except (LedgerFault, OSError) as error:
-            _log.error("no tree head was written: %s", error)
+    def _hear(self) -> None:
+        """What the process says."""
+        writer = self._writer
+        assert writer is not None
+        news = writer.news()
+        if news is None:
+            self._leave(writer)
+            writer.reap()
+            self._writer = None
+            self._take_over()
+            return
+        for one in news:
+            self._note(one.written, one.fault)
+
+    def _leave(self, writer: Writer) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(writer.channel)
+        loop.remove_writer(writer.channel)
+
+    def _take_over(self) -> None:
+        """The process is gone: a thread goes on with what it has not told of."""
+        _log.error("the process that writes rows has ended; a thread does it from now on")
+        self._committer = self._thread()
+        self._committer.take(self._rows[:], doubtful=self._handed)
+
+    def _finish(self, writer: Writer) -> None:
+        writer.put(self._rows[self._handed :])
+        self._handed = len(self._rows)
+        for one in writer.finish():
+            self._note(one.written, one.fault)
+        if self._rows and not self.fault:
+            self._take_over()

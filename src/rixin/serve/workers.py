@@ -21,7 +21,9 @@ from typing import IO
 from rixin.errors import EnvironmentFault, MissingExtra
 from rixin.ledger.store import Ledger
 from rixin.serve.app import Settings, Worker, start
+from rixin.serve.capture import gather_s
 from rixin.serve.meters import Meters, shared_file
+from rixin.serve.writer import Writer
 
 _READY_S = 120.0
 
@@ -77,6 +79,10 @@ def _run_worker(
     except ImportError as error:
         raise MissingExtra("rixin serve", "serve") from error
     _raise_file_limit()
+    with Ledger(settings.ledger):
+        pass  # one that cannot be used is told before anything begins
+    # No event loop, no thread and no open ledger may go with a fork.
+    worker.writer = Writer(settings.ledger, gather_s=gather_s(settings.capture_bound_s))
 
     def told() -> None:
         gateway = worker.gateway
