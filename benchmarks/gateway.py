@@ -5,7 +5,6 @@ the load client are C programs of `shared/bench` (BENCH=DIR points elsewhere); e
 in this run. The last line is one JSON object.
 """
 
-import importlib.util
 import json
 import os
 import shutil
@@ -19,6 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from gateway_peers import measure_peers
 
 HERE = Path(__file__).parent
 BENCH = Path(os.environ.get("BENCH", HERE.parents[1] / "shared" / "bench"))
@@ -76,13 +77,14 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def measure(folder: Path) -> dict[str, float]:
+def measure(folder: Path) -> dict[str, Any]:
     load, mock = build(folder, "load"), build(folder, "gateway_mock")
     port = free_port()
     upstream = subprocess.Popen([mock, str(port)], stdout=subprocess.DEVNULL)
-    figures: dict[str, float] = {}
+    figures: dict[str, Any] = {}
+    url = f"http://127.0.0.1:{port}/v1"
     try:
-        key = prepare(folder, f"http://127.0.0.1:{port}/v1")
+        key = prepare(folder, url)
         alone = run(load, port, folder, "mock", 64)
         quiet = run(load, port, folder, "mock", 1)
         figures["upstream_per_s"] = alone["rps"]
@@ -102,10 +104,10 @@ def measure(folder: Path) -> dict[str, float]:
         with gateway(folder, {}, "--workers", "2") as (_, at):
             both = run(load, at, folder, "scenario/bench", 64, key)
         figures["two_workers_ratio"] = round(both["rps"] / figures["requests_per_s"], 2)
+        figures["peers"] = peers(load, folder, url)
     finally:
         upstream.kill()
         upstream.wait()
-    peers()
     return figures
 
 
@@ -222,7 +224,7 @@ def run(
     return found
 
 
-def processes(process: subprocess.Popen[str]) -> list[int]:
+def processes(process: subprocess.Popen[Any]) -> list[int]:
     """A gateway and what it has forked: the process that writes rows, and workers."""
     found = [process.pid]
     for pid in found:
@@ -231,7 +233,7 @@ def processes(process: subprocess.Popen[str]) -> list[int]:
     return found
 
 
-def cpu(process: subprocess.Popen[str]) -> float:
+def cpu(process: subprocess.Popen[Any]) -> float:
     """Seconds of all its processes."""
     ticks = 0
     for pid in processes(process):
@@ -262,25 +264,38 @@ def lost_rows(folder: Path) -> float:
     return float(len(check(folder / ".rixin" / "ledger.sqlite3")[2]))
 
 
-def peers() -> None:
-    for name, module in (("LiteLLM", "litellm"), ("MLflow", "mlflow"), ("any-llm", "any_llm")):
-        if importlib.util.find_spec(module) is None:
-            print(f"{name}: not installed, skipped", file=sys.stderr)
+def peers(load: str, folder: Path, url: str) -> dict[str, dict[str, float]]:
+    """Other gateways that are installed, one after the other."""
+
+    def loaded(port: int, model: str, key: str) -> tuple[float, float]:
+        found = run(load, port, folder, model, 64, key)
+        answered = found["rps"] * (1 - (found["non2xx"] + found["errs"]) / max(1, found["n"]))
+        return answered, found["rps"] * (SECONDS + 1)
+
+    return measure_peers(folder, url, free_port, loaded, cpu)
 
 
-def show(figures: dict[str, float]) -> None:
+def show(figures: dict[str, Any]) -> None:
+    beside = figures["peers"]
     print(f"\n{'':<22}{'measured':>12}  limit")
     for name, value in figures.items():
+        if name == "peers":
+            continue
         limit, holds = LIMITS.get(name, ("", None))
         mark = "" if holds is None else ("✓ " if holds(value) else "✗ ")
         print(f"{name:<22}{value:>12,.3f}  {mark}{limit}")
-    known = {"TensorZero 2026.6": (4_900, 0.20), "MLflow": (905, 1.1), "LiteLLM": (85, 11.7)}
-    print("\nour requests/s and CPU against figures taken elsewhere on a machine like this one")
-    for name, (rps, ms) in known.items():
-        print(
-            f"  {name:<20}{figures['requests_per_s'] / rps:>8.2f} × its requests/s"
-            f"{figures['cpu_ms'] / ms:>8.2f} × its CPU"
-        )
+    elsewhere = {
+        "TensorZero 2026.6 *": (4_900.0, 0.20),
+        "Portkey *": (749.0, 1.3),
+        "nginx *": (49_700.0, 0.015),
+    }
+    rows = {name: (one["requests_per_s"], one["cpu_ms"]) for name, one in beside.items()}
+    print("\nRixin's cascade beside gateways that pass requests on, 64 connections, one worker")
+    print(f"  {'':<24}{'requests/s':>12}{'ours is':>10}{'CPU ms':>10}{'ours is':>10}")
+    for name, (rps, ms) in {**rows, **elsewhere}.items():
+        times, share = figures["requests_per_s"] / rps, figures["cpu_ms"] / ms
+        print(f"  {name:<24}{rps:>12,.0f}{times:>9.2f}×{ms:>10.3f}{share:>9.2f}×")
+    print("  * not in this run: seen on a machine like this one")
 
 
 if __name__ == "__main__":
