@@ -109,8 +109,10 @@ def pruned_once(tmp_path_factory):
                 record(ledger, "key.create", f"key {number}", actor="ann", now=now)
             else:
                 write_batch(ledger, [f"req_{number}_{place}" for place in range(count)], now)
-        add_feedback(ledger, "req_0_1", None, '{"score": 0}', now.timestamp())
-        add_feedback(ledger, "req_5_1", None, '{"score": 1}', now.timestamp())
+            if number == 0:
+                add_feedback(ledger, "req_0_1", 1, '{"score": 0}', now.timestamp(), own=True)
+                assert not add_feedback(ledger, "req_0_1", 2, "{}", now.timestamp(), own=True)
+        add_feedback(ledger, "req_5_1", 2, '{"score": 1}', now.timestamp(), own=False)
     remove(path, 200)
     return path
 
@@ -132,18 +134,19 @@ def change(path: Path, *statements: str) -> list[str]:
 
 
 def test_what_is_old_is_gone_and_the_rest_is_there(pruned):
-    assert audit_check.check(pruned) == (7, 2, [], 4)
+    assert audit_check.check(pruned) == (9, 2, [], 5)
     with Ledger(pruned) as ledger:
         seen = entries(ledger, 10)
         assert [one["action"] for one in seen] == [
-            *["removed"] * 4,
+            *["removed"] * 5,
             "key.create",
             "requests",
+            "feedback",
             PRUNE,
         ]
         assert seen[0]["detail"] == {"removed_at": NOW.isoformat(timespec="milliseconds")}
         assert seen[-1]["actor"] == "ann"
-        said = {"before": seen[-1]["detail"]["before"], "through": 4, "entries": 4, "requests": 6}
+        said = {"before": seen[-1]["detail"]["before"], "through": 5, "entries": 5, "requests": 6}
         assert seen[-1]["detail"] == said
         with pytest.raises(UnknownName) as caught:
             find_request(ledger, "req_0_0")
@@ -202,13 +205,15 @@ def test_any_change_of_a_value_is_found(pruned_once, tmp_path_factory, data):
     ("statement", "word"),
     [
         ("DELETE FROM audit WHERE seq = 2", "entry 2 is missing"),
-        ("DELETE FROM audit WHERE seq = 7", "was cut"),
+        ("DELETE FROM audit WHERE seq = 9", "was cut"),
         ("DELETE FROM requests WHERE seq = (SELECT min(seq) FROM requests)", "missing"),
         ("UPDATE audit SET hash = 'zz' || substr(hash, 3) WHERE seq = 2", "tree head"),
         (
-            EMPTY + " WHERE seq = 5",
-            "entry 5 is empty, and no retention removed it",
+            EMPTY + " WHERE seq = 6",
+            "entry 6 is empty, and no retention removed it",
         ),
+        ("UPDATE feedback SET body = '{}'", "the feedback on req_5_1 of entry 8 was altered"),
+        ("DELETE FROM feedback", "the feedback on req_5_1 of entry 8 was altered or is missing"),
     ],
 )
 def test_what_no_retention_did_is_named(pruned, statement, word):
@@ -225,7 +230,7 @@ def write_more(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("days", "through", "word"),
-    [(10, 5, "younger than 183 days"), (199, 6, "after the tree head of 2026-05")],
+    [(10, 5, "younger than 183 days"), (199, 7, "after the tree head of 2026-05")],
 )
 def test_a_removal_that_no_retention_allows_is_named(pruned, days, through, word):
     before = (NOW - timedelta(days=days)).isoformat(timespec="milliseconds")
@@ -269,7 +274,7 @@ def test_a_trail_that_does_not_hold_is_not_touched(pruned):
     assert change(pruned, "UPDATE requests SET cost_pico = 1 WHERE id = 'req_5_0'")
     with pytest.raises(LedgerFault, match="req_5_0 was altered"):
         remove(pruned, 183, NOW + timedelta(days=365))
-    assert audit_check.check(pruned).removed == 4
+    assert audit_check.check(pruned).removed == 5
 
 
 def test_less_than_six_months_is_refused(pruned):

@@ -31,6 +31,8 @@ REMOVED = {
 """What is left of an entry that retention removed, beside its number and its hash."""
 PRUNE = "retention.prune"
 """The action of an entry that says what retention removed."""
+TRAFFIC = ("requests", "feedback")
+"""Actions of callers, which change nothing that a gateway goes by."""
 _FRONTIER = "audit_frontier"
 # Built once: a gateway under load appends an entry twenty times a second.
 _LAST = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
@@ -131,11 +133,12 @@ def _frontier(connection: Connection) -> Frontier:
     return Frontier(size, (bytes.fromhex(peak) for peak in peaks))
 
 
-def last_change(ledger: Ledger) -> int:
-    """The number of the newest entry that is not about traffic; 0: there is none."""
-    query = select(func.max(audit.c.seq)).where(audit.c.action != "requests")
+def news_since(ledger: Ledger, seq: int) -> tuple[int, bool]:
+    """The number of the newest entry, and whether one after `seq` is about more than traffic."""
+    query = select(func.max(audit.c.seq), func.max(audit.c.action.not_in(TRAFFIC)))
     with ledger.read() as connection:
-        return connection.execute(query).scalar() or 0
+        newest, more = connection.execute(query.where(audit.c.seq > seq)).one()
+    return (seq, False) if newest is None else (newest, bool(more))
 
 
 def entries(ledger: Ledger, last: int) -> list[dict[str, Any]]:

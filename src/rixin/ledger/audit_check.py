@@ -2,8 +2,8 @@
 
 Run it on a copy of a ledger, without Rixin: `python audit_check.py LEDGER [HEADS]`. It recomputes
 the hash of every entry, the chain between them, every tree head that was kept, and the rows of
-requests against the entry that covers them. What retention removed has left its hash, and an entry
-that says so; only where there is such an entry may an entry be empty.
+requests, and what was said of them, against the entries that cover them. What retention removed
+has left its hash, and an entry that says so; only where there is such an entry may one be empty.
 """
 
 import hashlib
@@ -64,6 +64,7 @@ def check(ledger: Path, heads: Path | None = None) -> Checked:
         if not kept:
             wrong.append(f"no tree heads are at {file}: whether the trail was cut cannot be told")
         rows, more = _requests(database, entries)
+        more += _feedback(database, entries)
     finally:
         database.close()
     return Checked(len(entries), rows, [*wrong, *more], sum(map(_is_removed, entries)))
@@ -172,6 +173,24 @@ def _requests(database: sqlite3.Connection, entries: list[_Entry]) -> tuple[int,
     if rows.fetchone() is not None:
         wrong.append("there are requests that no entry covers")
     return count, wrong
+
+
+def _feedback(database: sqlite3.Connection, entries: list[_Entry]) -> list[str]:
+    """What callers said of answers that are still there."""
+    wrong = []
+    for number, _, _, action, subject, detail, *_ in entries:
+        if action != "feedback":
+            continue
+        said = database.execute("SELECT body FROM feedback WHERE request_id = ?", (subject,))
+        hashes = {hashlib.sha256(str(body).encode()).hexdigest() for (body,) in said}
+        there = database.execute("SELECT 1 FROM requests WHERE id = ?", (subject,)).fetchone()
+        try:
+            known = json.loads(str(detail))["said"] in hashes
+        except (ValueError, TypeError, KeyError):
+            continue  # it was altered, which the chain tells
+        if there and not known:
+            wrong.append(f"the feedback on {subject} of entry {number} was altered or is missing")
+    return wrong
 
 
 def _row(row: tuple[object, ...]) -> list[str]:

@@ -4,6 +4,7 @@ A row's `leaf` is a hash of its facts and of a salted hash of its content, so th
 be erased and the row still be verified.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -141,15 +142,18 @@ def total_cost(ledger: Ledger) -> tuple[int, int]:
     return int(row[0]), int(row[1] or 0)
 
 
-def add_feedback(ledger: Ledger, request_id: str, own: int | None, body: str, at: float) -> bool:
-    """Stores what somebody says about an answer.
+def add_feedback(
+    ledger: Ledger, request_id: str, key_id: int, body: str, at: float, *, own: bool
+) -> bool:
+    """Stores what somebody says about an answer, with an entry in the audit trail.
 
     Args:
         ledger: The ledger.
         request_id: Of the answer.
-        own: Number of the key whose request it must be; None: anybody's.
+        key_id: Number of the key of whoever says it.
         body: What is said, as JSON.
         at: Seconds since the epoch.
+        own: Whether it must be a request of this key.
 
     Returns:
         False where there is no such request.
@@ -158,10 +162,14 @@ def add_feedback(ledger: Ledger, request_id: str, own: int | None, body: str, at
         known = connection.execute(
             select(requests.c.key_id).where(requests.c.id == request_id)
         ).scalar()
-        if known is None or own not in {None, known}:
+        if known is None or (own and known != key_id):
             return False
-        row = {"request_id": request_id, "at": at, "key_id": own or 0, "body": body}
+        row = {"request_id": request_id, "at": at, "key_id": key_id, "body": body}
         connection.execute(feedback.insert(), [row])
+        # What is said may be removed one day; its hash stays.
+        detail = {"said": hashlib.sha256(body.encode()).hexdigest()}
+        now = datetime.fromtimestamp(at, UTC)
+        record_in(connection, "feedback", request_id, actor=f"key {key_id}", now=now, detail=detail)
     return True
 
 

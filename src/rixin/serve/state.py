@@ -16,7 +16,7 @@ from rixin.core.money import to_pico
 from rixin.core.release import Pointer
 from rixin.core.transport import Transport
 from rixin.errors import RixinError
-from rixin.ledger.audit import last_change
+from rixin.ledger.audit import news_since
 from rixin.ledger.keys import list_keys
 from rixin.ledger.releases import all_pointers, find_release
 from rixin.ledger.store import Ledger
@@ -98,12 +98,14 @@ class State:
     ready: bool = False
     faults: dict[str, str] = field(default_factory=dict)
     """Releases that cannot serve, and why."""
-    _seen: int = -1
+    _seen: int = 0
+    """The newest entry of the audit trail that was looked at."""
 
     async def load(self) -> None:
         """Reads all that has changed; releases that cannot be built are named in `faults`."""
-        seen = await asyncio.to_thread(last_change, self.ledger)
-        if seen == self._seen:
+        seen, changed = await asyncio.to_thread(news_since, self.ledger, self._seen)
+        if self.ready and not changed:
+            self._seen = seen
             return
         self._take_keys(await asyncio.to_thread(list_keys, self.ledger))
         for pointer in await asyncio.to_thread(all_pointers, self.ledger):

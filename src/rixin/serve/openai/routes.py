@@ -20,7 +20,6 @@ from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
 from rixin.serve.relay import relay, relay_stream
 from rixin.serve.sink import StreamSink
-from rixin.serve.state import Caller
 from rixin.workspace.serving import Upstream
 
 _MOST_CHOICES = 128
@@ -135,7 +134,7 @@ async def model(gateway: Gateway, request: Request) -> None:
 
 
 async def feedback(gateway: Gateway, request: Request) -> None:
-    """`POST /v1/feedback`: what the caller says about an answer of his."""
+    """`POST /v1/feedback`: callers speak about their own answers, reviewers about all."""
     import asyncio
 
     caller = gateway.caller(request)
@@ -154,10 +153,10 @@ async def feedback(gateway: Gateway, request: Request) -> None:
         {"score": body.score, "expected": body.expected, "comment": body.comment},
         ensure_ascii=False,
     )
-    ledger = gateway.state.ledger
+    ledger, own = gateway.state.ledger, caller.key.role == "operator"
     for _ in range(3):  # a row is on the disk a moment after its answer is out
         found = await asyncio.to_thread(
-            add_feedback, ledger, body.request_id, _own(caller), said, time.time()
+            add_feedback, ledger, body.request_id, caller.key.id, said, time.time(), own=own
         )
         if found:
             request.reply(200, bodies.encode({"object": "feedback", "request_id": body.request_id}))
@@ -166,11 +165,6 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     raise Refusal(
         404, f"this key has no request {body.request_id!r}", "request_not_found", "request_id"
     )
-
-
-def _own(caller: Caller) -> int | None:
-    """Whose requests a key may speak about: callers about their own, reviewers about all."""
-    return caller.key.id if caller.key.role == "operator" else None
 
 
 class _Feedback(msgspec.Struct):
