@@ -314,6 +314,17 @@ def test_a_worker_that_is_killed_is_started_anew(tmp_path):
         assert statuses[-1] == 200
 
 
+def test_a_prompt_that_fails_ends_its_request_and_every_row_says_so(tmp_path):
+    more = "policy: {guards: [{pii: {action: block, kinds: [email], at: [egress]}}]}"
+    with served(tmp_path, more=more, faults=()) as house:
+        prompts = ["a zebra", "ann@example.org"]
+        body = {"model": "scenario/desk", "prompt": prompts}
+        reply = house.ask("/v1/completions", body)
+        assert (reply.status, reply.json()["error"]["code"]) == (400, "content_filter")
+        time.sleep(0.3)
+        assert sorted(house.statuses().values()) == [400, 400]
+
+
 def test_what_was_answered_survives_a_kill(tmp_path):
     with served(tmp_path, faults=()) as house:
         early = [house.chat("a zebra").headers["x-rixin-request-id"] for _ in range(20)]

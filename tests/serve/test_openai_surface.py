@@ -1,6 +1,10 @@
 """OpenAI's API over a real gateway: what callers see, and what the ledger holds."""
 
+import contextlib
 import json
+import sqlite3
+import time
+from decimal import Decimal
 
 import pytest
 
@@ -98,9 +102,6 @@ def test_completions_responses_and_embeddings(house):
     assert reply.json()["object"] == "text_completion"
     both = {"model": "scenario/desk", "prompt": ["a zebra"], "stream": True}
     assert data(house.ask("/v1/completions", both))[0]["choices"][0]["text"] == "stripes"
-    assert (
-        house.ask("/v1/completions", {"model": "scenario/desk", "prompt": ["a", "b"]}).status == 400
-    )
     for tokens in ([5, 6], [[5, 6]], [[5, 6], [7]]):
         body = {"prompt": tokens, "echo": True, "logprobs": 1}
         reply = house.ask("/v1/completions", {"model": "solver/strong", **body})
@@ -127,6 +128,24 @@ def test_the_list_of_models_is_what_the_key_may_call(house):
     one = house.ask("/v1/models/scenario/desk", method="GET").json()
     assert one == {"id": "scenario/desk", "object": "model", "created": 0, "owned_by": "rixin"}
     assert house.ask("/v1/models/nope", method="GET").status == 404
+
+
+def test_each_prompt_of_a_completion_is_a_case_of_its_own(house):
+    body = {"model": "scenario/desk", "prompt": ["a zebra", "an okapi"], "n": 2}
+    reply = house.ask("/v1/completions", body)
+    found = reply.json()
+    assert [one["text"] for one in found["choices"]] == ["stripes", "stripes", "fine", "fine"]
+    assert [one["index"] for one in found["choices"]] == [0, 1, 2, 3]
+    time.sleep(0.3)
+    with contextlib.closing(sqlite3.connect(house.ledger)) as database:
+        asked = "SELECT solver, cost_pico, input_tokens FROM requests ORDER BY seq DESC LIMIT 2"
+        rows = database.execute(asked).fetchall()
+    assert {one[0] for one in rows} == {"rules", "strong"}
+    total = sum(one[1] for one in rows)
+    assert Decimal(reply.headers["x-rixin-cost"]) == total * Decimal("1e-12")
+    assert found["usage"]["prompt_tokens"] == sum(one[2] for one in rows)
+    for prompt in ([], [1, 2], ["a zebra", " "], ["x"] * 129):
+        assert house.ask("/v1/completions", {**body, "prompt": prompt}).status == 400
 
 
 def test_feedback_is_kept_with_its_request(house):

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,15 +60,34 @@ class Call:
     """What was said; None: it is not kept."""
     hold: Hold | None = None
     reserved_pico: int = 0
+    others: Sequence["Call"] = ()
+    """The further prompts of the same request, each a row of its own."""
 
     @property
     def seconds(self) -> float:
         """Since the request was whole."""
         return time.perf_counter() - self.began
 
+    def refused(self, refusal: Refusal) -> None:
+        """It ended so."""
+        self.status, self.note = refusal.status, refusal.message
+        self.state = "failed" if refusal.status >= 500 else "refused"
+
+    def cancelled(self, why: str) -> None:
+        """It ended so, whatever was under way."""
+        self.status, self.state, self.note = 499, "cancelled", why
+
+    def total_pico(self) -> int | None:
+        """What the whole request cost; None: not known."""
+        if not self.others:
+            return self.cost_pico
+        costs = [one.cost_pico for one in (self, *self.others)]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
     def headers(self) -> bytes:
         """What every answer says about itself, as header lines."""
-        cost = "unknown" if self.cost_pico is None else _amount(self.cost_pico)
+        pico = self.total_pico()
+        cost = "unknown" if pico is None else _amount(pico)
         release = "" if self.release is None else f"{self.scenario}@{self.release}"
         return (
             f"x-rixin-request-id: {self.id}\r\nx-request-id: {self.id}\r\n"

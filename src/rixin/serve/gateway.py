@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,11 +136,10 @@ class Gateway:
         try:
             await work(call)
         except Refusal as refusal:
-            call.status, call.note = refusal.status, refusal.message
-            call.state = "failed" if refusal.status >= 500 else "refused"
+            call.refused(refusal)
             self.refuse(request, refusal, call, error_body)
         except asyncio.CancelledError:
-            call.status, call.state, call.note = 499, "cancelled", "the caller left"
+            call.cancelled("the caller left")
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer
             _log.exception("%s failed inside the gateway", call.id)
@@ -150,9 +149,12 @@ class Gateway:
             )
             self.refuse(request, broken, call, error_body)
         finally:
-            settle(call, self.meters)
-            keep(call, self.capture)
-            self._count(call)
+            self._end(call)
+
+    def _end(self, call: Call) -> None:
+        settle(call, self.meters)
+        keep(call, self.capture)
+        self._count(call)
 
     def refuse(
         self,
@@ -273,6 +275,39 @@ class Gateway:
             call.state, call.solver = "queued", "human"
             return climb
         raise _failed(climb.failure)
+
+    async def answer_all(self, call: Call, model: str, texts: Sequence[str]) -> list[Climb]:
+        """Answers some cases of one request; each is a row of its own.
+
+        Raises:
+            Refusal: One of them cannot be answered; the others are given up.
+        """
+        if len(texts) == 1:
+            return [await self.answer(call, model, texts[0])]
+        others = [Call(new_id(call.at), call.at, call.caller, call.surface) for _ in texts[1:]]
+        try:
+            async with asyncio.TaskGroup() as group:
+                first = group.create_task(self.answer(call, model, texts[0]))
+                more = [
+                    group.create_task(self._answer_beside(other, model, text))
+                    for other, text in zip(others, texts[1:], strict=True)
+                ]
+        except* Refusal as refusals:
+            raise refusals.exceptions[0] from None
+        call.others = others
+        return [first.result(), *(one.result() for one in more)]
+
+    async def _answer_beside(self, call: Call, model: str, text: str) -> Climb:
+        try:
+            return await self.answer(call, model, text)
+        except Refusal as refusal:
+            call.refused(refusal)
+            raise
+        except asyncio.CancelledError:
+            call.cancelled("another prompt of the same request failed, or the caller left")
+            raise
+        finally:
+            self._end(call)
 
     def _restore(self, climb: Climb, guarding: Guarding) -> None:
         """Puts back what was taken out, for the caller alone."""

@@ -23,6 +23,7 @@ from rixin.serve.sink import StreamSink
 from rixin.workspace.serving import Upstream
 
 _MOST_CHOICES = 128
+_MOST_PROMPTS = 128
 _BYTES_PER_TOKEN = 4
 _USAGE_ON = b'{"include_usage":true}'
 
@@ -62,16 +63,17 @@ async def completions(gateway: Gateway, request: Request) -> None:
         if gateway.named(body.model).startswith("solver/"):
             await _pass_on(gateway, request, call, "/completions", body, body.max_tokens)
             return
-        prompt = body.prompt
-        if isinstance(prompt, list) and len(prompt) == 1:
-            prompt = prompt[0]
-        if not isinstance(prompt, str) or not prompt.strip():
-            raise bad_request("a scenario answers one prompt, a text", param="prompt")
-        climb = await gateway.answer(call, body.model, prompt)
-        output, refusal, used = _said(call, climb)
-        text = bodies.text_completion(
-            call.id, body.model, [output or refusal or ""] * _choices(body.n), used
+        prompts, count = _prompts(body.prompt), _choices(body.n)
+        climbs = await gateway.answer_all(call, body.model, prompts)
+        calls = (call, *call.others)
+        used = bodies.usage(
+            sum(one.input_tokens for one in calls), sum(one.output_tokens for one in calls)
         )
+        outputs = []
+        for one, climb in zip(calls, climbs, strict=True):
+            output, refusal, _ = _said(one, climb)
+            outputs += [output or refusal or ""] * count
+        text = bodies.text_completion(call.id, body.model, outputs, used)
         if body.stream:
             _stream(request, call, b"data: " + text + b"\n\n")
         else:
@@ -232,6 +234,16 @@ def _bounded(
     name = {"/responses": "max_output_tokens"}.get(path, "max_tokens")
     fields[name] = msgspec.Raw(b"%d" % upstream.most_tokens)
     return upstream.most_tokens
+
+
+def _prompts(prompt: str | list[Any]) -> list[str]:
+    """The cases of a completion: one or some texts."""
+    prompts = [prompt] if isinstance(prompt, str) else prompt
+    if not 1 <= len(prompts) <= _MOST_PROMPTS:
+        raise bad_request(f"a scenario answers 1 to {_MOST_PROMPTS} prompts", param="prompt")
+    if not all(isinstance(one, str) and one.strip() for one in prompts):
+        raise bad_request("a scenario answers prompts that are texts", param="prompt")
+    return prompts
 
 
 def _choices(n: int | None) -> int:
