@@ -1,6 +1,8 @@
 """Rows on their way to the disk."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,3 +45,23 @@ def test_every_row_is_as_the_trail_says(given_rows):
             assert find_request(ledger, calls[-1].id)["content"]["input"] == given_rows[-1][1]
         found = audit_check.check(path)
         assert (found.requests, found.wrong) == (len(given_rows), [])
+
+
+ALONE = """
+import time
+from pathlib import Path
+from rixin.serve.writer import Writer
+
+writer = Writer(Path("/proc/nowhere/ledger.sqlite3"), gather_s=0.01)
+while writer.news() is not None:
+    time.sleep(0.01)
+writer.reap()
+print("went on")
+"""
+
+
+def test_a_writing_process_that_cannot_begin_ends_and_says_why():
+    done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
+    assert done.stdout == "went on\n"
+    assert done.stderr.startswith("the process that writes rows: ")
+    assert len(done.stderr.splitlines()) == 1

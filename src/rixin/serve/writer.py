@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +55,12 @@ class Writer:
         gc.freeze()  # what both have is looked at no more, and so stays shared
         self.pid = os.fork()
         if self.pid == 0:
-            os._exit(_be_writer(theirs, ledger, gather_s))
+            try:
+                _be_writer(theirs, ledger, gather_s)
+            except BaseException as error:  # noqa: BLE001 - nothing may reach the worker's code
+                print(f"the process that writes rows: {error}", file=sys.stderr)  # noqa: T201
+                os._exit(1)
+            os._exit(0)
         theirs.close()
         self.channel.setblocking(False)
 
@@ -109,7 +115,7 @@ class Writer:
         os.waitpid(self.pid, 0)
 
 
-def _be_writer(channel: socket.socket, ledger: Path, gather_s: float) -> int:
+def _be_writer(channel: socket.socket, ledger: Path, gather_s: float) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends when its worker has
     # Sockets that the worker listens on must not stay open here.
@@ -127,7 +133,6 @@ def _be_writer(channel: socket.socket, ledger: Path, gather_s: float) -> int:
             *lines, rest = (rest + data).split(b"\n")
             committer.take([_row(line) for line in lines])
         committer.close()
-    return 0
 
 
 def _received(channel: socket.socket) -> bytes:
