@@ -66,4 +66,4 @@ soak: setup ## ten minutes at half load: flat memory, flat latency, exact money
 	@$(BIN)/python benchmarks/gateway_soak.py
 
 clean: ## removes what make made, but no downloaded model
-	rm -rf .venv .coverage* build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .cache .coverage* build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

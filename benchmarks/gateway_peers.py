@@ -5,6 +5,7 @@ there is run beside Rixin by every later run. Each has one worker, default featu
 upstream.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ def installed() -> Iterator[tuple[Peer, Path, str]]:
         yield peer, folder, done.stdout.strip()
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(
     peer: Peer, folder: Path, work: Path, url: str, port: int
 ) -> Iterator[subprocess.Popen[bytes]]:
@@ -114,9 +114,11 @@ def running(
         time.sleep(2)
         yield process
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        time.sleep(1)
-        os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, sign)
+            time.sleep(1)
+        process.wait()
 
 
 def measure_peers(
