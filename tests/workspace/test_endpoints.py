@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from desk import write_desk
+from desk import contract, write_desk
 from rixin import Workspace
 from rixin.core.verdict import Decision, Standing
 from rixin.errors import BudgetReached, ContractError, EndpointFault, UsageError
@@ -95,6 +95,24 @@ def test_the_spend_cap_counts_answers_that_an_earlier_scorer_judged(tmp_path):
             with pytest.raises(BudgetReached):
                 decide(tmp_path, strong(server, **PRICE), budget=budget, scorers=[scorer])
         assert len(server.calls) * 0.0002 <= 0.05
+
+
+def test_the_spend_cap_counts_red_team_answers_of_earlier_runs(tmp_path):
+    write_desk(tmp_path)
+    table = (tmp_path / "cases.csv").read_text().splitlines()
+    rows = [f"{line},{'red' if place % 2 else 'plain'}" for place, line in enumerate(table[1:])]
+    (tmp_path / "parted.csv").write_text("\n".join([f"{table[0]},part", *rows, ""]))
+    given = {
+        "cases": {**contract()["cases"], "path": "parted.csv", "stratum": "part"},
+        "promise": {"solved": {"at_least": 0.8}, "harm": {"at_most": 0.05, "stratum": "red"}},
+        "policy": {"guards": ["output-schema"]},
+        "budget": {"decide": 0.05},
+    }
+    with model_server(right) as server:
+        for _ in range(3):
+            with pytest.raises(BudgetReached):
+                decide(tmp_path, strong(server, **PRICE), exhaustive=True, **given)
+        assert 0.04 < len(server.calls) * 0.0002 <= 0.05
 
 
 def test_a_missing_key_is_told_before_anything_is_asked(tmp_path, monkeypatch):

@@ -106,6 +106,15 @@ def spent_on(ledger: Ledger, sample: Sample, solver: int) -> Decimal:
 
     An answer that was judged anew stands under several judges with the same cost.
     """
+    return _spent(ledger, inside(sample), solver)
+
+
+def spent_in_all(ledger: Ledger, dataset_id: str, solver: int) -> Decimal:
+    """The same over all cases of a data set, whatever pool they are in."""
+    return _spent(ledger, cases.c.dataset_id == dataset_id, solver)
+
+
+def _spent(ledger: Ledger, which: ColumnElement[bool], solver: int) -> Decimal:
     cost = func.coalesce(outcomes.c.cost_pico, 0) + outcomes.c.sunk_pico
     each = (
         select(func.max(cost).label("pico"))
@@ -115,7 +124,7 @@ def spent_on(ledger: Ledger, sample: Sample, solver: int) -> Decimal:
                 and_(
                     outcomes.c.solver_id == solver,
                     outcomes.c.case_id == cases.c.case_id,
-                    inside(sample),
+                    which,
                 ),
             )
         )

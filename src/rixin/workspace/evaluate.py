@@ -24,7 +24,7 @@ from rixin.ledger.outcomes import failure_example, outcomes_of_case
 from rixin.ledger.promise_counts import harm_counts, score_weights, slow_answers, stratum_tallies
 from rixin.ledger.sample import Sample, sample_of
 from rixin.ledger.store import Ledger
-from rixin.ledger.tallies import differing_cases, latencies, spent_on, tally
+from rixin.ledger.tallies import differing_cases, latencies, spent_in_all, spent_on, tally
 from rixin.ledger.vectors import vectors
 from rixin.report.data import (
     ANSWERS,
@@ -299,19 +299,13 @@ def _differing(stored: Stored, scenario: Scenario, dataset: Dataset) -> tuple[Di
 
 
 def spent_so_far(stored: Stored, contenders: Sequence[Contender]) -> Decimal:
-    """What the stored answers of paid candidates have cost, under whatever judge."""
-    return sum(
-        (
-            spent_on(
-                stored.ledger,
-                stored.samples[one.candidate.name],
-                stored.numbers[one.candidate.name],
-            )
-            for one in contenders
-            if one.paid
-        ),
-        Decimal(0),
+    """What the stored answers of paid candidates have cost, in all pools, under whatever judge."""
+    paid = [one.candidate.name for one in contenders if one.paid]
+    costs = (
+        spent_in_all(stored.ledger, stored.samples[name].dataset_id, stored.numbers[name])
+        for name in paid
     )
+    return sum(costs, Decimal(0))
 
 
 def environment() -> str:
