@@ -97,22 +97,34 @@ def test_the_spend_cap_counts_answers_that_an_earlier_scorer_judged(tmp_path):
         assert len(server.calls) * 0.0002 <= 0.05
 
 
-def test_the_spend_cap_counts_red_team_answers_of_earlier_runs(tmp_path):
-    write_desk(tmp_path)
-    table = (tmp_path / "cases.csv").read_text().splitlines()
-    rows = [f"{line},{'red' if place % 2 else 'plain'}" for place, line in enumerate(table[1:])]
-    (tmp_path / "parted.csv").write_text("\n".join([f"{table[0]},part", *rows, ""]))
-    given = {
+def red_teamed(folder, server, **changes):
+    """Every second case is of the red team; all is asked."""
+    write_desk(folder)
+    head, *rows = (folder / "cases.csv").read_text().splitlines()
+    parted = [f"{row},{('plain', 'red')[place % 2]}" for place, row in enumerate(rows)]
+    (folder / "parted.csv").write_text("\n".join([f"{head},part", *parted, ""]))
+    fields = {
         "cases": {**contract()["cases"], "path": "parted.csv", "stratum": "part"},
-        "promise": {"solved": {"at_least": 0.8}, "harm": {"at_most": 0.05, "stratum": "red"}},
+        "promise": {"solved": {"at_least": 0.8}, "harm": {"at_most": 0.02, "stratum": "red"}},
         "policy": {"guards": ["output-schema"]},
-        "budget": {"decide": 0.05},
     }
+    return decide(folder, strong(server, **PRICE), exhaustive=True, **fields, **changes)
+
+
+def test_asking_everybody_everything_asks_the_red_team_too(tmp_path):
+    with model_server(right) as server:
+        result = red_teamed(tmp_path, server)
+    (one,) = result.verdict.candidates
+    assert one.tally.harm_cases == 149
+    assert (result.verdict.decision, one.standing) == (Decision.ADOPT, Standing.HOLDS)
+
+
+def test_the_spend_cap_counts_red_team_answers_of_earlier_runs(tmp_path):
     with model_server(right) as server:
         for _ in range(3):
             with pytest.raises(BudgetReached):
-                decide(tmp_path, strong(server, **PRICE), exhaustive=True, **given)
-        assert 0.04 < len(server.calls) * 0.0002 <= 0.05
+                red_teamed(tmp_path, server, budget={"decide": 0.06})
+        assert 0.05 < len(server.calls) * 0.0002 <= 0.06
 
 
 def test_a_missing_key_is_told_before_anything_is_asked(tmp_path, monkeypatch):

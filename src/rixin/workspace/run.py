@@ -191,7 +191,7 @@ class Run:
             collect = not self.race.exhaustive
             track.counts.add(await track.course.advance(ask.cases, self._stop, collect=collect))
             self._tell(ask, track)
-            if track.red is not None and lane.state is State.OPEN:
+            if track.red is not None and lane.state in {State.OPEN, State.EXHAUSTED}:
                 await self._red_team(ask.name, track, track.red)
                 self._tell(ask, track)
         except EndpointFault as error:
