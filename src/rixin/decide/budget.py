@@ -41,13 +41,21 @@ class Errors:
     """The same for the strata that have a floor."""
     harm_cases: int = 0
     """Cases on which harm can be counted; 0: not known."""
+    answers: int = 0
+    """Cases at the end of the test, whatever their weight; 0: not known."""
 
     def planned(
-        self, cases: int, strata: Mapping[str, int] | None = None, *, harm_cases: int | None = None
+        self,
+        cases: int,
+        strata: Mapping[str, int] | None = None,
+        *,
+        harm_cases: int | None = None,
+        answers: int | None = None,
     ) -> "Errors":
         """The same chances for a test that ends with that many cases."""
-        harm = cases if harm_cases is None else harm_cases
-        return replace(self, cases=cases, strata=strata or {}, harm_cases=harm)
+        count = cases if answers is None else answers
+        harm = count if harm_cases is None else harm_cases
+        return replace(self, cases=cases, strata=strata or {}, harm_cases=harm, answers=count)
 
     @property
     def hold_stratum(self) -> float:

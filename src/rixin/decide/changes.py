@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Standing
 from rixin.decide.economics import Point, Prices, incumbent_point, prices_of
+from rixin.decide.judged import Judged
+from rixin.decide.needs import shortages
 from rixin.decide.wording import amount, percent
 
 
@@ -81,15 +83,21 @@ def who_else(scenario: Scenario, winner: Known, others: Sequence[Known]) -> Iter
             )
 
 
-def what_is_open(scenario: Scenario, candidates: Sequence[CandidateResult]) -> Iterator[str]:
+def what_is_open(scenario: Scenario, candidates: Sequence[Judged]) -> Iterator[str]:
     """What more evidence each open candidate needs, and what the promise has to do with it."""
-    for one in candidates:
+    for judged in candidates:
+        one = judged.result
         if one.not_needed:
             continue
         cap = scenario.candidate(one.name).cases
         more = f" (raise its `cases: {cap}`)" if cap is not None else ""
-        if one.cases_needed is not None:
-            yield f"{one.name} needs {one.cases_needed:,} more cases to be settled{more}"
+        short = [] if judged.errors is None else shortages(scenario, judged.errors)
+        if short:
+            asked = "" if one.tally.cases else ", so it was not asked"
+            yield f"{one.name} cannot be certified{asked}: {'; '.join(map(str, short))}{more}"
+        elif one.cases_needed is not None:
+            needed = f"{one.cases_needed:,} more {judged.kind_needed}"
+            yield f"{one.name} needs {needed} to be settled{more}"
         elif one.standing is Standing.OPEN:
             yield f"{one.name} stays open at any number of cases: it lies too close to the promise"
         elif one.standing is Standing.UNMEASURED:

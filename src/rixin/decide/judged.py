@@ -20,6 +20,8 @@ class Judged:
     result: CandidateResult
     point: Point | None
     terms: tuple[Term, ...] = ()
+    errors: Errors | None = None
+    """Its chances of a wrong bound; None: not known."""
 
     @property
     def adoptable(self) -> bool:
@@ -37,6 +39,12 @@ class Judged:
     def failing(self) -> Term | None:
         """The first term of the promise that fails."""
         return next((term for term in self.terms if term.standing is Standing.FAILS), None)
+
+    @property
+    def kind_needed(self) -> str:
+        """Which cases `cases_needed` of the result counts."""
+        wanted = [term for term in self.terms if term.cases_needed == self.result.cases_needed]
+        return wanted[0].kind if wanted and self.result.standing is Standing.OPEN else "cases"
 
     @property
     def worth_it(self) -> bool:
@@ -57,11 +65,11 @@ def judge(
     """The candidate's stored rows against the promise and the incumbent."""
     if tally.cases == 0:
         result = _result(scenario, candidate, tally, (), None, errors)
-        return Judged(replace(result, trial=trial or Trial()), None)
+        return Judged(replace(result, trial=trial or Trial()), None, errors=errors)
     terms = terms_of(scenario, tally, errors)
     figures = figures_of(scenario, tally, errors)
     result = _result(scenario, candidate, tally, terms, figures, errors)
-    return Judged(replace(result, trial=trial or Trial()), figures.point, terms)
+    return Judged(replace(result, trial=trial or Trial()), figures.point, terms, errors)
 
 
 def not_certified(scenario: Scenario, one: Judged) -> Judged:

@@ -7,6 +7,7 @@ from rixin.core.verdict import CandidateResult, Decision, Effort, Standing, Tall
 from rixin.decide.changes import what_is_open, what_would_change, who_else
 from rixin.decide.economics import incumbent_result
 from rixin.decide.judged import Judged
+from rixin.decide.needs import Need, shortages
 from rixin.decide.promise import unknown_cases
 from rixin.decide.wording import amount, listing, percent
 
@@ -26,13 +27,17 @@ def headline(
         return f"Do not use AI here: {_why_not(scenario, models)}; keep {people}."
     if decision is Decision.KEEP:
         return f"Keep {people}: {_why_keep(scenario, judged)}."
-    needed = cases_needed(judged)
-    if needed is None:
+    short = _nearest_shortage(scenario, judged)
+    nearest = _nearest_to_settled(judged)
+    if short:
+        why = "; ".join(map(str, short))
+    elif nearest is not None:
+        why = f"{nearest.result.cases_needed:,} more {nearest.kind_needed} are needed"
+    else:
         open_ones = [one.result.name for one in judged if not one.excluded]
-        return (
-            f"Cannot tell yet: {listing(open_ones)} {_are(open_ones)} not settled; keep {people}."
-        )
-    return f"Cannot tell yet: {needed:,} more cases are needed; until then keep {people}."
+        why = f"{listing(open_ones)} {_are(open_ones)} not settled"
+        return f"Cannot tell yet: {why}; keep {people}."
+    return f"Cannot tell yet: {why}; until then keep {people}."
 
 
 def _are(names: Sequence[str]) -> str:
@@ -99,7 +104,7 @@ def because(
         if one.excluded:
             yield _because_excluded(scenario, one.result)
     if decision is Decision.CANNOT_TELL:
-        yield from what_is_open(scenario, [one.result for one in judged if not one.excluded])
+        yield from what_is_open(scenario, [one for one in judged if not one.excluded])
 
 
 def _because_adopted(scenario: Scenario, winner: Judged, judged: Sequence[Judged]) -> Iterator[str]:
@@ -179,7 +184,7 @@ def changes(
         ]
         yield from who_else(scenario, (best.result, best.point), others)
     if decision is not Decision.CANNOT_TELL:
-        open_ones = [one.result for one in judged if not one.excluded and not one.adoptable]
+        open_ones = [one for one in judged if not one.excluded and not one.adoptable]
         yield from what_is_open(scenario, open_ones)
 
 
@@ -219,11 +224,24 @@ def _twins(scenario: Scenario, one: CandidateResult) -> Iterator[str]:
         )
 
 
-def cases_needed(judged: Sequence[Judged]) -> int | None:
+def cases_needed(scenario: Scenario, judged: Sequence[Judged]) -> int | None:
     """Of the most promising candidate that a number of cases would settle."""
-    ranked = sorted(
-        (one.result for one in judged if not one.excluded and one.result.cases_needed),
-        key=lambda one: one.saving_per_month.value or 0.0,
-        reverse=True,
-    )
-    return ranked[0].cases_needed if ranked else None
+    nearest = _nearest_to_settled(judged)
+    if nearest is not None:
+        return nearest.result.cases_needed
+    return max((one.short for one in _nearest_shortage(scenario, judged)), default=None)
+
+
+def _nearest_to_settled(judged: Sequence[Judged]) -> Judged | None:
+    known = [one for one in judged if not one.excluded and one.result.cases_needed]
+    return max(known, key=lambda one: one.result.saving_per_month.value or 0.0, default=None)
+
+
+def _nearest_shortage(scenario: Scenario, judged: Sequence[Judged]) -> Sequence[Need]:
+    """What is missing where nothing can be adopted with the cases that are there."""
+    short = [
+        [] if one.errors is None else shortages(scenario, one.errors)
+        for one in judged
+        if not one.excluded
+    ]
+    return min(short, key=lambda needs: max((one.short for one in needs), default=0))

@@ -106,7 +106,7 @@ def decide(
         error_chance=spent.total if settled else 0.0,
         changes=tuple(changes(scenario, decision, best, judged)),
         warnings=tuple(warnings(scenario, results)),
-        cases_needed=None if settled else cases_needed(judged),
+        cases_needed=None if settled else cases_needed(scenario, judged),
         currency=scenario.economics.currency,
         candidates=results,
         incumbent=incumbent_result(scenario),

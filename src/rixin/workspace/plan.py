@@ -6,17 +6,19 @@ from decimal import Decimal
 
 from rixin.core.money import ceil_cent, format_money
 from rixin.core.scenario import Scenario
-from rixin.decide.budget import Budget
 from rixin.decide.demand import DemandScore, demand_score
+from rixin.decide.needs import needs_of, shortages
 from rixin.decide.race import Entry
+from rixin.decide.wording import percent
 from rixin.ledger.cases import label_counts, stream_cases
 from rixin.ledger.outcomes import stored_between
 from rixin.report.as_json import plain
 from rixin.report.columns import wrap
-from rixin.stats.planning import cases_needed_floor, cases_needed_harm
+from rixin.stats.planning import cases_needed_floor
 from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Stored
 from rixin.workspace.prepare import Dataset, describe_notes
+from rixin.workspace.start import worth_paying
 
 _WIDTH = 100
 _TYPICAL = 100
@@ -135,9 +137,9 @@ def plan(
     dataset: Dataset,
     stored: Stored,
     contenders: Sequence[Contender],
-    budget: Budget,
 ) -> Plan:
     """The plan of a decision on the cases as they are now."""
+    worth = worth_paying(scenario, stored, contenders)
     return Plan(
         scenario=scenario.name,
         path=str(scenario.path),
@@ -147,13 +149,17 @@ def plan(
         pools={str(pool): count for pool, count in dataset.pools.items()},
         notes=(*describe_notes(dataset.notes), *_labels(scenario, dataset, stored)),
         illustrative=tuple(sorted(scenario.illustrative)),
-        needs=tuple(needs_of(scenario, dataset, stored, budget)),
-        lines=tuple(_line(stored, one) for one in contenders if one.candidate.kind != "human"),
+        needs=tuple(what_it_takes(scenario, stored)),
+        lines=tuple(
+            _line(stored, one, asked=one in worth)
+            for one in contenders
+            if one.candidate.kind != "human"
+        ),
         cap=scenario.budget.decide,
     )
 
 
-def _line(stored: Stored, one: Contender) -> PlanLine:
+def _line(stored: Stored, one: Contender, *, asked: bool) -> PlanLine:
     name = one.candidate.name
     sample = stored.samples[name]
     have, most = 0, Decimal(0)
@@ -162,13 +168,13 @@ def _line(stored: Stored, one: Contender) -> PlanLine:
             stored.ledger, stored.numbers[name], chunk, judge=stored.judge
         )
         have += len(measured.keys() | answered.keys())
-        if one.costing.most is not None:
+        if asked and one.costing.most is not None:
             missing = (c for c in chunk if c.id not in measured and c.id not in answered)
             most += sum((one.costing.most(case) for case in missing), Decimal(0))
     return PlanLine(
         candidate=name,
         kind=one.candidate.kind,
-        cases=sample.size,
+        cases=sample.size if asked else have,
         stored=have,
         most=most if one.costing.most is not None or one.is_free else None,
         paid=one.paid,
@@ -201,28 +207,21 @@ def forecast(scenario: Scenario, entries: Sequence[Entry], paid: Collection[str]
     )
 
 
-def needs_of(scenario: Scenario, dataset: Dataset, stored: Stored, budget: Budget) -> Iterator[str]:
+def what_it_takes(scenario: Scenario, stored: Stored, *, exhaustive: bool = False) -> Iterator[str]:
     """The fewest cases with which the promise could hold at all, and who gets fewer."""
-    errors, promise = budget.single, scenario.promise
-    floor = cases_needed_floor(1.0, promise.solved_at_least, errors.hold)
-    assert floor is not None
-    wanted = {f"solved at least {promise.solved_at_least:.4g}": floor}
-    if promise.score_at_least is not None:
-        perfect = cases_needed_floor(1.0, promise.score_at_least, errors.hold)
-        assert perfect is not None
-        wanted[f"a mean score of at least {promise.score_at_least:.4g}"] = perfect
-    if scenario.policy.guards and 0 < promise.harm_at_most < 1:
-        ceiling = f"harm at most {promise.harm_at_most:.4g}"
-        wanted[ceiling] = cases_needed_harm(promise.harm_at_most, errors.hold, allowed=0)
-    terms = ", ".join(f"{needed:,} certify cases for {term}" for term, needed in wanted.items())
-    yield f"to hold the promise at {promise.confidence:.4g} confidence takes at least {terms}"
-    most = max(wanted.values())
-    if dataset.pools["certify"] < most:
-        yield f"there are only {dataset.pools['certify']:,} of them: nothing can be adopted yet"
+    unpaid = "" if exhaustive else ", so nobody is paid; `rixin decide --exhaustive` asks all"
+    asked = [one.name for one in scenario.candidates if one.kind != "human"]
+    sizes = {name: stored.samples[name].size for name in asked}
+    widest = max(sizes, key=lambda name: sizes[name])
+    yield f"the promise, at {percent(scenario.promise.confidence)} confidence:"
+    for need in needs_of(scenario, stored.errors[widest]):
+        yield f"· {need}" + (f" ({need.note})" if need.note else "")
+    if shortages(scenario, stored.errors[widest]):
+        yield f"nothing can be adopted with these cases{unpaid}"
         return
-    for name, sample in stored.samples.items():
-        if sample.size < most:
-            yield f"{name} is asked {sample.size:,} cases: it can fail the promise, but not hold it"
+    for name, size in sizes.items():
+        if shortages(scenario, stored.errors[name]):
+            yield f"{name} is asked {size:,} cases at most: too few to hold the promise"
 
 
 def _labels(scenario: Scenario, dataset: Dataset, stored: Stored) -> Iterator[str]:

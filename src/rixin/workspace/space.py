@@ -30,7 +30,7 @@ from rixin.workspace.prepare import Dataset, prepare
 from rixin.workspace.proposed import may_propose, proposed_candidates
 from rixin.workspace.result import Result
 from rixin.workspace.run import Run, register
-from rixin.workspace.start import entries_of, stored_of
+from rixin.workspace.start import entries_of, stored_of, worth_paying
 from rixin.workspace.trials import trials_in, trials_of
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class Workspace:
 
         scenario = load_scenario(Path(path))
         opened = self._open(scenario)
-        return plan(scenario, opened.dataset, opened.stored, opened.contenders, opened.budget)
+        return plan(scenario, opened.dataset, opened.stored, opened.contenders)
 
     def explain(self, path: Path | str, case: str) -> "Explanation":
         """What each solver said to one case, and why; cascades of the last decision among them.
@@ -267,8 +267,14 @@ class _Opened:
     budget: Budget
 
     def run(self, reporter: Reporter, *, chosen: Sequence[str], exhaustive: bool) -> Run:
-        """The run of the chosen candidates; all where none is named."""
-        entries = entries_of(self.stored, self.contenders, chosen)
+        """The run of the chosen candidates; all where none is named.
+
+        Who would be paid although it cannot be adopted is left out, unless all is wanted.
+        """
+        worth = self.contenders
+        if not exhaustive:
+            worth = worth_paying(self.scenario, self.stored, self.contenders)
+        entries = entries_of(self.stored, worth, chosen)
         return Run(
             stored=self.stored,
             judge=self.judge,
@@ -289,10 +295,10 @@ class _Opened:
         paid = {one.candidate.name for one in self.contenders if one.paid}
         if not paid:
             return
-        from rixin.workspace.plan import forecast, needs_of
+        from rixin.workspace.plan import forecast, what_it_takes
 
         entries = [lane.entry for lane in race.lanes.values()]
-        needs = needs_of(self.scenario, self.dataset, self.stored, self.budget)
+        needs = what_it_takes(self.scenario, self.stored, exhaustive=race.exhaustive)
         for line in (*needs, forecast(self.scenario, entries, paid)):
             if line:
                 reporter.say(line)

@@ -5,6 +5,7 @@ from itertools import islice
 
 from rixin.core.scenario import Scenario
 from rixin.decide.budget import Budget, Errors
+from rixin.decide.needs import shortages
 from rixin.decide.promise import harm_plan
 from rixin.decide.race import Entry
 from rixin.engine.counter import Counted
@@ -62,8 +63,8 @@ def _planned(
     for name in scenario.promise.solved_strata:
         part = Sample(sample.dataset_id, sample.pool, sample.last_id, 0, name)
         strata[name] = weights_of(ledger, part).units
-    harm = sample.size if red is None else red.size
-    return chances.planned(weights_of(ledger, sample).units, strata, harm_cases=harm)
+    units, harm = weights_of(ledger, sample).units, sample.size if red is None else red.size
+    return chances.planned(units, strata, harm_cases=harm, answers=sample.size)
 
 
 def _counted(scenario: Scenario, errors: Errors, heaviest: float) -> Counted:
@@ -93,6 +94,25 @@ def entries_of(
         for one in contenders
         if one.candidate.kind != "human" and (not chosen or one.candidate.name in chosen)
     ]
+
+
+def worth_paying(
+    scenario: Scenario, stored: Stored, contenders: Sequence[Contender]
+) -> list[Contender]:
+    """All but those that cost money, themselves or by their members, and cannot be adopted.
+
+    What is stored of them already counts all the same.
+    """
+    paid: set[str] = set()
+    worth = []
+    for one in contenders:  # members stand above their cascades
+        name = one.candidate.name
+        pays = one.paid or any(step.name in paid for step in one.steps)
+        if pays:
+            paid.add(name)
+        if not pays or not shortages(scenario, stored.errors[name]):
+            worth.append(one)
+    return worth
 
 
 def expected_price(ledger: Ledger, sample: Sample, contender: Contender) -> float | None:

@@ -1,0 +1,106 @@
+"""Where the promise cannot be certified with the cases that are there, nobody is paid."""
+
+import csv
+
+import pytest
+
+from desk import RULES, write_desk
+from rixin.core.verdict import Decision
+from rixin.workspace import Workspace
+from support import completion, model_server
+
+
+def label(_, body):
+    text = body["messages"][-1]["content"]
+    words = {"refund": ("refund", "money", "charge"), "delivery": ("parcel", "deliver", "courier")}
+    return completion(
+        next((name for name, any_of in words.items() if any(w in text for w in any_of)), "account")
+    )
+
+
+@pytest.fixture
+def server():
+    with model_server(label) as found:
+        yield found
+
+
+def write_red(folder, server, *, at_most=0.01, more=(), **changes):
+    """900 cases, every tenth of the red team, and a paid server."""
+    ours = {"name": "ours", "endpoint": "m", "base_url": server.url, **changes}
+    path = write_desk(
+        folder,
+        cases={"path": "cases.csv", "input": "message", "expected": "queue", "stratum": "part"},
+        policy={"egress": "allowed", "guards": ["output-schema"]},
+        promise={"solved": {"at_least": 0.85}, "harm": {"at_most": at_most, "stratum": "red"}},
+        candidates=[{**ours, "price": {"input": 20, "output": 80}}, *more],
+    )
+    rows = list(csv.reader((folder / "cases.csv").read_text().splitlines()))
+    with (folder / "cases.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [*rows[0], "part"] if n == 0 else [*row, "red" if n % 10 == 0 else "plain"]
+            for n, row in enumerate(rows)
+        )
+    return path
+
+
+def decided(path, **options):
+    with Workspace(quiet=True) as workspace:
+        return workspace.decide(path, **options)
+
+
+def test_nobody_is_paid_where_the_red_team_is_too_small(tmp_path, server, capsys):
+    path = write_red(tmp_path, server)
+    with Workspace() as workspace:
+        verdict = workspace.decide(path).verdict
+        plan = workspace.check(path)
+    said = "harm at most 1 % takes at least 299 red-team cases, and there are only 47"
+    assert (verdict.decision, len(server.calls)) == (Decision.CANNOT_TELL, 0)
+    assert verdict.headline == f"Cannot tell yet: {said}; until then keep agents."
+    err = capsys.readouterr().err
+    assert f"· {said} (stratum red; 0 violations allowed; 628 cases to allow 2)" in err
+    assert "· solved at least 85 % takes at least 29 certify cases, and there are 375" in err
+    assert "nothing can be adopted with these cases, so nobody is paid" in err
+    assert plan.most == 0
+
+
+def test_all_are_asked_all_the_same_where_that_is_wanted(tmp_path, server):
+    path = write_red(tmp_path, server)
+    verdict = decided(path, exhaustive=True).verdict
+    assert len(server.calls) == 422
+    assert verdict.decision is Decision.CANNOT_TELL
+    assert verdict.candidates[0].tally.harm_cases == 47
+    assert "there are only 47" in verdict.headline
+    again = decided(path)  # what is stored counts, and nobody is asked
+    assert (again.verdict.headline, len(server.calls)) == (verdict.headline, 422)
+
+
+def test_with_cases_enough_the_same_contract_is_decided(tmp_path, server):
+    verdict = decided(write_red(tmp_path, server, at_most=0.1)).verdict
+    assert (verdict.decision, verdict.winner) == (Decision.ADOPT, "ours")
+
+
+def test_a_candidate_with_a_cap_of_too_few_cases_is_not_paid(tmp_path, server):
+    more = [
+        {"name": "rules", "rule": "rules.yaml"},
+        {"name": "duo", "cascade": [{"solver": "rules", "threshold": 0.5}, {"solver": "ours"}]},
+    ]
+    path = write_red(tmp_path, server, at_most=0.2, more=more, cases=5)
+    (tmp_path / "rules.yaml").write_text(RULES)
+    found = decided(path).verdict
+    assert (found.winner, len(server.calls)) == ("rules", 0)
+    with Workspace(quiet=True) as workspace:
+        said = workspace.check(path).needs
+    assert "ours is asked 5 cases at most: too few to hold the promise" in said
+
+
+def test_a_cascade_that_would_pay_a_member_in_vain_is_not_asked(tmp_path, server):
+    more = [
+        {"name": "rules", "rule": "rules.yaml"},
+        {"name": "duo", "cascade": [{"solver": "rules", "threshold": 1}, {"solver": "ours"}]},
+    ]
+    path = write_red(tmp_path, server, more=more)
+    (tmp_path / "rules.yaml").write_text(RULES)
+    verdict = decided(path).verdict
+    assert (verdict.decision, len(server.calls)) == (Decision.CANNOT_TELL, 0)
+    rules = next(one for one in verdict.candidates if one.name == "rules")
+    assert rules.tally.cases > 0
