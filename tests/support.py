@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rixin.core.case import Case, make_case
-from rixin.ledger.cases import import_cases
+from rixin.ledger.cases import import_staged, stage_cases
 from rixin.ledger.store import Ledger
 
 ALL_CERTIFY = {"certify": 1.0}
@@ -113,9 +113,15 @@ def plain_cases(count: int, expected: Callable[[int], str | None] = lambda n: "4
     return [make_case(f"case number {n}", expected(n), ALL_CERTIFY) for n in range(count)]
 
 
+def import_cases(ledger: Ledger, dataset_id: str, cases: Iterable[Case]) -> None:
+    """Cases as a data set with a name instead of an id."""
+    stage_cases(ledger, cases)
+    import_staged(ledger, dataset_id, "cases.csv", now=datetime(2026, 1, 1, tzinfo=UTC))
+
+
 @contextmanager
 def small_ledger(folder: Path, cases: list[Case]) -> Iterator[Ledger]:
     """A ledger with one data set, `d`."""
     with Ledger(folder / "ledger.sqlite3") as ledger:
-        import_cases(ledger, "d", "cases.csv", cases, now=datetime(2026, 1, 1, tzinfo=UTC))
+        import_cases(ledger, "d", cases)
         yield ledger

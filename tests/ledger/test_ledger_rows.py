@@ -13,7 +13,7 @@ from rixin.ledger.outcomes import outcomes_of_case, solver_id, stored_between, w
 from rixin.ledger.sample import Sample, sample_of
 from rixin.ledger.store import Ledger
 from rixin.ledger.tallies import differing_cases, latencies, pair_tally, tally
-from support import plain_cases, small_ledger
+from support import import_cases, plain_cases, small_ledger
 
 EVERYTHING = Sample("d", "certify", "~", 6)
 
@@ -53,12 +53,11 @@ def test_an_interrupted_import_leaves_no_half_data_set(tmp_path: Path) -> None:
         yield from plain_cases(3_000)
         raise KeyboardInterrupt
 
-    now = datetime(2026, 1, 1, tzinfo=UTC)
     with Ledger(tmp_path / "l.sqlite3") as ledger:
         with contextlib.suppress(KeyboardInterrupt):
-            case_store.import_cases(ledger, "d", "a.csv", breaking(), now=now)
+            import_cases(ledger, "d", breaking())
         assert not case_store.has_dataset(ledger, "d")
-        case_store.import_cases(ledger, "d", "a.csv", plain_cases(3_000), now=now)
+        import_cases(ledger, "d", plain_cases(3_000))
         assert case_store.pool_sizes(ledger, "d") == {"shape": 0, "certify": 3_000, "audit": 0}
 
 

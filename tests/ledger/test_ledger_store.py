@@ -2,7 +2,6 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,10 @@ from sqlalchemy import update
 
 from rixin.errors import LedgerFault
 from rixin.ledger import tables
-from rixin.ledger.cases import import_cases, pool_sizes
+from rixin.ledger.cases import pool_sizes
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import meta
-from support import plain_cases
+from support import import_cases, plain_cases
 
 
 def test_a_new_ledger_has_the_newest_version(tmp_path: Path) -> None:
@@ -103,14 +102,13 @@ def test_a_second_process_may_not_decide_meanwhile(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_named_and_keeps_what_was_stored(tmp_path: Path) -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
     with Ledger(tmp_path / "ledger.sqlite3") as ledger:
-        import_cases(ledger, "first", "a.csv", plain_cases(10), now=now)
+        import_cases(ledger, "first", plain_cases(10))
         with ledger.read() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             # SQLite's own limit raises the very error that a full disk does.
             connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
         with pytest.raises(LedgerFault, match="full") as caught:
-            import_cases(ledger, "second", "b.csv", plain_cases(5_000), now=now)
+            import_cases(ledger, "second", plain_cases(5_000))
         assert "free some space" in str(caught.value.hint)
         assert pool_sizes(ledger, "first")["certify"] == 10

@@ -4,6 +4,7 @@ A snapshot is immutable. Cases are ordered by their content hash inside each poo
 first n cases of a pool are a uniform sample of it, and the same one on every machine.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,10 +12,10 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, and_, delete, func, insert, literal, or_, select, update
 
 from rixin.core.case import Case
-from rixin.core.ids import POOLS, Pool
+from rixin.core.ids import POOLS, Pool, digest
 from rixin.ledger.sample import Sample, inside, sample_of
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import cases, datasets, staged_cases
@@ -30,43 +31,109 @@ def has_dataset(ledger: Ledger, dataset_id: str) -> bool:
         return found.scalar() not in {None, _NO_NOTES}
 
 
-def import_cases(
-    ledger: Ledger, dataset_id: str, path: str, items: Iterable[Case], *, now: datetime
-) -> None:
-    """Writes a snapshot as a stream; it is whole only after `write_notes`.
+def dataset_of(ledger: Ledger, reading: str) -> str | None:
+    """The snapshot that a reading of a file gave; None: the file has to be read.
+
+    It is read again where another one gave the same cases since: their references may differ.
+    Before schema 4 the hash of the reading was the id of the snapshot itself.
+    """
+    same = or_(
+        datasets.c.reading == reading, and_(datasets.c.reading.is_(None), datasets.c.id == reading)
+    )
+    with ledger.read() as connection:
+        found = connection.execute(
+            select(datasets.c.id).where(same, datasets.c.notes != _NO_NOTES)
+        ).scalar()
+    return None if found is None else str(found)
+
+
+def stage_cases(ledger: Ledger, items: Iterable[Case]) -> None:
+    """Takes cases in as a stream, for `import_staged`.
 
     Args:
         ledger: The ledger.
-        dataset_id: Content hash of the file and of how it is read.
-        path: Where the file is, for the record.
         items: The cases, each content id once, in any order.
-        now: Aware time of the import.
     """
     with ledger.write() as connection:  # what an interrupted import left behind
         connection.execute(delete(staged_cases))
-        connection.execute(delete(cases).where(cases.c.dataset_id == dataset_id))
-        connection.execute(delete(datasets).where(datasets.c.id == dataset_id))
     stream = iter(items)
-    while rows := [_case_row(dataset_id, case) for case in islice(stream, _CHUNK)]:
+    while rows := [_case_row(case) for case in islice(stream, _CHUNK)]:
         with ledger.write() as connection:
             connection.execute(insert(staged_cases), rows)
-    names = [column.name for column in cases.c]
-    moved = select(*staged_cases.c).order_by(staged_cases.c.pool, staged_cases.c.case_id)
+
+
+def staged_id(ledger: Ledger, how: str) -> str:
+    """The id of the staged cases as a snapshot; their order and references do not matter.
+
+    Args:
+        ledger: The ledger.
+        how: How the file is read.
+    """
+    columns = ("pool", "case_id", "stratum", "weight")
+    query = select(*(staged_cases.c[name] for name in columns))
+    whole = hashlib.sha256(digest("cases/1", how).encode())
+    with ledger.read() as connection:
+        for row in connection.execute(query.order_by(staged_cases.c.pool, staged_cases.c.case_id)):
+            whole.update(digest(*map(str, row)).encode())
+    return whole.hexdigest()[:32]
+
+
+def import_staged(
+    ledger: Ledger, dataset_id: str, path: str, *, now: datetime, reading: str | None = None
+) -> None:
+    """Makes a snapshot of the staged cases; it is whole only after `write_notes`.
+
+    Args:
+        ledger: The ledger.
+        dataset_id: From `staged_id`.
+        path: Where the file is, for the record.
+        now: Aware time of the import.
+        reading: Hash of the file and of how it is read.
+    """
+    staged = [staged_cases.c[column.name] for column in cases.c if column.name != "dataset_id"]
+    moved = select(literal(dataset_id), *staged).order_by(
+        staged_cases.c.pool, staged_cases.c.case_id
+    )
+    row = {
+        "id": dataset_id,
+        "path": path,
+        "imported_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "notes": _NO_NOTES,
+        "reading": reading,
+    }
     with ledger.write() as connection:
-        connection.execute(insert(cases).from_select(names, moved))
+        connection.execute(delete(cases).where(cases.c.dataset_id == dataset_id))
+        connection.execute(delete(datasets).where(datasets.c.id == dataset_id))
+        connection.execute(
+            insert(cases).from_select(["dataset_id", *(c.name for c in staged)], moved)
+        )
         connection.execute(delete(staged_cases))
-        row = {
-            "id": dataset_id,
-            "path": path,
-            "imported_at": now.astimezone(UTC).isoformat(timespec="seconds"),
-            "notes": _NO_NOTES,
-        }
         connection.execute(insert(datasets), [row])
 
 
-def _case_row(dataset_id: str, case: Case) -> dict[str, Any]:
+def refresh_staged(ledger: Ledger, dataset_id: str, path: str, *, reading: str) -> None:
+    """Takes path and references of a snapshot from staged cases, which are the same.
+
+    Args:
+        ledger: The ledger.
+        dataset_id: From `staged_id`; the snapshot is in the ledger.
+        path: Where the file is, for the record.
+        reading: Hash of the file and of how it is read.
+    """
+    same = [cases.c[name] == staged_cases.c[name] for name in ("pool", "case_id")]
+    newer = update(cases).values(ref=staged_cases.c.ref)
+    with ledger.write() as connection:
+        connection.execute(newer.where(cases.c.dataset_id == dataset_id, *same))
+        connection.execute(delete(staged_cases))
+        connection.execute(
+            update(datasets).where(datasets.c.id == dataset_id).values(path=path, reading=reading)
+        )
+    _chunk.cache_clear()
+
+
+def _case_row(case: Case) -> dict[str, Any]:
     return {
-        "dataset_id": dataset_id,
+        "dataset_id": "",
         "pool": case.pool,
         "case_id": case.id,
         "case_key": case.key,

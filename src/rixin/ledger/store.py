@@ -36,7 +36,7 @@ class Ledger:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with Ledger(Path(folder) / "ledger.sqlite3") as ledger:
         ...         ledger.version
-        3
+        4
     """
 
     def __init__(self, path: Path) -> None:

@@ -41,6 +41,7 @@ datasets = Table(
     Column("path", Text, nullable=False),
     Column("imported_at", String(40), nullable=False),
     Column("notes", Text, nullable=False),
+    Column("reading", String(32)),
 )
 
 
@@ -236,9 +237,14 @@ def _add_serving(connection: Connection) -> None:
     )
 
 
+def _add_readings(connection: Connection) -> None:
+    _add_column(connection, datasets.c.reading)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _create_first_tables,
     _add_sunk_money,
     _add_serving,
+    _add_readings,
 )
 """Migration k brings the schema from version k to k + 1; released ones are never edited."""

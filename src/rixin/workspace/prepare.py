@@ -13,12 +13,16 @@ from rixin.interop.case_notes import CaseNotes
 from rixin.interop.cases import read_cases
 from rixin.interop.readers import file_digest
 from rixin.ledger.cases import (
+    dataset_of,
     has_dataset,
-    import_cases,
+    import_staged,
     label_counts,
     mark_twins,
     pool_sizes,
     read_notes,
+    refresh_staged,
+    stage_cases,
+    staged_id,
     stream_pool,
     write_notes,
 )
@@ -46,10 +50,12 @@ def prepare(ledger: Ledger, scenario: Scenario, reporter: Reporter) -> Dataset:
         CasesError: The file cannot be used, or a pool that is needed has no case.
     """
     source = replace(scenario.cases, path=scenario.resolve(str(scenario.cases.path)))
-    dataset_id = _dataset_id(source)
-    if not has_dataset(ledger, dataset_id):
+    reading = _reading(source)
+    dataset_id = dataset_of(ledger, reading)
+    if dataset_id is None:
         reporter.say(f"reading {source.path.name}")
-        _read(ledger, source, dataset_id, reporter)
+        with ledger.importing():
+            dataset_id = _read(ledger, source, reading, reporter)
     sizes = pool_sizes(ledger, dataset_id)
     _require_pools(source, sizes)
     return Dataset(
@@ -60,16 +66,24 @@ def prepare(ledger: Ledger, scenario: Scenario, reporter: Reporter) -> Dataset:
     )
 
 
-def _dataset_id(source: CaseSource) -> str:
-    how = {**asdict(source), "path": "", "content": file_digest(source.path)}
-    return digest_json(how)
+def _reading(source: CaseSource) -> str:
+    """A hash of the file's bytes and of how they are read."""
+    return digest_json({**asdict(source), "path": "", "content": file_digest(source.path)})
 
 
-def _read(ledger: Ledger, source: CaseSource, dataset_id: str, reporter: Reporter) -> None:
+def _read(ledger: Ledger, source: CaseSource, reading: str, reporter: Reporter) -> str:
+    """Reads the file and gives the id of its cases, which is the same in any order of the rows."""
     reader = read_cases(source)
-    import_cases(ledger, dataset_id, str(source.path), reader, now=datetime.now(UTC))
-    copies = _near_copies(ledger, dataset_id)
-    notes = reader.notes
+    stage_cases(ledger, reader)
+    dataset_id = staged_id(ledger, digest_json({**asdict(source), "path": ""}))
+    path, notes = str(source.path), reader.notes
+    if has_dataset(ledger, dataset_id):
+        refresh_staged(ledger, dataset_id, path, reading=reading)
+        known = read_notes(ledger, dataset_id)
+        copies = {name: known[name] for name in ("near_pairs", "near_cases")}
+    else:
+        import_staged(ledger, dataset_id, path, now=datetime.now(UTC), reading=reading)
+        copies = _near_copies(ledger, dataset_id)
     write_notes(
         ledger,
         dataset_id,
@@ -81,6 +95,7 @@ def _read(ledger: Ledger, source: CaseSource, dataset_id: str, reporter: Reporte
     )
     for line in describe_notes(read_notes(ledger, dataset_id)):
         reporter.say(f"  {line}")
+    return dataset_id
 
 
 def _near_copies(ledger: Ledger, dataset_id: str) -> dict[str, int]:
