@@ -11,6 +11,7 @@ from rixin.core.verdict import CandidateResult, Standing
 from rixin.decide.economics import Point, Prices, incumbent_point, prices_of
 from rixin.decide.judged import Judged
 from rixin.decide.needs import shortages
+from rixin.decide.prefer import rank_of
 from rixin.decide.wording import amount, percent
 
 
@@ -44,43 +45,76 @@ def what_would_change(
         )
 
 
-Known = tuple[CandidateResult, Point]
-
-
-def who_else(scenario: Scenario, winner: Known, others: Sequence[Known]) -> Iterator[str]:
+def who_else(scenario: Scenario, winner: Judged, others: Sequence[Judged]) -> Iterator[str]:
     """The price at which the runner-up wins, and the value at which the one that solves most does.
 
     Args:
         scenario: The contract.
-        winner: The adopted candidate with its figures.
-        others: The other measured candidates that have not failed, with theirs.
+        winner: The adopted candidate.
+        others: The other measured candidates that have not failed, with a known price.
     """
     if not others:
         return
+    ranks = {one.result.name: rank_of(scenario, one) for one in (winner, *others)}
+
+    def rank(one: Judged) -> float:
+        return ranks[one.result.name]
+
+    sure = [one for one in others if one.adoptable]
+    runner_up = min(sure or others, key=rank)
+    yield _price_to_win(scenario, winner, runner_up)
+    unproven = [one for one in others if one.result.standing is Standing.OPEN]
+    better = min(unproven, key=rank, default=runner_up)
+    if better is not runner_up and rank(better) < rank(winner):
+        yield _price_to_win(scenario, winner, better)
+    yield from _value_to_win(scenario, winner, others)
+
+
+def _price_to_win(scenario: Scenario, winner: Judged, other: Judged) -> str:
+    """The price of an answer at which another candidate would be as good as the winner."""
     prices, currency = prices_of(scenario), scenario.economics.currency
-    objective = scenario.economics.objective
-    best, point = winner
-    second, behind = min(others, key=lambda one: prices.rank(one[1], objective))
-    rank = prices.rank(point, objective)
-    per_case = (
-        rank * behind.solved
-        if objective == "cost-per-solved"
-        else prices.value * behind.solved + rank
+    point, rank = other.point, rank_of(scenario, winner)
+    assert point is not None
+    per_solved = scenario.economics.objective == "cost-per-solved"
+    per_case = rank * point.solved if per_solved else prices.value * point.solved + rank
+    dearest = point.cost + per_case - prices.cost(point)
+    name, today = other.result.name, amount(point.cost, currency)
+    if dearest <= 0:
+        return f"{name} would not win at any price of an answer{_if_it_held(other)}"
+    if dearest >= point.cost:
+        return f"{name} is as good already at {today} an answer{_if_it_held(other)}"
+    return (
+        f"{name} would win at {amount(dearest, currency)} an answer or less (measured: {today})"
+        f"{_if_it_held(other)}"
     )
-    dearest = behind.cost + per_case - prices.cost(behind)
-    if 0 < dearest < behind.cost:
+
+
+def _value_to_win(scenario: Scenario, winner: Judged, others: Sequence[Judged]) -> Iterator[str]:
+    """The value of a solved case from which the one that solves most earns more than the winner."""
+    prices, currency, point = prices_of(scenario), scenario.economics.currency, winner.point
+    strong = max(others, key=lambda one: one.result.solved.value or 0.0)
+    ahead = strong.point
+    assert point is not None and ahead is not None
+    if ahead.solved <= point.solved or ahead.cost <= point.cost:
+        return
+    value = (prices.cost(ahead) - prices.cost(point)) / (ahead.solved - point.solved)
+    stated, given = amount(prices.value, currency), f"{strong.result.name} alone"
+    if value > prices.value:
         yield (
-            f"{second.name} would win at {amount(dearest, currency)} an answer or less (measured:"
-            f" {amount(behind.cost, currency)})"
+            f"{given} would earn more than {winner.result.name} from a value of"
+            f" {amount(value, currency)} a solved case on (stated: {stated}){_if_it_held(strong)}"
         )
-    strong, ahead = max(others, key=lambda one: one[1].solved)
-    if ahead.solved > point.solved and ahead.cost > point.cost:
-        value = (prices.cost(ahead) - prices.cost(point)) / (ahead.solved - point.solved)
-        if value > prices.value:
-            yield (
-                f"{strong.name} alone would earn more than {best.name} from a value of"
-                f" {amount(value, currency)} a solved case on (stated: {amount(prices.value, currency)})"
-            )
+        return
+    since = f"from {amount(value, currency)} on" if value > 0 else "at any value"
+    why = "" if scenario.economics.objective == "net-value" else ", at a higher cost per solved one"
+    yield (
+        f"{given} earns more than {winner.result.name} already at the stated value of {stated} a"
+        f" solved case ({since}){why}{_if_it_held(strong)}"
+    )
+
+
+def _if_it_held(one: Judged) -> str:
+    return ", if it held the promise: that is open" if one.result.standing is Standing.OPEN else ""
 
 
 def what_is_open(scenario: Scenario, candidates: Sequence[Judged]) -> Iterator[str]:
@@ -104,6 +138,26 @@ def what_is_open(scenario: Scenario, candidates: Sequence[Judged]) -> Iterator[s
             yield f"{one.name} has not been measured yet: {_cause(one)}"
         elif one.saving_per_month.value is None:
             yield f"{one.name} holds the promise, but its price is not known: state its `price`"
+
+
+def least_volume(best: Judged, able: Sequence[Judged]) -> Iterator[str]:
+    """The volume below which nothing pays, where that is not the best candidate's own.
+
+    Args:
+        best: The candidate whose own volume is told.
+        able: All that could be adopted.
+    """
+    known = {
+        one.result.name: one.result.break_even_cases
+        for one in able
+        if one.result.break_even_cases is not None
+    }
+    if not known:
+        return
+    name, volume = min(known.items(), key=lambda each: each[1])
+    if volume > 0:
+        who = "" if name == best.result.name else f"; from there on {name} pays"
+        yield f"below {volume:,.0f} cases a month nothing pays{who}"
 
 
 def _volume(scenario: Scenario, best: CandidateResult) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Decision, Effort, Standing, Tally
-from rixin.decide.changes import what_is_open, what_would_change, who_else
+from rixin.decide.changes import least_volume, what_is_open, what_would_change, who_else
 from rixin.decide.economics import incumbent_result
 from rixin.decide.judged import Judged
 from rixin.decide.needs import Need, shortages
@@ -172,17 +172,13 @@ def changes(
     scenario: Scenario, decision: Decision, best: Judged | None, judged: Sequence[Judged]
 ) -> Iterator[str]:
     """What would change the decision."""
+    adopted = decision is Decision.ADOPT
     if best is not None and best.point is not None:
-        yield from what_would_change(
-            scenario, best.result, best.point, adopted=decision is Decision.ADOPT
-        )
-    if decision is Decision.ADOPT and best is not None and best.point is not None:
-        others = [
-            (one.result, one.point)
-            for one in judged
-            if one is not best and one.point is not None and one.failing is None
-        ]
-        yield from who_else(scenario, (best.result, best.point), others)
+        able = [one for one in judged if one.point is not None and one.failing is None]
+        yield from what_would_change(scenario, best.result, best.point, adopted=adopted)
+        yield from least_volume(best, [one for one in able if one.adoptable or not adopted])
+        if adopted:
+            yield from who_else(scenario, best, [one for one in able if one is not best])
     if decision is not Decision.CANNOT_TELL:
         open_ones = [one for one in judged if not one.excluded and not one.adoptable]
         yield from what_is_open(scenario, open_ones)
