@@ -57,6 +57,21 @@ def test_the_last_record_of_a_case_counts():
     )
 
 
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"c": "1.5"}, "confidence must be in [0, 1], not '1.5'"),
+        ({"c": "sure"}, "confidence must be a number, not 'sure'"),
+        ({"l": "0.2"}, "logprob must be at most 0, not '0.2'"),
+        ({"l": "low"}, "logprob must be a number, not 'low'"),
+    ],
+)
+def test_a_confidence_that_is_none_is_told_with_its_record(cells, said):
+    row, named = {"id": "1", "o": "a", **cells}, {"c": "confidence", "l": "logprob"}
+    failure = one(row, output="o", **{named[key]: key for key in cells}).failure
+    assert (failure.kind, failure.message) == ("bad_reply", f"the record of id '1': {said}")
+
+
 def test_a_case_without_record_is_a_failure():
     failure = one({"id": None, "o": "a"}, output="o").failure
     assert (failure.kind, failure.retryable) == ("no_record", False)

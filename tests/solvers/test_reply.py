@@ -1,5 +1,6 @@
 """What a user's own solver may say."""
 
+import math
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rixin.core.case import make_case
+from rixin.solvers._record import RecordReader
 from rixin.solvers._reply import (
     case_fields,
     is_missing,
@@ -48,7 +50,6 @@ def test_nothing_said_is_abstaining(value):
         ({"label": "x"}, "the reply has no 'output', only ['label']"),
         ({"output": "x", "confidence": 1.5}, "confidence must be in [0, 1], not 1.5"),
         ({"output": "x", "confidence": "high"}, "confidence must be a number, not 'high'"),
-        ({"output": "x", "confidence": float("inf")}, "confidence must be finite, not inf"),
         ({"output": "x", "cost": "free"}, "cost must be an amount of money, not 'free'"),
         ({"output": "x", "cost": -1}, "cost must be at least 0, not -1"),
         ({"output": "x", "cost": "NaN"}, "cost must be at least 0, not 'NaN'"),
@@ -59,6 +60,15 @@ def test_nothing_said_is_abstaining(value):
 def test_what_cannot_be_read_is_a_failure_that_says_why(value, message):
     failure = read_reply(value).failure
     assert (failure.kind, failure.message) == ("bad_reply", message)
+
+
+@pytest.mark.parametrize("none", [None, "", " ", "nan", "NaN", "null", "inf", "-inf", math.nan, math.inf])  # fmt: skip
+def test_no_confidence_is_told_in_many_ways(none):
+    answer = read_reply({"output": "x", "confidence": none})
+    assert (answer.output, answer.confidence, answer.failure) == ("x", None, None)
+    for column in ("confidence", "logprob"):
+        answer = RecordReader(["output", column])(("x", none, None))
+        assert (answer.output, answer.confidence, answer.failure) == ("x", None, None)
 
 
 def test_confidence_and_cost_are_taken_over():

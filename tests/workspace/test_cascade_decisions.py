@@ -303,3 +303,24 @@ def test_another_seed_deals_other_pools_and_keeps_them_disjoint(world):
     dealt = decided(write_contract(world, more="cascades: none", cases=", seed: 7"))
     assert plain.certificate["cases"]["dataset"] != dealt.certificate["cases"]["dataset"]
     assert sum(dealt.certificate["cases"]["pools"].values()) == 900
+
+
+@pytest.mark.parametrize("none", ["nan", "", "null", "inf"])
+def test_a_confidence_that_is_no_number_is_no_confidence(world, none):
+    (head, *rows) = (world / "cheap.csv").read_text().splitlines()
+    blank = [[*row.split(",")[:3], none, row.split(",")[4]] for row in rows]
+    (world / "cheap.csv").write_text("\n".join([head, *map(",".join, blank)]) + "\n")
+    verdict = decided(write_contract(world, ("cheap",))).verdict
+    cheap = verdict.candidates[0]
+    assert (verdict.winner, cheap.tally.unmeasured) == ("cheap", 0)
+
+
+def test_a_confidence_above_1_is_an_error_that_names_its_record(world):
+    text = (world / "cheap.csv").read_text().splitlines()
+    broken = [",".join([*row.split(",")[:3], "1.5", row.split(",")[4]]) for row in text[1:]]
+    (world / "cheap.csv").write_text("\n".join([text[0], *broken]) + "\n")
+    verdict = decided(write_contract(world, ("cheap",))).verdict
+    assert verdict.decision is Decision.CANNOT_TELL
+    said = next(line for line in verdict.warnings if "failures" in line)
+    assert "the record of id 'c" in said
+    assert "confidence must be in [0, 1], not '1.5'" in said

@@ -11,6 +11,8 @@ from rixin.core.answer import Answer, Failure, Usage
 from rixin.solvers._reply import (
     bad_reply,
     is_missing,
+    is_no_number,
+    read_confidence,
     read_money,
     read_number,
     read_output,
@@ -70,7 +72,7 @@ class RecordReader:
         try:
             answer = self._read(cells)
         except ValueError as reason:
-            return bad_reply(f"recorded: {reason}")
+            return bad_reply(str(reason))
         if answer.output is None and answer.recorded_score is None:
             return answer._replace(failure=Failure(kind="no_record", message="the record is empty"))
         return answer
@@ -89,11 +91,11 @@ class RecordReader:
     def _surety(self, cells: Cells) -> float | None:
         """A confidence as recorded, or the exponential of a log-probability."""
         logprob = cells[self._logprob]
-        if logprob is None or is_missing(logprob):
+        if logprob is None or is_no_number(logprob):
             confidence = cells[self._confidence]
-            return None if confidence is None else read_share("confidence", confidence)
-        value = float(str(logprob))
-        if not value <= 0:
+            return None if confidence is None else read_confidence(confidence)
+        value = read_number("logprob", logprob)
+        if value is None or value > 0:
             raise ValueError(f"logprob must be at most 0, not {logprob!r}")
         return exp(value)
 

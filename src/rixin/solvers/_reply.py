@@ -33,7 +33,7 @@ def read_reply(value: object) -> Answer:
         return Answer(
             output=output,
             abstained=output is None,
-            confidence=read_share("confidence", fields.get("confidence")),
+            confidence=read_confidence(fields.get("confidence")),
             cost=read_money("cost", fields.get("cost")),
         )
     except ValueError as error:
@@ -68,6 +68,29 @@ def read_share(name: str, value: object) -> float | None:
     if found is not None and not 0 <= found <= 1:
         raise ValueError(f"{name} must be in [0, 1], not {value!r}")
     return found
+
+
+def read_confidence(value: object) -> float | None:
+    """A confidence in [0, 1]; None where there is none: empty, null, NaN or infinite.
+
+    Raises:
+        ValueError: It is something else.
+
+    Examples:
+        >>> read_confidence("0.9"), read_confidence("nan"), read_confidence("null")
+        (0.9, None, None)
+    """
+    return None if is_no_number(value) else read_share("confidence", value)
+
+
+def is_no_number(value: object) -> bool:
+    """Whether a cell says that there is no number: empty, null, NaN or infinite."""
+    if isinstance(value, str) and value.strip().lower() in {"", "null"}:
+        return True
+    try:
+        return value is None or not math.isfinite(float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
 
 
 def read_number(name: str, value: object) -> float | None:

@@ -10,7 +10,7 @@ from rixin.core.case import Case
 from rixin.core.ids import digest, input_key
 from rixin.errors import UsageError
 from rixin.solvers._record import Cells, RecordReader
-from rixin.solvers._reply import is_missing
+from rixin.solvers._reply import bad_reply, is_missing
 from rixin.solvers._spool import Spool
 
 _BATCH = 500
@@ -162,7 +162,9 @@ class ReplaySolver:
         by_id, read = self._by_id, self._read_record
         records = spool.find([case.ref if by_id else case.key for case in cases])
         return [
-            _no_record(case, by_id=by_id) if record is None else read(record)
+            _no_record(case, by_id=by_id)
+            if record is None
+            else _located(read(record), case, by_id=by_id)
             for case, record in zip(cases, records, strict=True)
         ]
 
@@ -178,5 +180,17 @@ def _input_of(cell: object) -> str | None:
 
 
 def _no_record(case: Case, *, by_id: bool) -> Answer:
-    what = f"id {case.ref!r}" if by_id else "this input"
+    what = _record_of(case, by_id=by_id)
     return Answer(failure=Failure(kind="no_record", message=f"the log has no record of {what}"))
+
+
+def _located(answer: Answer, case: Case, *, by_id: bool) -> Answer:
+    """The same answer; a record that cannot be read says which it is."""
+    if answer.failure is None or answer.failure.kind != "bad_reply":
+        return answer
+    message = f"the record of {_record_of(case, by_id=by_id)}: {answer.failure.message}"
+    return bad_reply(message)
+
+
+def _record_of(case: Case, *, by_id: bool) -> str:
+    return f"id {case.ref!r}" if by_id else "this input"
