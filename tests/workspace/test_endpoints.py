@@ -144,10 +144,12 @@ def test_a_key_comes_from_the_environment_or_a_file_and_is_stored_nowhere(tmp_pa
     monkeypatch.setenv("DESK_KEY", "sk-from-the-environment")
     (tmp_path / "key.txt").write_text("sk-from-a-file\n")
     with model_server(right) as server:
-        decide(tmp_path, strong(server, key={"env": "DESK_KEY"}, cases=20, **PRICE))
+        few = {"key": {"env": "DESK_KEY"}, "cases": 20}
+        decide(tmp_path, strong(server, **few, **PRICE), exhaustive=True)
         assert server.headers[-1]["Authorization"] == "Bearer sk-from-the-environment"
         count = len(server.calls)
-        decide(tmp_path, strong(server, key={"file": "key.txt"}, cases=25, **PRICE))
+        more = {"key": {"file": "key.txt"}, "cases": 25}
+        decide(tmp_path, strong(server, **more, **PRICE), exhaustive=True)
         assert server.headers[-1]["Authorization"] == "Bearer sk-from-a-file"
         assert len(server.calls) == count + 5
         with pytest.raises(EndpointFault, match="cannot be read"):
