@@ -89,6 +89,15 @@ def given_rates(price: Mapping[str, object], date: str, source: str) -> Rates:
     return Rates(per_input / _MILLION, per_output / _MILLION, per_cached / _MILLION, date, source)
 
 
+def changed_on(path: Path) -> str:
+    """The day (UTC) of a file's last change: how old the prices in it are, at the most."""
+    try:
+        changed = path.stat().st_mtime
+    except OSError:
+        return "unknown"
+    return str(datetime.fromtimestamp(changed, UTC).date())
+
+
 def load_price_file(path: Path) -> dict[str, Rates]:
     """Prices by model name from a YAML file `{date: 2026-11-01, models: {name: {input, …}}}`.
 

@@ -17,7 +17,7 @@ from rixin.engine.runner import Costing
 from rixin.errors import UnknownName
 from rixin.ledger.cases import stream_pool
 from rixin.ledger.store import Ledger
-from rixin.pricing.book import cpu_cost
+from rixin.pricing.book import changed_on, cpu_cost
 from rixin.solvers.cascade import Speaks
 from rixin.workspace.contender import CascadeStep, Contender
 from rixin.workspace.prepare import Dataset
@@ -73,7 +73,7 @@ class Builder:
             RixinError: A candidate cannot be built; the message says which and why.
         """
         for candidate in self.scenario.candidates:
-            self._made[candidate.name] = getattr(self, f"_{candidate.kind}")(candidate)
+            self._made[candidate.name] = self._make(candidate)
         return list(self._made.values())
 
     def chosen(self, name: str) -> Contender:
@@ -92,7 +92,7 @@ class Builder:
         for step in steps:
             if step["solver"] not in self._made:
                 self.chosen(str(step["solver"]))
-        self._made[name] = getattr(self, f"_{candidate.kind}")(candidate)
+        self._made[name] = self._make(candidate)
         return self._made[name]
 
     @property
@@ -102,7 +102,14 @@ class Builder:
 
     def proposed(self, candidate: Candidate) -> Contender:
         """A cascade that was proposed, out of the contenders that were made."""
-        return self._cascade(candidate)
+        return self._make(candidate)
+
+    def _make(self, candidate: Candidate) -> Contender:
+        """A contender; a price that has no date of its own is as old as the contract."""
+        made: Contender = getattr(self, f"_{candidate.kind}")(candidate)
+        if made.price_date:
+            return made
+        return replace(made, price_date=changed_on(self.scenario.path))
 
     def _rule(self, candidate: Candidate) -> Contender:
         from rixin.solvers._rule_file import load_rules
@@ -195,6 +202,7 @@ class Builder:
             solver=solver,
             costing=Costing(price=lambda answer: answer.cost),
             price="as recorded" if columns.cost else "not recorded",
+            price_date=changed_on(path),
             price_source=path.name,
             about=f"recorded answers in {path.name}",
             expected=lambda _: solver.mean_cost(),
