@@ -216,7 +216,7 @@ def test_a_full_disk_loses_no_answer_and_the_next_run_goes_on(tmp_path):
             write(tmp_path / "desk", server, **texts_without_labels()),
             disk / "l.sqlite3",
         )
-        code, _, err = rixin("decide", "-q", "--ledger", ledger, path)
+        code, _, err = rixin("decide", "-q", "--exhaustive", "--ledger", ledger, path)
         assert code == 4
         assert "database or disk is full" in err
         assert "hint: free some space and run again; what was stored stays" in err
@@ -224,7 +224,7 @@ def test_a_full_disk_loses_no_answer_and_the_next_run_goes_on(tmp_path):
         assert kept == set(map(text_of, server.calls))  # the spare room held what was paid for
         assert 16 < len(kept) < 422
         subprocess.run(["mount", "-o", "remount,size=90m", disk], check=True)
-        assert rixin("decide", "-q", "--ledger", ledger, path)[0] == 1
+        assert rixin("decide", "-q", "--exhaustive", "--ledger", ledger, path)[0] == 1
         asked = Counter(map(text_of, server.calls))
     assert (len(asked), set(asked.values())) == (422, {1})
 
@@ -232,13 +232,13 @@ def test_a_full_disk_loses_no_answer_and_the_next_run_goes_on(tmp_path):
 def test_a_file_that_may_not_grow_keeps_what_was_stored(tmp_path):
     with model_server(wordy) as server:
         path = write(tmp_path, server, **texts_without_labels())
-        code, _, err = rixin("decide", "-q", path, limit=6 << 20)
+        code, _, err = rixin("decide", "-q", "--exhaustive", path, limit=6 << 20)
         assert code == 4
         assert "ledger.sqlite3' cannot be used: disk I/O error" in err
         assert "hint: check free space and the disk; what was stored stays" in err
         kept = stored(tmp_path / ".rixin/ledger.sqlite3")
         assert 16 < len(kept) < 422
-        assert rixin("decide", "-q", path)[0] == 1
+        assert rixin("decide", "-q", "--exhaustive", path)[0] == 1
         asked = Counter(map(text_of, server.calls))
     assert len(asked) == 422
     assert {asked[text] for text in kept} == {1}

@@ -176,7 +176,7 @@ def test_what_guards_forbid_scores_nothing(graded):
 def test_check_says_how_many_cases_the_mean_score_takes(graded):
     with Workspace(quiet=True) as workspace:
         plan = workspace.check(contract(graded, 0.8, ("dear",)))
-    assert "certify cases for a mean score of at least 0.8" in "".join(plan.needs)
+    assert "a mean score of at least 0.8 takes at least 18 certify cases" in "".join(plan.needs)
 
 
 @pytest.mark.parametrize(
