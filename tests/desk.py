@@ -16,19 +16,18 @@ RULES = """rules:
   - {label: delivery, any: [parcel, delivery, courier]}
 default: account
 """
-SOLVER = """def answer(case):
-    text = case["input"]
+SOLVER = """def answer(text):
     for label, words in {"refund": ("refund", "money", "charge"), "delivery": ("parcel", "delivery", "courier")}.items():
         if any(word in text for word in words):
             return {"output": label, "confidence": 0.9}
     return {"output": "account", "confidence": 0.6}
 
 
-def never(case):
+def never(text):
     return "refund"
 
 
-def shy(case):
+def shy(text):
     raise RuntimeError("no idea")
 """
 

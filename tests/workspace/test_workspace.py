@@ -104,6 +104,26 @@ def test_a_cascade_uses_what_its_members_answered(tmp_path):
     assert "student" in explained.text()
 
 
+def test_a_function_gets_the_text_and_a_broken_one_is_not_asked_shape_cases(tmp_path):
+    path = write_desk(
+        tmp_path,
+        count=3000,
+        demand={"cases_per_month": 2_000_000},
+        candidates=[
+            {"name": "shy", "function": "solver:shy"},
+            {"name": "f", "function": "solver:answer"},
+            {"name": "student", "student": "tfidf-logistic"},
+        ],
+    )
+    with Workspace(quiet=True) as workspace:
+        result = workspace.decide(path)
+    by_name = {one.name: one for one in result.verdict.candidates}
+    assert by_name["f"].solved.value == 1.0
+    assert by_name["shy"].standing is Standing.UNMEASURED
+    assert asked(tmp_path)["shy"] == by_name["shy"].trial.asked
+    assert "shy" not in result.certificate["sequence"].get("proposed_from", ())
+
+
 def test_recorded_answers_decide_without_a_call(tmp_path):
     path = write_desk(
         tmp_path,

@@ -119,7 +119,7 @@ class Run:
         lanes = [
             lane
             for lane in self.race.lanes.values()
-            if (lane.asked or self.relative)
+            if (self.relative or (lane.tally is not None and lane.tally.cases))
             and lane.entry.price is not None
             and lane.state is not State.UNUSABLE
             and lane.entry.candidate.kind != "cascade"
