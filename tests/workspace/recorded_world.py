@@ -13,8 +13,8 @@ task: Answer.
 cases: {{path: cases.csv, input: text, id: id, stratum: part{cases}}}
 output: free-text
 demand: {{cases_per_month: {demand}}}
-incumbent: {{name: people, cost_per_case: 1, solved: 0.5, source: tests}}
-economics: {{value_per_solved: 1, cost_per_wrong: {wrong}, cost_per_review: 0, build_cost: 0}}
+incumbent: {{name: people, cost_per_case: {people}, solved: {by_people}, source: tests}}
+economics: {{value_per_solved: {value}, cost_per_wrong: {wrong}, cost_per_review: 0, build_cost: 0}}
 promise: {{solved: {{at_least: {floor}{solved}}}, confidence: 0.9, margin: 0.02{promise}}}
 policy: {{guards: {guards}}}
 {more}
@@ -50,6 +50,9 @@ def write_contract(folder, names=("cheap", "middle", "dear"), **fields):
     given = {
         "cases": "",
         "demand": 100_000,
+        "people": 1,
+        "by_people": 0.5,
+        "value": 1,
         "wrong": 0,
         "floor": 0.7,
         "solved": "",

@@ -324,3 +324,51 @@ def test_a_confidence_above_1_is_an_error_that_names_its_record(world):
     said = next(line for line in verdict.warnings if "failures" in line)
     assert "the record of id 'c" in said
     assert "confidence must be in [0, 1], not '1.5'" in said
+
+
+DEAR_PEOPLE = {"floor": 0.9, "people": 0.012, "by_people": 0.97, "value": 0.05}
+"""People who solve as much as the dear model, for less money; the cheap one misses the floor."""
+
+
+def test_a_cascade_is_sought_where_no_single_candidate_pays(world):
+    alone = decided(write_contract(world, ("cheap", "dear"), **DEAR_PEOPLE, more="cascades: none"))
+    assert alone.verdict.decision is Decision.NO_AI
+    result = decided(write_contract(world, ("cheap", "dear"), **DEAR_PEOPLE))
+    verdict, sequence = result.verdict, result.certificate["sequence"]
+    assert (verdict.decision, verdict.winner) == (Decision.ADOPT, "cheap→dear")
+    assert sequence["reference"] == "dear"
+    assert sequence["tested"][0]["certified"]
+    chain = next(one for one in verdict.candidates if one.name == verdict.winner)
+    assert chain.standing is Standing.HOLDS
+    assert chain.saving_per_month.lower > 0
+    assert chain.error_chance == pytest.approx(0.05)
+    assert verdict.error_chance == pytest.approx(0.1)
+    states = {one.name: one.trial.state for one in verdict.candidates}
+    assert states == {"cheap": "rejected", "dear": "rejected", "cheap→dear": "accepted"}
+    result.write_certificate(world / ".rixin" / "world.certificate.json")
+    with Workspace(quiet=True) as workspace:
+        found = workspace.verify(world / ".rixin" / "world.certificate.json")
+    assert found.holds, found.text()
+
+
+@pytest.mark.parametrize(
+    ("names", "changes"),
+    [
+        (("cheap", "dear"), {"floor": 0.995, "people": 0.03}),  # nobody holds the floor
+        (("cheap", "dear"), {"people": 0.0005}),  # nothing could be cheaper than people
+        (("middle", "dear"), {"people": 0.0045}),  # a likely saving does not pay for the search
+        (("dear",), {}),
+    ],
+)
+def test_no_cascade_is_sought_where_none_could_win(world, names, changes):
+    result = decided(write_contract(world, names, **{**DEAR_PEOPLE, "demand": 1000, **changes}))
+    assert result.verdict.decision is not Decision.ADOPT
+    assert result.certificate["sequence"] == {}
+
+
+def test_certify_cases_are_not_paid_where_no_cascade_pays_on_shape_cases(world):
+    result = decided(write_contract(world, ("cheap", "dear"), **{**DEAR_PEOPLE, "people": 0.0025}))
+    assert result.verdict.decision is not Decision.ADOPT
+    sequence = result.certificate["sequence"]
+    assert (sequence["tested"], sequence["tested_on"]) == ([], [])
+    assert "no cascade looked cheaper and paid" in sequence["note"]

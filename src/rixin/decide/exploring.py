@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import StratumTally, Tally
-from rixin.decide.economics import Point, prices_of
+from rixin.decide.economics import Point, incumbent_point, prices_of
 from rixin.decide.evidence import Floats
 from rixin.decide.policies import PolicyOutcomes
 
@@ -36,16 +36,20 @@ def horizon_of(scenario: Scenario) -> float:
 def outlook(scenario: Scenario, best: Point, cheapest: float, cost: float) -> Outlook:
     """What cascades may bring: answers as good as the best candidate's at the lowest price.
 
+    They have to earn more than that candidate, and more than the incumbent, who needs no building.
+
     Args:
         scenario: The contract.
-        best: The best accepted candidate.
+        best: The best candidate: the accepted one, or the best that is good enough.
         cheapest: Price of the cheapest candidate, in money.
         cost: Of the search.
     """
     dream = Point(best.solved, 0.0, min(cheapest, best.cost))
     prices = prices_of(scenario)
-    gain = prices.gain(dream) - prices.gain(best)
-    return Outlook(cost, max(0.0, gain) * horizon_of(scenario))
+    horizon = horizon_of(scenario)
+    today = horizon * prices.gain(incumbent_point(scenario)) + prices.build
+    gain = horizon * prices.gain(dream) - max(horizon * prices.gain(best), today)
+    return Outlook(cost, max(0.0, gain))
 
 
 def objective_of(scenario: Scenario, one: PolicyOutcomes, weights: Floats) -> float:

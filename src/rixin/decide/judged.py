@@ -47,6 +47,12 @@ class Judged:
         return wanted[0].kind if wanted and self.result.standing is Standing.OPEN else "cases"
 
     @property
+    def good_enough(self) -> bool:
+        """Whether it was measured and no floor was shown to be missed; its money may fall short."""
+        missed = {term.name for term in self.terms if term.standing is Standing.FAILS}
+        return self.point is not None and not missed & {"solved", "score", "stratum"}
+
+    @property
     def worth_it(self) -> bool:
         """Whether it would pay at some volume and harms nobody; its quality may fall short."""
         harmful = any(

@@ -1,6 +1,6 @@
 """Proposes cascades of the solvers that were run, and certifies them, on stored outcomes."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,9 +8,10 @@ from rixin.core.ids import Pool
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import Standing
 from rixin.decide.budget import Budget, Errors
+from rixin.decide.economics import saving_at
 from rixin.decide.evidence import Evidence, best_single
 from rixin.decide.evidence import Sample as Pooled
-from rixin.decide.exploring import Counting, objective_of, outlook
+from rixin.decide.exploring import Counting, objective_of, outlook, point_of
 from rixin.decide.judged import Judged
 from rixin.decide.policies import Policy, PolicyOutcomes, Step, apply
 from rixin.decide.promise import standing_of, terms_of
@@ -37,6 +38,7 @@ class Proposer:
         budget: How the chance of a wrong verdict is spent.
         prices: Expected price of the solvers that may be part of a cascade, cheap to dear.
         complete: Asks a solver what is missing.
+        missed: Those that miss a floor of the promise for certain.
     """
 
     stored: Stored
@@ -44,17 +46,18 @@ class Proposer:
     budget: Budget
     prices: Mapping[str, float]
     complete: Complete
+    missed: Collection[str] = ()
 
-    async def propose(self, accepted: Judged | None) -> Proposal:
+    async def propose(self, best: Judged | None) -> Proposal:
         """The certified cascades.
 
         Args:
-            accepted: The best candidate that the race accepted; None where singles are tested here.
+            best: The best candidate of the race; None where singles are tested here.
         """
         shape, certify_sample = self._samples()
         if reason := self._not_possible(shape, certify_sample):
             return Proposal(note=reason)
-        if accepted is not None and (reason := self._not_worth(accepted, shape, certify_sample)):
+        if best is not None and (reason := self._not_worth(best, shape, certify_sample)):
             return Proposal(note=reason)
         for name in self.prices:
             await self.complete(name, shape)
@@ -67,18 +70,22 @@ class Proposer:
             cases=certify_sample.size,
             shape_cases=shape.size,
             proposed_from=tuple(self.prices),
-            note="no cascade looked cheaper on shape cases without a loss",
+            note="no cascade looked cheaper and paid on shape cases without a loss",
         )
-        policies = self._sequence(pooled, reference, alone=accepted is None)
-        if not policies and accepted is not None:
-            return asked
+        if reference in self.missed:
+            return replace(asked, note=f"{reference} solves most shape cases, and not enough")
+        policies = self._sequence(pooled, reference, alone=best is None)
+        if best is not None:
+            policies = self._paying(policies, shape)
+            if not policies:
+                return asked
         members = dict.fromkeys((reference, *(m for policy in policies for m in policy.members)))
         for name in members:
             await self.complete(name, certify_sample)
             if name in self.stored.red:
                 await self.complete(name, self.stored.red[name])
         return self._certified(
-            replace(asked, tested_on=tuple(members)), policies, certify_sample, accepted
+            replace(asked, tested_on=tuple(members)), policies, certify_sample, best
         )
 
     def again(self, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +105,7 @@ class Proposer:
         if not asked.tested_on:
             return dict(record)
         sample = self._pool("certify", asked.cases)
-        found = self._certified(asked, policies, sample, accepted=None)
+        found = self._certified(asked, policies, sample, best=None)
         return {**found.record(self.scenario), "note": record["note"]}
 
     def _samples(self) -> tuple[Sample, Sample]:
@@ -131,13 +138,13 @@ class Proposer:
             return rejects(log_e_difference([0.0], [n], margin), delta)
         return bool(certify_pair(0, 0, n, margin, delta))
 
-    def _not_worth(self, accepted: Judged, shape: Sample, certify_sample: Sample) -> str:
+    def _not_worth(self, judged: Judged, shape: Sample, certify_sample: Sample) -> str:
         """Why looking for cascades does not pay; empty where it may."""
-        assert accepted.point is not None
+        assert judged.point is not None
         prices = list(self.prices.values())
-        best = self.prices.get(accepted.result.name, max(prices))
+        best = self.prices.get(judged.result.name, max(prices))
         cost = sum(prices) * shape.size + (best + prices[0]) * certify_sample.size
-        if outlook(self.scenario, accepted.point, prices[0], cost).worth_it:
+        if outlook(self.scenario, judged.point, prices[0], cost).worth_it:
             return ""
         return "looking for cascades would cost more than they are likely to save"
 
@@ -148,12 +155,19 @@ class Proposer:
         found = propose(pooled, reference, margin=margin_of(self.scenario))
         return [one.policy for one in found if alone or len(one.policy.steps) > 1]
 
+    def _paying(self, policies: Sequence[Policy], shape: Sample) -> list[Policy]:
+        """Those that save money against the incumbent on shape cases."""
+        plain = self._pooled(shape, self.prices)
+        points = [point_of(apply(one, plain), plain.weights) for one in policies]
+        pairs = zip(policies, points, strict=True)
+        return [one for one, point in pairs if point and saving_at(self.scenario, point) > 0]
+
     def _certified(
         self,
         asked: Proposal,
         policies: Sequence[Policy],
         sample: Sample,
-        accepted: Judged | None,
+        best: Judged | None,
     ) -> Proposal:
         """What came of testing the policies on certify cases."""
         graded = is_graded(self.scenario)
@@ -169,7 +183,7 @@ class Proposer:
         )
         passed = [one.policy for one in tested if one.certified]
         chains = [policy for policy in passed if len(policy.steps) > 1]
-        best = min(
+        cheapest = min(
             chains,
             key=lambda one: objective_of(self.scenario, apply(one, plain), plain.weights),
             default=None,
@@ -182,9 +196,9 @@ class Proposer:
         return replace(
             asked,
             tested=tested,
-            winners=() if best is None else (best,),
+            winners=() if cheapest is None else (cheapest,),
             singles=tuple(singles),
-            note="" if passed or accepted is None else "no proposed cascade could be certified",
+            note="" if passed or best is None else "no proposed cascade could be certified",
         )
 
     def _pooled(self, sample: Sample, names: Iterable[str], *, graded: bool = False) -> Pooled:

@@ -13,9 +13,10 @@ from rixin.core.scenario import Candidate
 from rixin.core.solver import Solver
 from rixin.core.transport import Transport
 from rixin.decide.budget import Budget
+from rixin.decide.judged import Judged
 from rixin.decide.looks import next_look
 from rixin.decide.promise import harm_plan
-from rixin.decide.race import Ask, Race, State
+from rixin.decide.race import Ask, Lane, Race, State
 from rixin.engine.counter import RunningTally
 from rixin.engine.judge import Judge
 from rixin.engine.limits import Limiter
@@ -124,7 +125,7 @@ class Run:
             and lane.state is not State.UNUSABLE
             and lane.entry.candidate.kind != "cascade"
         ]
-        best = self.race.accepted
+        best = None if self.relative else self._best(lanes)
         if best is None and not self.relative:
             return
         from rixin.workspace.propose import Proposer  # most decisions never come here
@@ -135,10 +136,22 @@ class Run:
             budget=self.budget,
             prices={lane.name: lane.entry.price or 0.0 for lane in lanes},
             complete=self._complete,
+            missed=[one.name for one in lanes if one.judged and not one.judged.good_enough],
         )
-        self.proposal = await proposer.propose(None if best is None else best.judged)
+        self.proposal = await proposer.propose(best)
         for policy in self.proposal.winners:
             await self._materialise(policy, writer, cap)
+
+    def _best(self, lanes: Sequence[Lane]) -> Judged | None:
+        """What cascades have to beat: the accepted candidate, else the best that is good enough.
+
+        The second may cost more than the incumbent: a cascade that seldom asks it may not.
+        """
+        accepted = self.race.accepted
+        if accepted is not None:
+            return accepted.judged
+        judged = [lane.judged for lane in lanes if lane.judged and lane.judged.good_enough]
+        return max(judged, key=lambda one: one.result.solved.value or 0.0, default=None)
 
     async def _complete(self, name: str, sample: Sample) -> None:
         """Brings a candidate to every case of a sample; what is stored is not asked."""
