@@ -372,3 +372,41 @@ def test_certify_cases_are_not_paid_where_no_cascade_pays_on_shape_cases(world):
     sequence = result.certificate["sequence"]
     assert (sequence["tested"], sequence["tested_on"]) == ([], [])
     assert "no cascade looked cheaper and paid" in sequence["note"]
+
+
+def test_the_harm_of_a_proposed_cascade_is_counted_by_one_plan(tmp_path):
+    write_world(tmp_path, cases=640)
+    (tmp_path / "harmless.py").write_text("def check(case, output):\n    return False\n")
+    result = decided(
+        write_contract(
+            tmp_path,
+            floor=0.85,
+            promise=", harm: {at_most: 0.02}",
+            guards="[{function: 'harmless:check'}]",
+        )
+    )
+    # At the error of a single 359 cases are needed for two violations, at that of the sequence 313.
+    assert 313 <= result.certificate["sequence"]["cases"] < 359
+    tested = result.certificate["sequence"]["tested"]
+    assert any("2 in 313 were allowed: holds" in term for term in tested[0]["promise"])
+    assert tested[0]["certified"]
+    assert "→" in result.verdict.winner
+
+
+def test_the_verdict_plans_the_harm_of_a_cascade_on_the_cases_that_its_test_had(world):
+    (world / "harmless.py").write_text("def check(case, output):\n    return False\n")
+    path = write_contract(
+        world,
+        ("cheap", "dear"),
+        floor=0.85,
+        promise=", harm: {at_most: 0.02}",
+        guards="[{function: 'harmless:check'}]",
+    )
+    path.write_text(path.read_text().replace("{name: dear,", "{name: dear, cases: 300,"))
+    result = decided(path)
+    assert result.verdict.winner == "cheap→dear"
+    winner = next(one for one in result.verdict.candidates if one.name == "cheap→dear")
+    assert any("1 in 236 were allowed: holds" in term for term in winner.reasons)
+    result.write_certificate(world / ".rixin" / "world.certificate.json")
+    with Workspace(quiet=True) as workspace:
+        assert workspace.verify(world / ".rixin" / "world.certificate.json").holds

@@ -83,7 +83,7 @@ def build_certificate(claim: Claim) -> dict[str, Any]:
         "solvers": [plain(one) for one in claim.solvers],
         "prices": [plain(one) for one in claim.prices],
         "proposed": [
-            {"name": one.name, "steps": one.options["steps"]}
+            {"name": one.name, "steps": one.options["steps"], "cases": one.cases}
             for one in scenario.candidates
             if one.options.get("proposed")
         ],

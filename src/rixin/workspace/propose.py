@@ -14,7 +14,7 @@ from rixin.decide.evidence import Sample as Pooled
 from rixin.decide.exploring import Counting, objective_of, outlook, point_of
 from rixin.decide.judged import Judged
 from rixin.decide.policies import Policy, PolicyOutcomes, Step, apply
-from rixin.decide.promise import standing_of, terms_of
+from rixin.decide.promise import harm_plan, standing_of, terms_of
 from rixin.decide.sequence import Held, Holds, certify
 from rixin.ledger.sample import Sample, sample_of, weights_of
 from rixin.ledger.vectors import case_strata, case_weights, vectors
@@ -233,11 +233,12 @@ class Proposer:
         counted = next(iter(self.stored.counted.values()))
         planned = next(iter(self.stored.errors.values()))
         units = weights_of(self.stored.ledger, sample).units
-        errors = replace(planned, hold=chances.hold, fail=chances.fail, cases=units)
+        errors = chances.planned(units, planned.strata, harm_cases=sample.size)
+        plan = harm_plan(self.scenario, errors.harm_cases, errors.hold)
         counting = Counting(
             weights=case_weights(self.stored.ledger, sample),
             heaviest=counted.weight_max,
-            harm_cases=counted.harm_cases,
+            harm_cases=0 if plan is None else plan.cases,
             slow_s=counted.slow_s,
             strata=case_strata(self.stored.ledger, sample, counted.strata),
         )

@@ -57,7 +57,7 @@ def with_proposed(scenario: Scenario, proposed: Sequence[Mapping[str, Any]]) -> 
 
     Args:
         scenario: The contract.
-        proposed: Each with `name` and `steps`, the steps as in a contract.
+        proposed: Each with `name`, `steps` as in a contract, and the `cases` it was tested on.
     """
     more = proposed_candidates(proposed)
     return replace(scenario, candidates=(*scenario.candidates, *more))
@@ -70,6 +70,7 @@ def proposed_candidates(proposed: Sequence[Mapping[str, Any]]) -> tuple[Candidat
             name=one["name"],
             kind="cascade",
             target=" → ".join(step["solver"] for step in one["steps"]),
+            cases=one.get("cases"),
             options={"steps": [dict(step) for step in one["steps"]], "proposed": True},
         )
         for one in proposed

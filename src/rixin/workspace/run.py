@@ -168,7 +168,8 @@ class Run:
         """Rows of a proposed cascade, from its members' stored answers."""
         names = {one.candidate.name for one in self.contenders}
         name = policy.name if policy.name not in names else f"{policy.name}*"
-        (candidate,) = proposed_candidates([{"name": name, "steps": steps_of(policy)}])
+        written = {"name": name, "steps": steps_of(policy), "cases": self.proposal.cases}
+        (candidate,) = proposed_candidates([written])
         contender = self.build(candidate)
         self.proposed.append(contender)
         self.stored = replace(
