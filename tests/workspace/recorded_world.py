@@ -46,7 +46,7 @@ def write_world(folder, *, cases=900, seed=1, shift=0):
                 )
 
 
-def write_contract(folder, names=("cheap", "middle", "dear"), **fields):
+def write_contract(folder, names=("cheap", "middle", "dear"), columns=COLUMNS, **fields):
     given = {
         "cases": "",
         "demand": 100_000,
@@ -62,7 +62,7 @@ def write_contract(folder, names=("cheap", "middle", "dear"), **fields):
         **fields,
     }
     given["candidates"] = "".join(
-        f"  - {{name: {name}, replay: {name}.csv, columns: {COLUMNS}}}\n" for name in names
+        f"  - {{name: {name}, replay: {name}.csv, columns: {columns}}}\n" for name in names
     )
     path = folder / "world.yaml"
     path.write_text(CONTRACT.format(**given))

@@ -326,6 +326,34 @@ def test_a_confidence_above_1_is_an_error_that_names_its_record(world):
     assert "confidence must be in [0, 1], not '1.5'" in said
 
 
+SILENT = "{id: id, score: score, cost: cost, output: said}"
+"""Columns without a confidence."""
+
+
+def test_two_cheap_solvers_without_a_confidence_check_each_other(world):
+    result = decided(write_contract(world, columns=SILENT, floor=0.93))
+    assert result.verdict.winner == "cheap→middle→dear"
+    chains = [one for one in result.certificate["sequence"]["tested"] if len(one["steps"]) > 1]
+    assert {one["policy"] for one in chains} == {"cheap→middle→dear"}  # one alone has no signal
+    winner, dear = (
+        next(one for one in result.verdict.candidates if one.name == name)
+        for name in (result.verdict.winner, "dear")
+    )
+    assert winner.cost_per_solved.value < 0.7 * dear.cost_per_solved.value
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (("cheap", "dear"), SILENT),  # nobody to go to where they differ
+        (("cheap", "middle", "dear"), "{id: id, score: score, cost: cost}"),  # nothing to compare
+    ],
+)
+def test_no_error_is_set_aside_for_cascades_that_cannot_be(world, names, columns):
+    result = decided(write_contract(world, names, columns=columns, floor=0.93))
+    assert result.certificate["error_budget"]["proposed"] == 0
+
+
 DEAR_PEOPLE = {"floor": 0.9, "people": 0.012, "by_people": 0.97, "value": 0.05}
 """People who solve as much as the dear model, for less money; the cheap one misses the floor."""
 
@@ -372,6 +400,16 @@ def test_certify_cases_are_not_paid_where_no_cascade_pays_on_shape_cases(world):
     sequence = result.certificate["sequence"]
     assert (sequence["tested"], sequence["tested_on"]) == ([], [])
     assert "no cascade looked cheaper and paid" in sequence["note"]
+
+
+def test_certify_cases_are_not_paid_where_the_best_on_shape_cases_misses_the_floor(world):
+    same = (world / "dear.csv").read_text().replace(",0.02,", ",0.05,")
+    (world / "middle.csv").write_text(same)  # too dear to be asked long enough to miss the floor
+    result = decided(write_contract(world, **{**DEAR_PEOPLE, "floor": 0.995, "people": 0.025}))
+    assert result.verdict.decision is not Decision.ADOPT
+    sequence = result.certificate["sequence"]
+    assert (sequence["tested"], sequence["tested_on"]) == ([], [])
+    assert sequence["note"] == "dear solves most shape cases, and not enough"
 
 
 def test_the_harm_of_a_proposed_cascade_is_counted_by_one_plan(tmp_path):

@@ -116,21 +116,32 @@ def is_graded(scenario: Scenario) -> bool:
 def may_propose(scenario: Scenario, pools: Mapping[str, int]) -> bool:
     """Whether a decision may propose cascades; known before the first case is asked."""
     solvers = [one for one in scenario.candidates if one.kind not in {"human", "cascade"}]
+    by_confidence = len(solvers) >= 2 and any(map(_has_confidence, solvers))
     return (
         scenario.cascades
-        and len(solvers) >= 2
-        and any(map(_has_confidence, solvers))
+        and (by_confidence or _can_agree(solvers))
         and min(pools.get("shape", 0), pools.get("certify", 0)) >= FEWEST
     )
 
 
 def _has_confidence(candidate: Candidate) -> bool:
     if candidate.kind == "replay":
-        columns = candidate.options["columns"]
-        return isinstance(columns, Mapping) and bool({"confidence", "logprob"} & columns.keys())
+        return bool({"confidence", "logprob"} & _columns(candidate).keys())
     if candidate.kind == "endpoint":
         return candidate.options.get("logprobs") != "off"
     return candidate.kind in {"student", "local", "function"}
+
+
+def _can_agree(solvers: Sequence[Candidate]) -> bool:
+    """Whether two can check each other, with a third to go to where they differ."""
+    answering = [one for one in solvers if one.kind != "replay" or "output" in _columns(one)]
+    return len(solvers) >= 3 and len(answering) >= 2
+
+
+def _columns(candidate: Candidate) -> Mapping[str, str]:
+    columns = candidate.options["columns"]
+    assert isinstance(columns, Mapping)
+    return columns
 
 
 def _tested_record(one: "Tested") -> dict[str, Any]:
