@@ -1,7 +1,7 @@
 """What a decision has asked and paid, against asking every candidate everything."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from rixin.core.verdict import CandidateResult, Effort
@@ -9,10 +9,14 @@ from rixin.core.verdict import CandidateResult, Effort
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """Answers besides those that the candidates are judged by: what cascades are proposed from."""
+    """Answers besides those on which candidates are compared: to cases of the red team, and to
+    those that cascades are proposed from.
+    """
 
     answers: int
     spent: Decimal
+    planned: Mapping[str, int] = field(default_factory=dict)
+    """Candidate → such answers, if everything were asked."""
 
 
 def effort_of(results: Sequence[CandidateResult], extra: Extra | None = None) -> Effort:
@@ -27,19 +31,19 @@ def effort_of(results: Sequence[CandidateResult], extra: Extra | None = None) ->
     """
     more = extra or Extra(0, Decimal(0))
     own = [one for one in results if one.kind != "cascade"]
-    costs = [_all_of(one) for one in own]
+    costs = [_all_of(one, more.planned.get(one.name, 0)) for one in own]
     known = [cost for cost in costs if cost is not None]
     paid = all(one.tally.cost_known == one.tally.cases for one in own)
     return Effort(
         answers=sum(one.trial.asked for one in own) + more.answers,
-        all_answers=sum(one.trial.planned for one in own),
+        all_answers=sum(one.trial.planned for one in own) + sum(more.planned.values()),
         spent=sum((one.tally.spent for one in own), more.spent) if paid else None,
         all_spent=sum(known) if len(known) == len(costs) else None,
     )
 
 
-def _all_of(one: CandidateResult) -> float | None:
+def _all_of(one: CandidateResult, more: int) -> float | None:
     price = one.cost_per_case.value
     if price is None:
         price = one.trial.price if one.tally.cases == 0 else None
-    return None if price is None else price * one.trial.planned
+    return None if price is None else price * (one.trial.planned + more)

@@ -101,8 +101,8 @@ def _causes(
         return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
-def spent_on(ledger: Ledger, sample: Sample, solver: int) -> Decimal:
-    """What the answers of one solver on a sample have cost at most, each counted once.
+def asked_on(ledger: Ledger, sample: Sample, solver: int) -> tuple[int, Decimal]:
+    """The answers of one solver on a sample, and what they have cost at most, each counted once.
 
     An answer that was judged anew stands under several judges with the same cost.
     """
@@ -110,11 +110,11 @@ def spent_on(ledger: Ledger, sample: Sample, solver: int) -> Decimal:
 
 
 def spent_in_all(ledger: Ledger, dataset_id: str, solver: int) -> Decimal:
-    """The same over all cases of a data set, whatever pool they are in."""
-    return _spent(ledger, cases.c.dataset_id == dataset_id, solver)
+    """The cost over all cases of a data set, whatever pool they are in."""
+    return _spent(ledger, cases.c.dataset_id == dataset_id, solver)[1]
 
 
-def _spent(ledger: Ledger, which: ColumnElement[bool], solver: int) -> Decimal:
+def _spent(ledger: Ledger, which: ColumnElement[bool], solver: int) -> tuple[int, Decimal]:
     cost = func.coalesce(outcomes.c.cost_pico, 0) + outcomes.c.sunk_pico
     each = (
         select(func.max(cost).label("pico"))
@@ -132,7 +132,8 @@ def _spent(ledger: Ledger, which: ColumnElement[bool], solver: int) -> Decimal:
         .subquery()
     )
     with ledger.read() as connection:
-        return from_pico(connection.execute(select(func.sum(each.c.pico))).scalar() or 0)
+        count, pico = connection.execute(select(func.count(), func.sum(each.c.pico))).one()
+    return count, from_pico(pico or 0)
 
 
 def latencies(ledger: Ledger, sample: Sample, solver: int, judge: str) -> "array[float]":

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,7 +25,7 @@ from rixin.ledger.outcomes import failure_example, outcomes_of_case
 from rixin.ledger.promise_counts import harm_counts, score_weights, slow_answers, stratum_tallies
 from rixin.ledger.sample import Sample, sample_of
 from rixin.ledger.store import Ledger
-from rixin.ledger.tallies import differing_cases, latencies, spent_in_all, spent_on, tally
+from rixin.ledger.tallies import asked_on, differing_cases, latencies, spent_in_all, tally
 from rixin.ledger.vectors import vectors
 from rixin.report.data import (
     ANSWERS,
@@ -170,32 +171,41 @@ def verdict_of(stored: Stored, scenario: Scenario, basis: Basis) -> Verdict:
         errors=stored.errors,
         budget=basis.budget,
         trials=basis.trials,
-        extra=_extra(stored, basis.sequence),
+        extra=_extra(stored, scenario, basis.sequence),
     )
 
 
-def _extra(stored: Stored, sequence: Mapping[str, Any]) -> Extra | None:
-    """Answers to shape cases, and to certify cases that only the tests of cascades needed."""
-    if not sequence:
-        return None
+def _extra(stored: Stored, scenario: Scenario, sequence: Mapping[str, Any]) -> Extra:
+    """Answers to red-team cases, to shape cases, and to certify cases that only the tests of
+    cascades needed.
+    """
     answers, spent = 0, Decimal(0)
+    planned: Counter[str] = Counter()
+
+    def add(name: str, sample: Sample, times: int = 1) -> None:
+        nonlocal answers, spent
+        count, cost = asked_on(stored.ledger, sample, stored.numbers[name])
+        answers, spent = answers + times * count, spent + times * cost
+
+    asked = [one.name for one in scenario.candidates if one.kind not in {"human", "cascade"}]
+    for name in asked if stored.red else ():
+        red = stored.red[name]
+        planned[name] += red.size
+        add(name, red)
+    if not sequence:
+        return Extra(answers, spent, planned)
     one = next(iter(stored.samples.values()))
-    shape = sample_of(
-        stored.ledger, one.dataset_id, "shape", sequence["shape_cases"], without=one.without
-    )
-    certify = sample_of(
-        stored.ledger, one.dataset_id, "certify", sequence["cases"], without=one.without
-    )
+    where, without = one.dataset_id, one.without
+    shape = sample_of(stored.ledger, where, "shape", sequence["shape_cases"], without=without)
+    certify = sample_of(stored.ledger, where, "certify", sequence["cases"], without=without)
     for name in sequence["proposed_from"]:
-        answers += shape.size
-        spent += spent_on(stored.ledger, shape, stored.numbers[name])
+        planned[name] += shape.size
+        add(name, shape)
     for name in sequence["tested_on"]:
-        own = stored.samples[name]
-        if own.size < certify.size:
-            answers += certify.size - own.size
-            spent += spent_on(stored.ledger, certify, stored.numbers[name])
-            spent -= spent_on(stored.ledger, own, stored.numbers[name])
-    return Extra(answers, spent)
+        if stored.samples[name].size < certify.size:
+            add(name, certify)
+            add(name, stored.samples[name], -1)
+    return Extra(answers, spent, planned)
 
 
 def judge_stored(

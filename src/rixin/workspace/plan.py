@@ -1,11 +1,13 @@
 """What a decision will ask and cost at most, before any solver is called."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 
 from rixin.core.money import ceil_cent, format_money
 from rixin.core.scenario import Scenario
+from rixin.decide.budget import Budget
 from rixin.decide.demand import DemandScore, demand_score
 from rixin.decide.needs import needs_of, shortages
 from rixin.decide.race import Entry
@@ -18,7 +20,7 @@ from rixin.stats.planning import cases_needed_floor
 from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Stored
 from rixin.workspace.prepare import Dataset, describe_notes
-from rixin.workspace.start import worth_paying
+from rixin.workspace.start import shape_of, worth_paying
 
 _WIDTH = 100
 _TYPICAL = 100
@@ -137,6 +139,7 @@ def plan(
     dataset: Dataset,
     stored: Stored,
     contenders: Sequence[Contender],
+    budget: Budget,
 ) -> Plan:
     """The plan of a decision on the cases as they are now."""
     worth = worth_paying(scenario, stored, contenders)
@@ -151,7 +154,7 @@ def plan(
         illustrative=tuple(sorted(scenario.illustrative)),
         needs=tuple(what_it_takes(scenario, stored)),
         lines=tuple(
-            _line(stored, one, asked=one in worth)
+            _line(scenario, stored, one, asked=one in worth, proposes=budget.proposed > 0)
             for one in contenders
             if one.candidate.kind != "human"
         ),
@@ -159,11 +162,18 @@ def plan(
     )
 
 
-def _line(stored: Stored, one: Contender, *, asked: bool) -> PlanLine:
+def _line(
+    scenario: Scenario, stored: Stored, one: Contender, *, asked: bool, proposes: bool
+) -> PlanLine:
+    """What one candidate may be asked: certify cases, those of the red team, and shape cases."""
     name = one.candidate.name
-    sample = stored.samples[name]
+    samples = [stored.samples[name]]
+    if name in stored.red:
+        samples.append(stored.red[name])
+    if proposes and one.candidate.kind != "cascade":
+        samples.append(shape_of(scenario, stored))
     have, most = 0, Decimal(0)
-    for chunk in stream_cases(stored.ledger, sample):
+    for chunk in chain.from_iterable(stream_cases(stored.ledger, sample) for sample in samples):
         measured, answered = stored_between(
             stored.ledger, stored.numbers[name], chunk, judge=stored.judge
         )
@@ -174,7 +184,7 @@ def _line(stored: Stored, one: Contender, *, asked: bool) -> PlanLine:
     return PlanLine(
         candidate=name,
         kind=one.candidate.kind,
-        cases=sample.size if asked else have,
+        cases=sum(sample.size for sample in samples) if asked else have,
         stored=have,
         most=most if one.costing.most is not None or one.is_free else None,
         paid=one.paid,
@@ -182,15 +192,27 @@ def _line(stored: Stored, one: Contender, *, asked: bool) -> PlanLine:
     )
 
 
-def forecast(scenario: Scenario, entries: Sequence[Entry], paid: Collection[str]) -> str:
+def forecast(
+    scenario: Scenario,
+    stored: Stored,
+    entries: Sequence[Entry],
+    contenders: Sequence[Contender],
+    *,
+    proposes: bool,
+    spent: Decimal,
+) -> str:
     """What paid answers cost at most and as is to be expected; empty where nobody is paid.
+
+    The most is what the calls of all missing answers can cost, in every pool, up to the spend cap.
 
     The expectation supposes that the candidate in the middle of the order is the first that holds,
     half way between the floor and perfection, and that those before it take a hundred cases each.
     """
-    known = [one for one in entries if one.candidate.name in paid]
-    if not known or any(one.price is None for one in known):
+    raced = {one.candidate.name: one for one in entries}
+    asked = [one for one in contenders if one.paid and one.candidate.name in raced]
+    if not asked or any(raced[one.candidate.name].price is None for one in asked):
         return ""
+    paid = {one.candidate.name for one in asked}
     order = sorted(entries, key=lambda one: one.price or 0.0)
     middle = order[len(order) // 2]
     floor = scenario.promise.solved_at_least
@@ -199,11 +221,15 @@ def forecast(scenario: Scenario, entries: Sequence[Entry], paid: Collection[str]
     for one in order[: len(order) // 2 + 1]:
         cases = settled if one is middle else _TYPICAL
         expected += (one.price or 0.0) * min(cases, one.cases) * (one.candidate.name in paid)
-    most = sum((one.price or 0.0) * one.cases for one in known)
+    lines = [_line(scenario, stored, one, asked=True, proposes=proposes) for one in asked]
+    most = sum((line.most for line in lines if line.most is not None), Decimal(0))
+    if scenario.budget.decide is not None:
+        most = min(most, max(Decimal(0), scenario.budget.decide - spent))
     currency = scenario.economics.currency
+    likely = min(most, Decimal(repr(expected)))
     return (
-        f"paid answers: about {format_money(Decimal(repr(expected)), currency, digits=2)} are"
-        f" expected; {format_money(Decimal(repr(most)), currency, digits=2)} if all were asked"
+        f"paid answers: about {format_money(likely, currency, digits=2)} are expected;"
+        f" {format_money(ceil_cent(most), currency)} at most"
     )
 
 

@@ -21,9 +21,8 @@ from rixin.ledger.vectors import case_strata, case_weights, vectors
 from rixin.solvers.speaking import signal_from
 from rixin.workspace.evaluate import Stored
 from rixin.workspace.proposed import FEWEST, Proposal, is_graded, margin_of
+from rixin.workspace.start import shape_of
 
-_SHAPE_CASES = 600
-"""Shape cases on which cascades are proposed, at most."""
 Complete = Callable[[str, Sample], Awaitable[None]]
 """Brings one candidate to an outcome for every case of a sample."""
 
@@ -110,9 +109,8 @@ class Proposer:
 
     def _samples(self) -> tuple[Sample, Sample]:
         sizes = [self.stored.samples[name].size for name in self.prices]
-        limits = [one.cases for one in self.scenario.candidates if one.cases is not None]
-        shape = self._pool("shape", min([_SHAPE_CASES, *limits]))
-        return shape, self._pool("certify", min(sizes, default=0))
+        certify_sample = self._pool("certify", min(sizes, default=0))
+        return shape_of(self.scenario, self.stored), certify_sample
 
     def _pool(self, pool: Pool, size: int) -> Sample:
         """The first cases of a pool, but those of the red team."""

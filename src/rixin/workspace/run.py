@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from rixin.core.money import format_money, from_pico
+from rixin.core.money import format_money
 from rixin.core.scenario import Candidate
 from rixin.core.solver import Solver
 from rixin.core.transport import Transport
@@ -100,7 +100,7 @@ class Run:
                     name = contender.candidate.name
                     self._runners[name] = self._runner(contender, writer, cap)
                 while not self.relative and (ask := self.race.next()) is not None:
-                    await self._bring(ask)
+                    await self._bring(ask, cap)
                 if self.proposes and not self.race.exhaustive:
                     await self._propose(writer, cap)
         finally:
@@ -139,6 +139,9 @@ class Run:
             missed=[one.name for one in lanes if one.judged and not one.judged.good_enough],
         )
         self.proposal = await proposer.propose(best)
+        if self.proposal.proposed_from and any(one.paid for one in self.contenders):
+            paid = format_money(cap.spent, self.currency, digits=2)
+            self.reporter.say(f"  so far {paid} paid, the search for cascades included")
         for policy in self.proposal.winners:
             await self._materialise(policy, writer, cap)
 
@@ -197,7 +200,7 @@ class Run:
         """The red-team cases on which the harm of a proposed cascade is counted."""
         return self.stored.red[policy.members[0]]
 
-    async def _bring(self, ask: Ask) -> None:
+    async def _bring(self, ask: Ask, cap: SpendCap) -> None:
         """One look: the cases that the race wants, and what they say."""
         track = self._tracks.get(ask.name) or self._track(ask.name)
         lane = self.race.lanes[ask.name]
@@ -213,21 +216,28 @@ class Run:
             self.race.drop(ask.name)
         if lane.state not in {State.OPEN, State.PARKED}:
             await track.course.finish()
-            self._say_so_far()
+            self._say_so_far(cap)
 
-    def _say_so_far(self) -> None:
+    def _say_so_far(self, cap: SpendCap) -> None:
         """Answers and payments of this decision against those of asking everybody everything."""
-        lanes = self.race.lanes
+        lanes, red = self.race.lanes, self.stored.red
+        planned = {
+            name: lane.entry.cases + (red[name].size if name in red else 0)
+            for name, lane in lanes.items()
+        }
         answers = sum(lane.asked for lane in lanes.values())
-        line = f"so far {answers:,} of {sum(lane.entry.cases for lane in lanes.values()):,} answers"
-        paid = [one.candidate.name for one in self.contenders if one.paid]
-        entries = [lanes[name].entry for name in paid if name in lanes]
-        if entries and all(entry.price is not None for entry in entries):
-            tracks = (self._tracks[name] for name in paid if name in self._tracks)
-            spent = from_pico(sum(track.counts.spent_pico for track in tracks))
-            everything = Decimal(repr(sum((one.price or 0.0) * one.cases for one in entries)))
+        answers += sum(track.red_asked for track in self._tracks.values())
+        line = f"so far {answers:,} of {sum(planned.values()):,} answers"
+        prices = {
+            one.candidate.name: lanes[one.candidate.name].entry.price
+            for one in self.contenders
+            if one.paid and one.candidate.name in lanes
+        }
+        known = {name: price for name, price in prices.items() if price is not None}
+        if prices and len(known) == len(prices):
+            everything = Decimal(repr(sum(price * planned[name] for name, price in known.items())))
             line += (
-                f", {format_money(spent, self.currency, digits=2)} paid of about"
+                f", {format_money(cap.spent, self.currency, digits=2)} paid of about"
                 f" {format_money(everything, self.currency, digits=2)}"
             )
         self.reporter.say(f"  {line}")

@@ -169,7 +169,7 @@ class Workspace:
 
         scenario = load_scenario(Path(path))
         opened = self._open(scenario)
-        return plan(scenario, opened.dataset, opened.stored, opened.contenders)
+        return plan(scenario, opened.dataset, opened.stored, opened.contenders, opened.budget)
 
     def explain(self, path: Path | str, case: str) -> "Explanation":
         """What each solver said to one case, and why; cascades of the last decision among them.
@@ -299,7 +299,15 @@ class _Opened:
 
         entries = [lane.entry for lane in race.lanes.values()]
         needs = what_it_takes(self.scenario, self.stored, exhaustive=race.exhaustive)
-        for line in (*needs, forecast(self.scenario, entries, paid)):
+        expected = forecast(
+            self.scenario,
+            self.stored,
+            entries,
+            self.contenders,
+            proposes=self.budget.proposed > 0 and not race.exhaustive,
+            spent=spent_so_far(self.stored, self.contenders),
+        )
+        for line in (*needs, expected):
             if line:
                 reporter.say(line)
 

@@ -17,6 +17,8 @@ from rixin.workspace.evaluate import Stored
 
 _PRICED = 50
 """Cases on which the price of an answer is estimated beforehand."""
+_SHAPE_CASES = 600
+"""Shape cases on which cascades are proposed, at most."""
 _WIDEST_BATCH = 64
 """Calls that may be under way when a candidate turns out to be settled."""
 
@@ -54,6 +56,14 @@ def stored_of(
         numbers={},
         counted={n: _counted(scenario, one, everything.largest) for n, one in errors.items()},
     )
+
+
+def shape_of(scenario: Scenario, stored: Stored) -> Sample:
+    """The shape cases on which cascades are proposed: the first ones, but those of the red team."""
+    one = next(iter(stored.samples.values()))
+    limits = [each.cases for each in scenario.candidates if each.cases is not None]
+    size = min([_SHAPE_CASES, *limits])
+    return sample_of(stored.ledger, one.dataset_id, "shape", size, without=one.without)
 
 
 def _planned(
