@@ -9,12 +9,14 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rixin.core.ids import Pool, normalise
+from rixin.core.ids import POOLS, Pool, normalise
 from rixin.core.scenario import CaseSource
 from rixin.interop.cases import read_cases
 from rixin.interop.near_copies import Item, near_copies
 from rixin.interop.readers import open_rows
 from rixin.interop.seen import Seen
+from rixin.ledger.cases import stream_pool
+from support import small_ledger
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 TABLES = st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20)
@@ -66,6 +68,26 @@ def test_every_row_is_a_case_or_counted(rows: list[tuple[str, str]]) -> None:
         if case.expected is not None
     )
     assert notes.conflicting == conflicts
+
+
+@given(seed=st.integers(0, 1 << 64), shape=st.floats(0.1, 0.8))
+@settings(max_examples=40, deadline=None)
+def test_pools_are_disjoint_under_every_seed(seed: int, shape: float) -> None:
+    texts = [f"case {n}" for n in range(60)]
+    # The first inputs come again, written otherwise, with another expected output.
+    rows = [*((text, "x") for text in texts), *((f" {text.upper()} ", "y") for text in texts[:20])]
+    pools: dict[Pool, float] = {"shape": shape, "certify": 0.9 - shape, "audit": 0.1}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.csv")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("a", "b"), *rows])
+        source = CaseSource(path=path, input="a", expected="b", pools=pools, seed=seed)
+        with small_ledger(Path(folder), list(read_cases(source))) as ledger:
+            dealt = {pool: list(stream_pool(ledger, "d", pool)) for pool in POOLS}
+    inputs = [{normalise(case.input) for case in found} for found in dealt.values()]
+    assert sum(map(len, inputs)) == len(set.union(*inputs)) == len(texts)
+    found = [(case.input.strip(), case.expected) for each in dealt.values() for case in each]
+    assert sorted(found) == sorted((text.strip(), label) for text, label in rows)
 
 
 @given(st.lists(st.integers(0, (1 << 64) - 1)))

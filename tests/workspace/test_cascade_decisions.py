@@ -298,11 +298,10 @@ def test_floors_of_strata_and_red_team_cases(world):
     assert dear.tally.harm_hits == 0
 
 
-def test_another_seed_deals_other_pools_and_keeps_them_disjoint(world):
+def test_another_seed_deals_other_pools(world):
     plain = decided(write_contract(world, more="cascades: none"))
     dealt = decided(write_contract(world, more="cascades: none", cases=", seed: 7"))
     assert plain.certificate["cases"]["dataset"] != dealt.certificate["cases"]["dataset"]
-    assert sum(dealt.certificate["cases"]["pools"].values()) == 900
 
 
 @pytest.mark.parametrize("none", ["nan", "", "null", "inf"])
