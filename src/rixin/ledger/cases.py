@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, delete, func, insert, literal, or_, select, update
 
-from rixin.core.case import Case
+from rixin.core.case import Case, make_case
 from rixin.core.ids import POOLS, Pool, digest
+from rixin.core.scenario import CaseSource
 from rixin.ledger.sample import Sample, inside, sample_of
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import cases, datasets, staged_cases
@@ -262,6 +263,23 @@ def cases_of(ledger: Ledger, dataset_id: str, ids: Sequence[str]) -> list[Case]:
     with ledger.read() as connection:
         found = {row[0]: _case(row) for row in connection.execute(query)}
     return [found[one] for one in ids if one in found]
+
+
+def cases_unlike_ids(ledger: Ledger, sample: Sample, source: CaseSource) -> Iterator[Case]:
+    """Cases of a sample whose id, key or pool is not that of their input and expected output.
+
+    Args:
+        ledger: Where they are.
+        sample: Which of them.
+        source: How they were dealt to the pools.
+    """
+    query = _case_select().where(inside(sample)).order_by(cases.c.case_id)
+    with ledger.read() as connection:
+        for row in connection.execution_options(yield_per=_CHUNK).execute(query):
+            case = _case(row)
+            made = make_case(case.input, case.expected, source.pools, seed=source.seed)
+            if (made.id, made.key, made.pool) != (case.id, case.key, case.pool):
+                yield case
 
 
 def _case_select() -> Select[Any]:

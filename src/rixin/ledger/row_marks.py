@@ -1,9 +1,10 @@
-"""Checksums of the rows that a decision rests on: one for all, and a short one for each."""
+"""Checksums of the rows and cases that a decision rests on: one for all, a short one for each."""
 
 import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, select
 
@@ -17,7 +18,7 @@ _BYTES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowMarks:
-    """What the rows of one solver on a sample look like, without their content."""
+    """What the rows of one solver on a sample, or its cases, look like, without their content."""
 
     rows: int
     sha256: str
@@ -29,9 +30,24 @@ class RowMarks:
 
 def row_marks(ledger: Ledger, sample: Sample, solver: int, judge: str) -> RowMarks:
     """The checksums of the stored rows of one solver on a sample."""
-    per = max(1, -(-sample.size // _MOST_MARKS))
+    return _marks(_rows(ledger, sample, solver, judge), sample.size)
+
+
+def case_marks(ledger: Ledger, sample: Sample) -> RowMarks:
+    """The checksums of the cases of a sample: of their ids, strata and weights.
+
+    The id is a hash of input and expected output, so it stands for them; `cases_unlike_ids` of the
+    cases finds those that it does not fit.
+    """
+    columns = cases.c
+    query = select(columns.case_id, columns.stratum, columns.weight)
+    return _marks(_encoded(ledger, query.where(inside(sample))), sample.size)
+
+
+def _marks(rows: Iterator[bytes], size: int) -> RowMarks:
+    per = max(1, -(-size // _MOST_MARKS))
     whole, marks, count, group = hashlib.sha256(), bytearray(), 0, b""
-    for row in _rows(ledger, sample, solver, judge):
+    for row in rows:
         group = hashlib.sha256(group + row).digest()
         whole.update(group)
         count += 1
@@ -66,34 +82,53 @@ def altered(before: RowMarks, after: RowMarks) -> list[int]:
 
 
 def cases_at(
-    ledger: Ledger, sample: Sample, solver: int, judge: str, places: Sequence[int]
+    ledger: Ledger, sample: Sample, solver: int | None, judge: str, places: Sequence[int]
 ) -> list[str]:
     """The cases of some rows of `row_marks`, by the places that `altered` gives.
+
+    Args:
+        ledger: Where they are.
+        sample: The sample that was marked.
+        solver: Whose rows; None: places are those of `case_marks`.
+        judge: Who judged them.
+        places: From 0.
 
     Returns:
         For each place that there is, the case's own id and the beginning of its hash.
     """
-    joined = cases.join(outcomes, _asked(solver, judge))
+    joined = cases if solver is None else cases.join(outcomes, _asked(solver, judge))
     query = _named().select_from(joined).where(inside(sample)).order_by(cases.c.case_id)
     with ledger.read() as connection:
         found = [connection.execute(query.offset(place).limit(1)).first() for place in places]
-    return [_name(row[0], row[1]) for row in found if row is not None]
+    return [case_name(row[0], row[1]) for row in found if row is not None]
 
 
 def cases_without(ledger: Ledger, sample: Sample, solver: int, judge: str, limit: int) -> list[str]:
-    """The first cases of a sample without a row of the solver, named like in `cases_at`."""
+    """The first cases of a sample without a row of the solver, named like in `cases_at`.
+
+    Where rows have lost their cases it is those, by their hashes.
+    """
+    columns = outcomes.c
+    lost = select(columns.case_id).where(
+        columns.solver_id == solver,
+        columns.judge == judge,
+        columns.case_id.not_in(select(cases.c.case_id)),
+    )
     joined = cases.outerjoin(outcomes, _asked(solver, judge))
     query = _named().select_from(joined).where(inside(sample), outcomes.c.case_id.is_(None))
     with ledger.read() as connection:
+        if gone := connection.execute(lost.limit(limit)).scalars().all():
+            return [case_name(None, case_id) for case_id in gone]
         rows = connection.execute(query.order_by(cases.c.case_id).limit(limit))
-        return [_name(row[0], row[1]) for row in rows]
+        return [case_name(row[0], row[1]) for row in rows]
 
 
 def _named() -> Select[str | None, str]:
     return select(cases.c.ref, cases.c.case_id)
 
 
-def _name(ref: str | None, case_id: str) -> str:
+def case_name(ref: str | None, case_id: str) -> str:
+    """A case in words: its own id, if it has one, and the beginning of its hash."""
     short = case_id[:12]
     return f"{ref} ({short})" if ref else short
 
@@ -123,10 +158,15 @@ def _rows(ledger: Ledger, sample: Sample, solver: int, judge: str) -> Iterator[b
         )
         .select_from(cases.join(outcomes, _asked(solver, judge)))
         .where(inside(sample))
-        .order_by(cases.c.case_id)
     )
+    return _encoded(ledger, query)
+
+
+def _encoded(ledger: Ledger, query: Select[*tuple[Any, ...]]) -> Iterator[bytes]:
+    """The rows of a query in the order of their cases, as bytes."""
     with ledger.read() as connection:
-        found = connection.execution_options(yield_per=2_000).execute(query)
+        ordered = query.order_by(cases.c.case_id)
+        found = connection.execution_options(yield_per=2_000).execute(ordered)
         for part in found.partitions():
             for row in part:
                 yield repr(tuple(row)).encode("utf-8", "surrogatepass")

@@ -22,6 +22,8 @@ class Sample:
     """Only this stratum."""
     without: str | None = None
     """All but this stratum."""
+    after: str = ""
+    """Only what comes after this case id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ def inside(sample: Sample) -> ColumnElement[bool]:
         terms.append(cases.c.stratum == sample.stratum)
     if sample.without is not None:
         terms.append(cases.c.stratum != sample.without)
+    if sample.after:
+        terms.append(cases.c.case_id > sample.after)
     return and_(*terms)
 
 

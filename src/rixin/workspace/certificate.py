@@ -15,27 +15,13 @@ from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Verdict
 from rixin.decide.budget import Budget, Errors
 from rixin.decide.promise import score_evidence
-from rixin.ledger.row_marks import RowMarks, altered, cases_at, cases_without, row_marks
 from rixin.report.as_json import plain
 from rixin.workspace.evaluate import Stored
+from rixin.workspace.marks import MARKED, Difference, Part, altered_parts, marks_of, parts_of
 
 FORMAT = "rixin.certificate/1"
 """Named in every file; the number rises when a key goes or changes its meaning."""
-_MOST_NAMED = 10
-"""Altered rows of a solver that are named."""
 _UNSIGNED = frozenset({"sha256", "decided_at", "rixin"})
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One figure that is not what the ledger says."""
-
-    where: str
-    certificate: object
-    ledger: object
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.certificate!r} in the certificate, {self.ledger!r} recomputed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +43,14 @@ class Claim:
     sequence: Mapping[str, Any]
     """Hypotheses about proposed policies, in the order in which they were tested; may be empty."""
     decided_at: str = ""
+
+    @property
+    def parts(self) -> list[Part]:
+        """The rows and cases that it rests on."""
+        asked = [
+            one.name for one in self.verdict.candidates if one.tally.cases + one.tally.unmeasured
+        ]
+        return parts_of(self.stored, asked, self.sequence)
 
 
 def build_certificate(claim: Claim) -> dict[str, Any]:
@@ -89,11 +83,7 @@ def build_certificate(claim: Claim) -> dict[str, Any]:
         ],
         "hypotheses": [_hypothesis(scenario, stored, one) for one in _in_order(verdict)],
         "sequence": dict(claim.sequence),
-        "rows": {
-            one.name: plain(_marks(stored, one.name))
-            for one in verdict.candidates
-            if one.tally.cases + one.tally.unmeasured
-        },
+        **marks_of(stored, claim.parts),
         "spent": plain(verdict.spent),
         "contract": claim.contract,
     }
@@ -107,22 +97,21 @@ def seal_of(certificate: Mapping[str, Any]) -> str:
 
 
 def differences(
-    given: Mapping[str, Any], found: Mapping[str, Any], stored: Stored
+    given: Mapping[str, Any], found: Mapping[str, Any], claim: Claim
 ) -> list[Difference]:
     """Every claim of a certificate that its recomputation does not bear out.
 
     Args:
         given: The certificate.
         found: The same recomputed.
-        stored: Where its rows are, each sample cut to the cases that were asked.
+        claim: What it was recomputed of.
     """
-    keys = [key for key in {**given, **found} if key not in _UNSIGNED]
-    rows: list[Difference] = []
-    for key in keys:
-        if key == "rows":
-            continue
-        rows += _compare(key, given.get(key), found.get(key))
-    return [*_altered_rows(given.get("rows", {}), found.get("rows", {}), stored), *rows]
+    source = claim.scenario.cases
+    rows = [*altered_parts(given, found, claim.stored, claim.parts, source)]
+    for key in {**given, **found}:
+        if key not in _UNSIGNED and key not in MARKED:
+            rows += _compare(key, given.get(key), found.get(key))
+    return rows
 
 
 def _budget(scenario: Scenario, budget: Budget, verdict: Verdict) -> dict[str, Any]:
@@ -191,10 +180,6 @@ def _score(floor: float, errors: Errors, one: CandidateResult) -> dict[str, Any]
     }
 
 
-def _marks(stored: Stored, name: str) -> RowMarks:
-    return row_marks(stored.ledger, stored.samples[name], stored.numbers[name], stored.judge)
-
-
 def _compare(where: str, given: object, found: object) -> Iterator[Difference]:
     if isinstance(given, Mapping) and isinstance(found, Mapping):
         for key in dict.fromkeys((*given, *found)):
@@ -205,32 +190,3 @@ def _compare(where: str, given: object, found: object) -> Iterator[Difference]:
             yield from _compare(f"{where}[{name or place}]", one, other)
     elif given != found:
         yield Difference(where, given, found)
-
-
-def _altered_rows(
-    given: Mapping[str, Any], found: Mapping[str, Any], stored: Stored
-) -> Iterator[Difference]:
-    for name in dict.fromkeys((*given, *found)):
-        old, new = given.get(name), found.get(name)
-        if old == new:
-            continue
-        if old is None or new is None:
-            yield Difference(f"rows of {name}", old and old["rows"], new and new["rows"])
-            continue
-        before, after = RowMarks(**old), RowMarks(**new)
-        where = f"rows of {name}, {_which(stored, name, before, after)}"
-        yield Difference(where, before.sha256[:12], after.sha256[:12])
-
-
-def _which(stored: Stored, name: str, before: RowMarks, after: RowMarks) -> str:
-    """The rows that differ, by the ids of their cases."""
-    place = (stored.ledger, stored.samples[name], stored.numbers[name], stored.judge)
-    if after.rows < before.rows:
-        return f"gone for case {', '.join(cases_without(*place, _MOST_NAMED))}"
-    if after.rows > before.rows:
-        return f"{after.rows - before.rows:,} more than before"
-    named = cases_at(*place, altered(before, after)[:_MOST_NAMED])
-    if not named:
-        return "none by its mark"
-    group = after.rows_per_mark
-    return f"case {', '.join(named)}" + (f" or one of the {group - 1} after it" * (group > 1))

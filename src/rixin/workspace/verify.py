@@ -17,12 +17,12 @@ from rixin.ledger.store import Ledger
 from rixin.workspace.certificate import (
     FORMAT,
     Claim,
-    Difference,
     build_certificate,
     differences,
     seal_of,
 )
 from rixin.workspace.evaluate import Basis, Stored, verdict_of
+from rixin.workspace.marks import Difference
 from rixin.workspace.propose import Proposer
 from rixin.workspace.proposed import with_proposed
 from rixin.workspace.start import stored_of
@@ -39,6 +39,8 @@ class Verification:
     rows: int
     """Rows of the ledger that were read."""
     differences: tuple[Difference, ...]
+    not_covered: tuple[str, ...] = ()
+    """What could not be recomputed, in words."""
 
     @property
     def holds(self) -> bool:
@@ -57,6 +59,7 @@ class Verification:
             "scenario": self.scenario,
             "holds": self.holds,
             "rows": self.rows,
+            "not_covered": list(self.not_covered),
             "differences": [
                 {"where": one.where, "certificate": one.certificate, "ledger": one.ledger}
                 for one in self.differences
@@ -65,16 +68,15 @@ class Verification:
 
     def text(self) -> str:
         """For a terminal."""
+        left_out = [f"  not covered: {one}" for one in self.not_covered]
         if self.holds:
-            return (
-                f"{self.path} holds: recomputed from {self.rows:,} stored rows\n"
-                f"{self.scenario}: {self.headline}"
-            )
+            lines = [f"{self.path} holds: recomputed from {self.rows:,} stored rows"]
+            return "\n".join([*lines, *left_out, f"{self.scenario}: {self.headline}"])
         lines = [f"{self.path} does not hold: {len(self.differences)} figures differ"]
         lines += [f"  ✗ {one}" for one in self.differences[:20]]
         if len(self.differences) > 20:
             lines.append(f"  … and {len(self.differences) - 20} more (--json shows all)")
-        return "\n".join(lines)
+        return "\n".join(lines + left_out)
 
 
 def read_certificate(path: Path) -> dict[str, Any]:
@@ -113,11 +115,13 @@ def verify(
         scenario_path: Where its scenario stood.
     """
     claim = _claim(given, ledger, scenario_path)
-    rows = 0
+    rows, not_covered = 0, [_OLD] if "more_rows" not in given else []
     if isinstance(claim, Claim):
         found = build_certificate(claim)
-        differing = differences(given, found, claim.stored)
+        differing = differences(given, found, claim)
         rows = sum(one["rows"] for one in found["rows"].values())
+        beside = found["more_rows"].values() if "more_rows" in given else ()
+        rows += sum(one["rows"] for pool in beside for one in pool.values())
     else:
         differing = [claim]
     if not differing and seal_of(given) != given.get("sha256"):
@@ -128,7 +132,14 @@ def verify(
         headline=str(given["headline"]),
         rows=rows,
         differences=tuple(differing),
+        not_covered=tuple(not_covered),
     )
+
+
+_OLD = (
+    "weights and strata of cases, rows that only cascades or the red team used: it was made before"
+    " these were marked"
+)
 
 
 def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Claim | Difference:

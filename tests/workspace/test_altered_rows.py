@@ -1,0 +1,166 @@
+"""Verify finds whatever a decision rests on and was altered: every kind of row, and the cases."""
+
+import json
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from recorded_world import decided, write_contract, write_world
+
+from rixin.workspace import Workspace
+from rixin.workspace.certificate import seal_of
+
+FILE = Path(".rixin") / "world.certificate.json"
+
+
+@pytest.fixture(scope="module")
+def decision(tmp_path_factory):
+    """A decision with a proposed cascade, a red team and a promised mean score."""
+    folder = tmp_path_factory.mktemp("world")
+    write_world(folder)
+    (folder / "harmless.py").write_text("def check(case, output):\n    return False\n")
+    harm = ", harm: {at_most: 0.2, allowed: 1, stratum: red}"
+    promise = f", score: {{at_least: 0.8}}{harm}, carry_over: shared"
+    guards = "[{function: 'harmless:check'}]"
+    result = decided(write_contract(folder, floor=0.9, promise=promise, guards=guards))
+    result.write_certificate(folder / FILE)
+    return folder
+
+
+@pytest.fixture
+def folder(decision, tmp_path):
+    return Path(shutil.copytree(decision, tmp_path / "world"))
+
+
+def verified(folder):
+    with Workspace(quiet=True) as workspace:
+        return workspace.verify(folder / FILE)
+
+
+def change(folder, statement, values=()):
+    with sqlite3.connect(folder / ".rixin" / "ledger.sqlite3") as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def reseal(folder, alter):
+    """Alters a certificate as one would who knows how it is sealed."""
+    given = json.loads((folder / FILE).read_text())
+    alter(given)
+    given["sha256"] = seal_of(given)
+    (folder / FILE).write_text(json.dumps(given))
+
+
+def place_of(folder, pool, number):
+    """Id and own name of a case by its place in the pool; red-team cases are a pool here."""
+    where = {
+        "certify": "pool = 'certify' AND stratum = 'plain'",
+        "shape": "pool = 'shape' AND stratum = 'plain'",
+        "red-team": "pool = 'certify' AND stratum = 'red'",
+    }[pool]
+    query = f"SELECT case_id, ref FROM cases WHERE {where} ORDER BY case_id"
+    return change(folder, query)[number]
+
+
+def test_it_holds_and_the_tests_of_cascades_went_beyond_the_race(folder):
+    found = verified(folder)
+    assert found.holds, found.text()
+    assert found.not_covered == ()
+    given = json.loads((folder / FILE).read_text())
+    assert given["winner"].endswith("→dear")
+    assert given["sequence"]["compared_by"] == "score"
+    assert given["rows"]["cheap"]["rows"] < 400 < given["sequence"]["cases"]
+    assert set(given["more_rows"]) == set(given["case_marks"]) == {"certify", "shape", "red-team"}
+
+
+COST = "UPDATE outcomes SET cost_pico = cost_pico * 100"
+OUTPUT = "UPDATE outcomes SET output = 'something else'"
+STATE = "UPDATE outcomes SET state = 'unsolved', score = 0"
+GONE = "DELETE FROM outcomes"
+
+
+@pytest.mark.parametrize("statement", [COST, OUTPUT, STATE, GONE])
+@pytest.mark.parametrize(
+    ("pool", "number", "solver"),
+    [
+        ("certify", 5, "cheap"),
+        ("certify", 420, "cheap"),  # the race stopped before; the test of the cascade did not
+        ("certify", 5, "cheap→middle→dear"),
+        ("shape", 5, "middle"),
+        ("red-team", 5, "dear"),
+        ("red-team", 5, "cheap→middle→dear"),
+    ],
+)
+def test_an_altered_row_is_found_and_named(folder, statement, pool, number, solver):
+    case_id, ref = place_of(folder, pool, number)
+    of = "solver_id = (SELECT id FROM solvers WHERE name = ?) AND case_id = ?"
+    change(folder, f"{statement} WHERE {of}", (solver, case_id))
+    found = verified(folder)
+    assert found.exit_code == 1
+    gone = "gone for " * (statement == GONE)
+    named = f"{pool} rows of {solver}, {gone}case {ref} ({case_id[:12]})"
+    assert named in [one.where for one in found.differences]
+
+
+@pytest.mark.parametrize("pool", ["certify", "shape", "red-team"])
+@pytest.mark.parametrize(
+    "altered", ["input = 'another'", "expected = 'x'", "weight = 1.5", "stratum = 'plain '"]
+)
+def test_an_altered_case_is_found_and_named(folder, pool, altered):
+    case_id, ref = place_of(folder, pool, 5)
+    change(folder, f"UPDATE cases SET {altered} WHERE case_id = ?", (case_id,))
+    found = verified(folder)
+    assert not found.holds
+    left = pool == "red-team" and "stratum" in altered  # then it is a plain certify case
+    where = "certify" if left else pool
+    assert f"{where} cases, case {ref} ({case_id[:12]})" in found.text()
+
+
+@pytest.mark.parametrize("pool", ["certify", "shape"])
+@pytest.mark.parametrize("statement", ["DELETE FROM cases", "UPDATE cases SET pool = 'audit'"])
+def test_a_case_that_left_its_pool_is_found(folder, statement, pool):
+    case_id, _ = place_of(folder, pool, 5)
+    change(folder, f"{statement} WHERE case_id = ?", (case_id,))
+    where = {one.where for one in verified(folder).differences}
+    assert f"cases.pools.{pool}" in where
+    if statement.startswith("DELETE"):
+        assert f"{pool} rows of dear, gone for case {case_id[:12]}" in where
+    assert ("shape cases, 1 gone" in where) == (pool == "shape")
+
+
+def test_a_case_that_came_into_a_pool_is_found(folder):
+    case_id, ref = place_of(folder, "certify", 5)
+    change(folder, "UPDATE cases SET pool = 'shape' WHERE case_id = ?", (case_id,))
+    where = {one.where for one in verified(folder).differences}
+    assert f"shape cases, case {ref} ({case_id[:12]})" in where
+    assert "cases.pools.shape" in where
+
+
+def test_all_rows_of_a_solver_gone(folder):
+    change(folder, "DELETE FROM outcomes WHERE solver_id = (SELECT id FROM solvers LIMIT 1)")
+    found = verified(folder)
+    assert any(one.where.startswith(("rows.", "certify rows of")) for one in found.differences)
+
+
+@pytest.mark.parametrize("key", ["rows", "case_marks"])
+def test_marks_that_were_taken_out_are_missed(folder, key):
+    reseal(folder, lambda given: given[key].popitem())
+    found = verified(folder)
+    assert [one.certificate for one in found.differences] == [None]
+
+
+def test_a_certificate_of_before_holds_and_says_what_it_does_not_cover(folder):
+    def older(given):
+        del given["more_rows"], given["case_marks"]
+
+    reseal(folder, older)
+    found = verified(folder)
+    assert found.holds, found.text()
+    assert "not covered: weights and strata of cases, rows that only" in found.text()
+    assert len(found.to_json()["not_covered"]) == 1
+    case_id, ref = place_of(folder, "certify", 5)
+    change(folder, "UPDATE cases SET expected = 'x' WHERE case_id = ?", (case_id,))
+    assert f"certify cases, case {ref} ({case_id[:12]})" in verified(folder).text()
