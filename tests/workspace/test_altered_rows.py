@@ -164,3 +164,46 @@ def test_a_certificate_of_before_holds_and_says_what_it_does_not_cover(folder):
     case_id, ref = place_of(folder, "certify", 5)
     change(folder, "UPDATE cases SET expected = 'x' WHERE case_id = ?", (case_id,))
     assert f"certify cases, case {ref} ({case_id[:12]})" in verified(folder).text()
+
+
+def test_policies_that_the_shape_cases_do_not_propose_are_found(folder):
+    def another_order(given):
+        given["sequence"]["tested"].reverse()
+
+    reseal(folder, another_order)
+    assert "sequence.tested, settled anew on shape cases" in verified(folder).text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("reference", "middle"), ("tested_on", ["dear", "cheap", "middle"])]
+)
+def test_another_reference_or_order_of_members_is_found(folder, key, value):
+    reseal(folder, lambda given: given["sequence"].update({key: value}))
+    assert f"sequence.{key}, settled anew on shape cases" in verified(folder).text()
+
+
+def test_what_another_version_proposed_is_not_proposed_again(folder):
+    def by_another(given):
+        given["rixin"] = "0.0.1"
+        given["sequence"]["tested_on"].reverse()
+
+    reseal(folder, by_another)
+    found = verified(folder)
+    assert found.holds, found.text()
+    assert "another version of Rixin looked" in found.text()
+
+
+def test_the_number_of_the_decision_is_the_ledgers(folder):
+    def third(given):
+        given["error_budget"]["decision"] = 3
+
+    reseal(folder, third)
+    where = [one.where for one in verified(folder).differences]
+    assert where == ["error_budget.decision"]
+
+
+def test_without_a_record_of_the_decision_its_number_is_not_covered(folder):
+    change(folder, "DELETE FROM decisions")
+    found = verified(folder)
+    assert found.holds, found.text()
+    assert "not covered: which of the decisions that share the error budget" in found.text()

@@ -20,7 +20,7 @@ from rixin.ledger.sample import Sample, sample_of, weights_of
 from rixin.ledger.vectors import case_strata, case_weights, vectors
 from rixin.solvers.speaking import signal_from
 from rixin.workspace.evaluate import Stored
-from rixin.workspace.proposed import FEWEST, Proposal, is_graded, margin_of
+from rixin.workspace.proposed import FEWEST, Proposal, is_graded, margin_of, steps_of
 from rixin.workspace.start import shape_of
 
 Complete = Callable[[str, Sample], Awaitable[None]]
@@ -60,8 +60,7 @@ class Proposer:
             return Proposal(note=reason)
         for name in self.prices:
             await self.complete(name, shape)
-        pooled = self._pooled(shape, self.prices, graded=is_graded(self.scenario))
-        reference = best_single(pooled)
+        reference, policies = self._from_shape(shape, self.prices, alone=best is None)
         if reference is None:
             return Proposal(note="nobody solves a shape case")
         asked = Proposal(
@@ -73,19 +72,14 @@ class Proposer:
         )
         if reference in self.missed:
             return replace(asked, note=f"{reference} solves most shape cases, and not enough")
-        policies = self._sequence(pooled, reference, alone=best is None)
-        if best is not None:
-            policies = self._paying(policies, shape)
-            if not policies:
-                return asked
-        members = dict.fromkeys((reference, *(m for policy in policies for m in policy.members)))
+        if not policies and best is not None:
+            return asked
+        members = _members(reference, policies)
         for name in members:
             await self.complete(name, certify_sample)
             if name in self.stored.red:
                 await self.complete(name, self.stored.red[name])
-        return self._certified(
-            replace(asked, tested_on=tuple(members)), policies, certify_sample, best
-        )
+        return self._certified(replace(asked, tested_on=members), policies, certify_sample, best)
 
     def again(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The tests of a certificate, taken anew on the stored rows.
@@ -106,6 +100,27 @@ class Proposer:
         sample = self._pool("certify", asked.cases)
         found = self._certified(asked, policies, sample, best=None)
         return {**found.record(self.scenario), "note": record["note"]}
+
+    def settled(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """What the shape cases of a certificate settle before its tests, taken anew.
+
+        Args:
+            record: From `Proposal.record`.
+
+        Returns:
+            Those of its keys: `reference`, `tested_on`, and of `tested` the steps.
+        """
+        shape = self._pool("shape", record["shape_cases"])
+        alone = self.scenario.promise.below_best_at_most is not None  # then there was no race
+        reference, policies = self._from_shape(shape, record["proposed_from"], alone=alone)
+        members: tuple[str, ...] = ()
+        if reference is not None and record["tested_on"]:
+            members = _members(reference, policies)
+        return {
+            "reference": reference,
+            "tested_on": list(members),
+            "tested": [steps_of(one) for one in policies[: len(record["tested"])]],
+        }
 
     def _samples(self) -> tuple[Sample, Sample]:
         sizes = [self.stored.samples[name].size for name in self.prices]
@@ -146,12 +161,27 @@ class Proposer:
             return ""
         return "looking for cascades would cost more than they are likely to save"
 
-    def _sequence(self, pooled: Pooled, reference: str, *, alone: bool) -> list[Policy]:
-        """The policies to test, in their order; settled before a certify case is looked at."""
+    def _from_shape(
+        self, shape: Sample, names: Iterable[str], *, alone: bool
+    ) -> tuple[str | None, list[Policy]]:
+        """The reference and the policies to test, in their order.
+
+        All of it is settled before a certify case is looked at. Without a solved case there is no
+        reference.
+        """
         from rixin.decide.proposals import propose
 
-        found = propose(pooled, reference, margin=margin_of(self.scenario))
-        return [one.policy for one in found if alone or len(one.policy.steps) > 1]
+        pooled = self._pooled(shape, names, graded=is_graded(self.scenario))
+        reference = best_single(pooled)
+        if reference is None:
+            return None, []
+        policies = [
+            one.policy for one in propose(pooled, reference, margin=margin_of(self.scenario))
+        ]
+        if alone:
+            return reference, policies
+        chains = [policy for policy in policies if len(policy.steps) > 1]
+        return reference, self._paying(chains, shape)
 
     def _paying(self, policies: Sequence[Policy], shape: Sample) -> list[Policy]:
         """Those that save money against the incumbent on shape cases."""
@@ -253,6 +283,11 @@ class Proposer:
             return Held(standing_of(terms) is Standing.HOLDS, tuple(term.text for term in terms))
 
         return holds
+
+
+def _members(reference: str, policies: Iterable[Policy]) -> tuple[str, ...]:
+    """Who is asked the certify cases: the reference, and all members of the policies."""
+    return tuple(dict.fromkeys((reference, *(m for one in policies for m in one.members))))
 
 
 def policy_from(steps: Sequence[Mapping[str, Any]]) -> Policy:

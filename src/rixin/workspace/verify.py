@@ -1,16 +1,19 @@
 """Recomputes a certificate from the ledger and says what differs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import isclose
 from pathlib import Path
 from typing import Any
 
+from rixin import __version__
 from rixin.core.scenario import Scenario
 from rixin.decide.budget import Budget, budget_of
 from rixin.errors import UsageError
-from rixin.interop.contract.load import scenario_as_stated
+from rixin.interop.contract.load import fingerprint, scenario_as_stated
 from rixin.ledger.cases import has_dataset, pool_sizes
+from rixin.ledger.decisions import decision_keys
 from rixin.ledger.outcomes import known_solver
 from rixin.ledger.sample import Sample
 from rixin.ledger.store import Ledger
@@ -119,6 +122,13 @@ def verify(
     if isinstance(claim, Claim):
         found = build_certificate(claim)
         differing = differences(given, found, claim)
+        number = _decision(given, ledger, claim.scenario)
+        not_covered += [_NO_NUMBER] if number is None else []
+        if "more_rows" in given and given["sequence"]:
+            if given["rixin"] == __version__:
+                differing = [*_settled_otherwise(given["sequence"], claim), *differing]
+            else:
+                not_covered.append(_OTHER_VERSION)
         rows = sum(one["rows"] for one in found["rows"].values())
         beside = found["more_rows"].values() if "more_rows" in given else ()
         rows += sum(one["rows"] for pool in beside for one in pool.values())
@@ -137,9 +147,14 @@ def verify(
 
 
 _OLD = (
-    "weights and strata of cases, rows that only cascades or the red team used: it was made before"
-    " these were marked"
+    "weights and strata of cases, rows that only cascades or the red team used, and whether the"
+    " shape cases propose these cascades: it was made before these were marked"
 )
+_NO_NUMBER = (
+    "which of the decisions that share the error budget this was: the ledger has none on this"
+    " contract and these cases"
+)
+_OTHER_VERSION = "that the shape cases propose these cascades: another version of Rixin looked"
 
 
 def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Claim | Difference:
@@ -155,7 +170,7 @@ def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Cla
         if number is None:
             return Difference(f"solvers[{line['name']}]", line["fingerprint"], "not in this ledger")
         numbers[line["name"]] = number
-    budget = _budget(scenario, given)
+    budget = _budget(scenario, given, ledger)
     stored = stored_of(ledger, scenario, dataset_id, budget, given["judge"])
     stored = replace(stored, numbers=numbers)
     trials = {
@@ -183,26 +198,69 @@ def _sequence(
     stored: Stored, scenario: Scenario, budget: Budget, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The tests of proposed policies, taken anew on the stored rows."""
-    if not given:
-        return {}
-    names = [step["solver"] for one in given["tested"] for step in one["steps"]]
-    proposer = Proposer(
+    return _proposer(stored, scenario, budget, given).again(given) if given else {}
+
+
+def _proposer(
+    stored: Stored, scenario: Scenario, budget: Budget, given: Mapping[str, Any]
+) -> Proposer:
+    return Proposer(
         stored=stored,
         scenario=scenario,
         budget=budget,
-        prices=dict.fromkeys([given["reference"], *names], 0.0),
+        prices=dict.fromkeys(given["proposed_from"], 0.0),
         complete=_nobody_is_asked,
     )
-    return proposer.again(given)
+
+
+def _settled_otherwise(given: Mapping[str, Any], claim: Claim) -> Iterator[Difference]:
+    """What the shape cases settle otherwise than the certificate says."""
+    found = _proposer(claim.stored, claim.scenario, claim.budget, given).settled(given)
+    stated = {**given, "tested": [one["steps"] for one in given["tested"]]}
+    for key, value in found.items():
+        if not _alike(stated[key], value):
+            where = f"sequence.{key}, settled anew on shape cases"
+            yield Difference(where, _brief(stated[key]), _brief(value))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Equal, but for the last digits of fitted weights, which differ among machines."""
+    if isinstance(one, float) and isinstance(other, float):
+        return isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return bool(one == other)
+
+
+def _brief(value: Any) -> object:
+    """Of policies the solvers and thresholds only."""
+    if not (isinstance(value, list) and all(isinstance(one, list) for one in value)):
+        return value
+    return [[(step["solver"], step["threshold"]) for step in steps] for steps in value]
 
 
 async def _nobody_is_asked(_name: str, _sample: Sample) -> None:
     """Everything that a certificate rests on is stored."""
 
 
-def _budget(scenario: Scenario, given: Mapping[str, Any]) -> Budget:
+def _budget(scenario: Scenario, given: Mapping[str, Any], ledger: Ledger) -> Budget:
     claimed = given["error_budget"]
-    own = replace(
-        scenario, candidates=tuple(c for c in scenario.candidates if not c.options.get("proposed"))
-    )
-    return budget_of(own, proposes=claimed["proposed"] > 0, decision=claimed["decision"])
+    number = _decision(given, ledger, scenario) or claimed["decision"]
+    return budget_of(_own(scenario), proposes=claimed["proposed"] > 0, decision=number)
+
+
+def _decision(given: Mapping[str, Any], ledger: Ledger, scenario: Scenario) -> int | None:
+    """Its number among those that share the error budget; None where the ledger does not tell."""
+    if scenario.promise.carry_over == "fresh":
+        return 1
+    keys = decision_keys(ledger, scenario.name)
+    key = (fingerprint(_own(scenario)), given["cases"]["dataset"])
+    return keys.index(key) + 1 if key in keys else None
+
+
+def _own(scenario: Scenario) -> Scenario:
+    """Without the cascades that were proposed."""
+    own = tuple(one for one in scenario.candidates if not one.options.get("proposed"))
+    return replace(scenario, candidates=own)
