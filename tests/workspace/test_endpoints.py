@@ -114,9 +114,29 @@ def red_teamed(folder, server, **changes):
 def test_asking_everybody_everything_asks_the_red_team_too(tmp_path):
     with model_server(right) as server:
         result = red_teamed(tmp_path, server)
+        calls = len(server.calls)
+    effort = result.verdict.effort
+    assert (effort.answers, effort.all_answers) == (calls, 422)
+    assert effort.spent == calls * Decimal("0.0002") == result.verdict.spent
     (one,) = result.verdict.candidates
     assert one.tally.harm_cases == 149
     assert (result.verdict.decision, one.standing) == (Decision.ADOPT, Standing.HOLDS)
+
+
+def test_the_planned_maximum_covers_every_pool(tmp_path, capsys):
+    with model_server(right) as server:
+        two = [{**strong(server, **PRICE), "name": name} for name in ("one", "two")]
+        path = write_desk(tmp_path, candidates=two)
+        with Workspace() as workspace:
+            workspace.decide(path)
+        paid = len(server.calls) * Decimal("0.0002")
+        said = capsys.readouterr().err
+        most = Decimal(said.split("are expected; EUR ")[1].split(" at most")[0])
+        assert 0 < paid <= most
+        last = said.rpartition("so far ")[2]
+        assert Decimal(last.split("EUR ")[1].split()[0]) == pytest.approx(paid, abs=Decimal("0.01"))
+        with Workspace(quiet=True) as workspace:
+            assert workspace.check(path).lines[0].cases > 422  # shape cases, too
 
 
 def test_the_spend_cap_counts_red_team_answers_of_earlier_runs(tmp_path):

@@ -117,7 +117,7 @@ def decide(
         ),
         factors=_factors(scenario, winner),
         illustrative=tuple(sorted(scenario.illustrative)),
-        spent=_spent(results),
+        spent=_spent(results) if effort is None else effort.spent,
         effort=effort,
         equal_to_winner=tuple(one.result.name for one in equals),
     )

@@ -186,8 +186,14 @@ class Runner:
         await self.limiter.acquire(self.halt)
         failure: Failure | None = None
         try:
-            most = self.costing.most if self.cap.cap is not None else None
-            call = await (self._call(case) if most is None else self._capped_call(case, most(case)))
+            most = self.costing.most
+            if most is None:
+                call = await self._call(case)
+            elif self.cap.cap is None:
+                call = await self._call(case)
+                self.cap.spent += call.sunk + (call.cost or 0)
+            else:
+                call = await self._capped_call(case, most(case))
             failure = call.answer.failure
             return call
         finally:
