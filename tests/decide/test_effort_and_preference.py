@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from rixin.core.scenario import Candidate, Policy
 from rixin.core.verdict import Decision, PairTally, Trial
 from rixin.decide.budget import budget_of
-from rixin.decide.compare import compare
+from rixin.decide.compare import cases_to_tell, compare, within_margin
 from rixin.decide.effort import Extra
+from rixin.decide.judged import judge
 from rixin.decide.stopping import PILOT, Arm, More, next_to_ask, values_of
 from rixin.decide.verdict import decide
 
@@ -59,18 +60,49 @@ def test_without_a_known_price_the_share_is_not_known():
     assert verdict.effort.share is None
 
 
+def same(first, second, n=2000):
+    """Both solve the same nineteen cases of twenty."""
+    return PairTally(first=first, second=second, both=n - n // 20, neither=n // 20)
+
+
 def test_of_practically_equal_ones_the_fewer_vendors_win_and_it_is_said():
     two = scenario(candidate("cloud"), local("here"), **PLAIN)
     rows = {"cloud": tally("cloud", cost="0.0100"), "here": tally("here", cost="0.0101")}
-    verdict = decide(two, rows)
+    verdict = decide(two, rows, [same("cloud", "here")])
     assert (verdict.winner, verdict.equal_to_winner) == ("here", ("cloud",))
+    assert not any("at a higher cost" in line for line in verdict.because)
     assert any("practically equal" in line for line in verdict.because)
 
 
 def test_of_two_vendors_the_quicker_one_wins_within_the_margin():
     two = scenario(candidate("slow"), replace(candidate("quick"), target="u"), **PLAIN)
     rows = {"slow": tally("slow"), "quick": tally("quick", latency_p95=0.2)}
-    assert decide(two, rows).winner == "quick"
+    assert decide(two, rows, [same("quick", "slow")]).winner == "quick"
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [],
+        [PairTally(first="cloud", second="here")],
+        [same("cloud", "here", 100)],  # too few shared cases to tell
+        [PairTally(first="cloud", second="here", both=1800, only_first=100, only_second=100)],
+        [PairTally(first="here", second="cloud", both=1870, only_second=30, neither=100)],
+    ],
+)
+def test_what_may_differ_by_more_than_the_margin_is_not_called_equal(pairs):
+    two = scenario(candidate("cloud"), local("here"), **PLAIN)
+    rows = {"cloud": tally("cloud", cost="0.0100"), "here": tally("here", cost="0.0101")}
+    verdict = decide(two, rows, pairs)
+    assert (verdict.winner, verdict.equal_to_winner) == ("cloud", ())
+
+
+def test_equal_in_quality_but_dearer_by_more_than_the_margin_is_not_equal():
+    two = scenario(candidate("cloud"), local("here"), **PLAIN)
+    free = replace(two.economics, cost_per_wrong=Decimal(0))
+    rows = {"cloud": tally("cloud", cost="0.0100"), "here": tally("here", cost="0.0103")}
+    verdict = decide(replace(two, economics=free), rows, [same("cloud", "here")])
+    assert (verdict.winner, verdict.equal_to_winner) == ("cloud", ())
 
 
 def test_a_cascade_depends_on_the_vendors_of_its_steps():
@@ -82,7 +114,8 @@ def test_a_cascade_depends_on_the_vendors_of_its_steps():
     )
     three = scenario(candidate("cloud"), local("here"), chain, **PLAIN)
     rows = {name: tally(name) for name in ("cloud", "here", "chain")}
-    verdict = decide(three, rows)
+    names = [("cloud", "here"), ("cloud", "chain"), ("here", "chain")]
+    verdict = decide(three, rows, [same(*pair) for pair in names])
     assert verdict.winner == "here"
     assert set(verdict.equal_to_winner) == {"cloud", "chain"}
 
@@ -123,6 +156,33 @@ def test_many_pairs_are_compared_by_betting():
         scenario(), PairTally(first="a", second="b", both=900, only_first=9), exact=False
     )
     assert (found.method, found.no_worse) == ("betting", True)
+
+
+def test_when_two_can_be_told_to_be_equal():
+    where = scenario()  # 95 % confidence, a margin of two points
+    assert not within_margin(where, 0, 0, 180)
+    assert within_margin(where, 0, 0, 280)
+    assert not within_margin(where, 0, 12, 280)
+    assert 180 < cases_to_tell(where, 0, 0, 0, 1000) <= 280
+    assert cases_to_tell(where, 0, 0, 300, 1000) == 300
+    assert 280 < cases_to_tell(where, 1, 1, 200, 1000) < 1000
+    assert cases_to_tell(where, 10, 10, 200, 1000) is None
+    assert cases_to_tell(where, 0, 0, 0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "good_enough"),
+    [
+        (tally(n=0, solved=0), False),
+        (tally(solved=1500), False),
+        (tally(n=20, solved=18), True),  # nobody knows yet
+        (tally(cost="9"), True),  # it does not pay
+        (tally(cost_known=0), False),
+    ],
+)
+def test_who_is_good_enough_whatever_it_costs(rows, good_enough):
+    errors = budget_of(scenario()).single
+    assert judge(scenario(), candidate("strong"), rows, errors).good_enough is good_enough
 
 
 def test_a_candidate_that_is_not_there_is_no_candidate():

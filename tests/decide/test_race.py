@@ -32,6 +32,8 @@ class Runner:
     """Among its first cases."""
     silent: bool = False
     """None of its answers can be scored."""
+    seconds: float | None = None
+    """Mean latency."""
 
     def quality(self, asked):
         return np.full(asked, np.nan) if self.silent else self.solved[:asked].astype(float)
@@ -46,6 +48,7 @@ class Runner:
             n=asked,
             solved=int(self.solved[:asked].sum()),
             violations=min(self.violations, asked),
+            latency_mean=self.seconds,
             **cost,
             **unknown,
         )

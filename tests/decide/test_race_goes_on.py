@@ -4,16 +4,19 @@ from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
+import pytest
 from decide_samples import MONEY, PROMISE, candidate, scenario, tally
 from test_race import PLAIN, finish, run, runner, start, states
 
 from rixin.core.scenario import Demand
+from rixin.core.verdict import PairTally
 from rixin.decide.economics import Point
 from rixin.decide.evidence import Floats
 from rixin.decide.exploring import objective_of, outlook
 from rixin.decide.judged import judge
 from rixin.decide.policies import PolicyOutcomes
-from rixin.decide.race import State
+from rixin.decide.race import Ask, State
+from rixin.decide.verdict import decide
 
 FREE_MISTAKES = replace(MONEY, cost_per_wrong=Decimal(0))
 
@@ -97,6 +100,72 @@ def test_an_accepted_candidate_stays_accepted_and_is_reported_where_its_test_end
     assert (lane.state, lane.judged_at, lane.judged) == (State.ACCEPTED, at, judged)
     race.tell("a", tally("a", n=1000, solved=960), asked=1000, quality=np.ones(1000))
     assert lane.judged_at == 1000
+
+
+def twins(first, second):
+    """Two that solve the same cases, the second a little dearer unless it says otherwise."""
+    return runner("va", 0.0100, 0.95, **first), runner("vb", **{"price": 0.0101, **second})
+
+
+EQUAL = {"rate": 0.95, "seconds": 1.0}
+"""As `va`, and quicker than its five seconds."""
+SLOW = {"seconds": 5.0}
+FEW = Demand(cases_per_month=1000)
+
+
+def test_a_practically_equal_one_is_asked_until_it_can_be_told():
+    va, vb = twins(SLOW, EQUAL)
+    race, asks = run(va, vb, economics=FREE_MISTAKES)
+    assert states(race) == {"va": State.ACCEPTED, "vb": State.ACCEPTED}
+    shared = min(lane.judged_at for lane in race.lanes.values())
+    assert 240 <= shared < 280  # with 95 % confidence, and a margin of two points
+    assert [cases for _, cases in asks[-2:]] == [shared, shared]
+    tallies = {one.name: one.tally(shared) for one in (va, vb)}
+    hits = int(va.solved[:shared].sum())
+    pair = PairTally(first="va", second="vb", both=hits, neither=shared - hits)
+    tallies["vb"] = replace(tallies["vb"], latency_p95=0.2)
+    assert decide(race.scenario, tallies, [pair]).winner == "vb"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "changes"),
+    [
+        (SLOW, {**EQUAL, "seconds": 9.0}, {}),  # slower
+        ({}, EQUAL, {}),  # nobody knows which is quicker
+        (SLOW, {"rate": 0.95}, {}),
+        (SLOW, {**EQUAL, "price": 0.0104}, {}),  # dearer by more than the margin
+        (SLOW, {**EQUAL, "seed": 2}, {"demand": FEW}),  # they differ on a tenth of the cases
+        (SLOW, EQUAL, {"demand": FEW}),  # it costs more than it is worth
+    ],
+)
+def test_nothing_is_paid_to_tell_what_makes_no_difference_or_cannot_be_told(first, second, changes):
+    va, vb = twins(first, second)
+    race, _ = run(va, vb, economics=replace(FREE_MISTAKES, build_cost=Decimal(0)), **changes)
+    assert sorted(states(race).values()) == [State.ACCEPTED, State.NOT_NEEDED]
+    assert min(lane.asked for lane in race.lanes.values()) <= 100
+
+
+def test_one_with_fewer_vendors_is_compared_though_it_was_never_asked():
+    cloud, here = runner("cloud", 0.0100, 0.95), runner("here", 0.0101, 0.95)
+    where = scenario(
+        candidate("cloud"), candidate("here", "local"), **{**PLAIN, "economics": FREE_MISTAKES}
+    )
+    race, _ = run(cloud, here, where=where)
+    assert states(race) == {"cloud": State.ACCEPTED, "here": State.ACCEPTED}
+
+
+def test_one_that_is_equal_but_not_accepted_yet_is_asked_on():
+    cheap, here = runner("cheap", 0.01, 0.95), runner("here", 0.0101, 0.95)
+    where = scenario(
+        candidate("cheap"), candidate("here", "local"), **{**PLAIN, "economics": FREE_MISTAKES}
+    )
+    race = start(cheap, here, where=where)
+    for name, one, asked in (("here", here, 10), ("cheap", cheap, 400)):
+        race.tell(name, one.tally(asked), asked=asked, quality=one.quality(asked))
+    lane = race.lanes["here"]
+    lane.asked, lane.quality, lane.tally = 400, here.quality(400), here.tally(400)
+    assert (race.accepted.name, lane.state) == ("cheap", State.OPEN)
+    assert race.next() == Ask("here", 412)
 
 
 def test_the_outlook_of_cascades_is_what_the_cheapest_price_would_save():

@@ -447,3 +447,21 @@ def test_the_verdict_plans_the_harm_of_a_cascade_on_the_cases_that_its_test_had(
     result.write_certificate(world / ".rixin" / "world.certificate.json")
     with Workspace(quiet=True) as workspace:
         assert workspace.verify(world / ".rixin" / "world.certificate.json").holds
+
+
+@pytest.mark.parametrize("exhaustive", [False, True])
+def test_a_quicker_candidate_that_is_practically_equal_is_found_with_and_without_a_race(
+    world, exhaustive
+):
+    rows = (world / "dear.csv").read_text().splitlines()
+    for name, price, seconds in (("va", "0.0100", 5), ("vb", "0.0101", 1)):
+        lines = [f"{rows[0]},seconds", *(f"{row},{seconds}" for row in rows[1:])]
+        (world / f"{name}.csv").write_text("\n".join(lines).replace(",0.02,", f",{price},"))
+    timed = SILENT.replace("}", ", latency: seconds}")
+    result = decided(
+        write_contract(world, ("va", "vb"), columns=timed, floor=0.85), exhaustive=exhaustive
+    )
+    verdict = result.verdict
+    assert (verdict.winner, verdict.equal_to_winner) == ("vb", ("va",))
+    assert any("va is practically equal within the margin" in line for line in verdict.because)
+    assert exhaustive or verdict.effort.answers < 0.7 * verdict.effort.all_answers

@@ -2,6 +2,7 @@
 
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import Estimate, PairResult, PairTally
+from rixin.decide.looks import next_look
 from rixin.stats.eprocess import log_e_pair, lower_bound, rejects, upper_bound
 
 
@@ -38,6 +39,43 @@ def compare(scenario: Scenario, tally: PairTally, *, exact: bool = True) -> Pair
         no_worse=certified,
         method=method,
     )
+
+
+def within_margin(scenario: Scenario, lost: float, won: float, n: float) -> bool:
+    """Whether the interval of the difference of two solve rates lies within the margin.
+
+    It holds at all times: two candidates may be compared after every case.
+
+    Args:
+        scenario: Gives the margin and the confidence.
+        lost: Of the shared cases, those that only the other one solved.
+        won: Those that only this one solved.
+        n: Shared cases, `>= lost + won`.
+    """
+    margin, alpha = scenario.promise.margin, (1 - scenario.promise.confidence) / 2
+    ties = n - lost - won
+    return all(
+        rejects(log_e_pair(worse, ties, better, margin), alpha)
+        for worse, better in ((lost, won), (won, lost))
+    )
+
+
+def cases_to_tell(scenario: Scenario, lost: int, won: int, n: int, most: int) -> int | None:
+    """Shared cases after which `within_margin` is to be expected; None: not with those there are.
+
+    Args:
+        scenario: Gives the margin and the confidence.
+        lost: As in `within_margin`.
+        won: Likewise.
+        n: Shared cases so far, `>= 0`.
+        most: Cases that both can be asked.
+    """
+    then = n
+    while not within_margin(scenario, lost * then / max(1, n), won * then / max(1, n), then):
+        if then >= most:
+            return None
+        then = next_look(then, 1, most)
+    return then
 
 
 def _difference(lost: int, won: int, n: int, alpha: float) -> Estimate:

@@ -26,6 +26,7 @@ from rixin.decide.budget import Errors
 from rixin.decide.economics import Point, Prices, prices_of
 from rixin.decide.judged import Judged, judge
 from rixin.decide.looks import chance_to_hold, next_look
+from rixin.decide.prefer import near, vendors_of
 from rixin.decide.promise import glance, unknown_cases
 
 if TYPE_CHECKING:
@@ -254,10 +255,62 @@ class Race:
                 return self._look(leader)
             leader.state = State.NOT_NEEDED
             lanes.remove(leader)
+        if (ask := self._to_tell(best)) is not None:
+            return ask
         for lane in self.lanes.values():
             if lane.state in {State.OPEN, State.PARKED}:
                 lane.state = State.NOT_NEEDED
         return None
+
+    def _to_tell(self, best: Lane) -> Ask | None:
+        """The next look at one that would be taken if it were practically equal to the best.
+
+        It goes on while the cases suffice to tell, as far as one knows, and cost less than the
+        margin is worth over the horizon.
+        """
+        for lane in self.lanes.values():
+            live = lane is not best and lane.state in {State.OPEN, State.ACCEPTED}
+            if live and self._plainer(lane, best) and self._near(lane, best):
+                wanted = self._wanted(lane, best)
+                if wanted is not None and wanted.asked < wanted.entry.cases:
+                    return self._look(wanted)
+        return None
+
+    def _plainer(self, lane: Lane, best: Lane) -> bool:
+        """Whether it has fewer vendors, or as many and, as far as one knows, the lower latency."""
+        mine, other = (len(vendors_of(self.scenario, one.name)) for one in (lane, best))
+        if mine != other:
+            return mine < other
+        assert best.tally is not None
+        slower = best.tally.latency_mean
+        if slower is None or lane.tally is None:
+            return slower is not None
+        return lane.tally.latency_mean is not None and lane.tally.latency_mean < slower
+
+    def _near(self, lane: Lane, best: Lane) -> bool:
+        """Whether its objective is within the margin of the best, as far as one knows."""
+        n, lost, won = _shared(best.quality, lane.quality)
+        assert best.judged is not None and best.judged.point is not None
+        point = best.judged.point
+        other = Point(point.solved, point.abstained, self._price(lane))
+        return near(self.scenario, point, other, (won - lost) / max(1, n))
+
+    def _wanted(self, lane: Lane, best: Lane) -> Lane | None:
+        """Whom to ask to tell whether two are equal and both accepted; None: it is told, or does
+        not pay.
+        """
+        from rixin.decide.compare import cases_to_tell
+
+        n, lost, won = _shared(best.quality, lane.quality)
+        most = min(lane.entry.cases, best.entry.cases)
+        needed = cases_to_tell(self.scenario, lost, won, n, most)
+        told = needed is not None and needed <= n
+        if needed is None or (told and lane.state is State.ACCEPTED):
+            return None
+        upto, asked = (lane.entry.cases, [lane]) if told else (needed, [lane, best])
+        cost = sum(max(0, upto - one.asked) * self._price(one) for one in asked)
+        worth = self.scenario.promise.margin * abs(self._rank(best)) * self.horizon
+        return min(asked, key=lambda one: one.asked) if cost <= worth else None
 
     def _arm(self, lane: Lane, best: Lane) -> "Arm":
         """A candidate as it is weighed against the best one, which the others must beat by more
@@ -267,14 +320,18 @@ class Race:
 
         from rixin.decide.stopping import Arm
 
-        price = lane.entry.price or 0.0
-        if lane.tally is not None and lane.tally.cases:
-            price = float(lane.tally.cost_total) / lane.tally.cases
+        price = self._price(lane)
         if lane is not best:
             price += self.scenario.promise.margin * abs(self._rank(best))
         return Arm(
             name=lane.name, quality=np.asarray(lane.quality), price=price, cases=lane.entry.cases
         )
+
+    def _price(self, lane: Lane) -> float:
+        """Of an answer, in money: the measured mean, or what is expected."""
+        if lane.tally is not None and lane.tally.cases:
+            return float(lane.tally.cost_total) / lane.tally.cases
+        return lane.entry.price or 0.0
 
     def _worth(self, best: Lane) -> float:
         """What a solved case is worth over an unsolved one, by the objective.
@@ -319,3 +376,11 @@ class Race:
     def _rank(self, lane: Lane) -> float:
         point = lane.judged.point if lane.judged else None
         return inf if point is None else self._prices.rank(point, self.scenario.economics.objective)
+
+
+def _shared(best: Sequence[float], other: Sequence[float]) -> tuple[int, int, int]:
+    """Cases on which both were measured, and those that only the best, only the other solved."""
+    lost = sum(a > b for a, b in zip(best, other, strict=False))  # false where one is NaN
+    won = sum(a < b for a, b in zip(best, other, strict=False))
+    ties = sum(a == b for a, b in zip(best, other, strict=False))
+    return lost + won + ties, lost, won

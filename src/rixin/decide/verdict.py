@@ -89,13 +89,14 @@ def decide(
         for one in scenario.candidates
         if one.kind != "human"
     ]
-    decision, winner, equals = _ruling(scenario, judged)
+    decision, winner, equals = _ruling(scenario, judged, pairs)
     best = winner or _nearest(judged)
     results = tuple(one.result for one in judged)
     settled = decision is not Decision.CANNOT_TELL
     effort = effort_of(results, extra) if trials else None
     work = effort_line(effort, results, scenario.economics.currency)
-    reasons = [*because(scenario, decision, winner, judged), *practically_equal(equals)]
+    others = [one for one in judged if one not in equals]
+    reasons = [*because(scenario, decision, winner, others), *practically_equal(equals)]
     return Verdict(
         scenario=scenario.name,
         owner=scenario.owner,
@@ -138,11 +139,11 @@ def months(scenario: Scenario, verdict: Verdict) -> tuple[tuple[str, Month], ...
 
 
 def _ruling(
-    scenario: Scenario, judged: Sequence[Judged]
+    scenario: Scenario, judged: Sequence[Judged], pairs: Sequence[PairTally]
 ) -> tuple[Decision, Judged | None, list[Judged]]:
     adoptable = [one for one in judged if one.adoptable]
     if adoptable:
-        winner, equals = prefer(scenario, adoptable)
+        winner, equals = prefer(scenario, adoptable, pairs)
         return Decision.ADOPT, winner, equals
     if not all(one.excluded for one in judged):
         return Decision.CANNOT_TELL, None, []

@@ -66,6 +66,7 @@ class RunningTally:
     _cost_pico: int = 0
     _cost_sq: float = 0.0
     _latency_n: int = 0
+    _latency_s: float = 0.0
     _slow: int = 0
     _scores: dict[float, float] = field(default_factory=dict)
     _strata: dict[str, _Stratum] = field(default_factory=dict)
@@ -112,6 +113,7 @@ class RunningTally:
             ),
             slow=self._slow,
             latency_n=self._latency_n,
+            latency_mean=self._latency_s / self._latency_n if self._latency_n else None,
         )
 
     def _count_harm(self, one: Outcome) -> None:
@@ -149,6 +151,7 @@ class RunningTally:
             self._cost_sq += (pico * 1e-12) ** 2
         if answer.latency_s is not None:
             self._latency_n += 1
+            self._latency_s += answer.latency_s
             slow_s = self.counted.slow_s
             self._slow += slow_s is not None and answer.latency_s > slow_s
         if one.case.stratum in self.counted.strata:
