@@ -312,3 +312,46 @@ def test_probabilities_need_tokens_that_name_the_label():
         'a"b', ['a"b', "c"], [token('{"label": "', 1.0), token('a\\"b', 0.5), token('"}', 1)]
     )
     assert set(quoted) <= {'a"b', "c"}
+
+
+def several(*contents):
+    """A server that gives as many answers as it has."""
+
+    def handler(_, body):
+        assert body["n"] == 3
+        assert "logprobs" not in body
+        status, headers, reply = completion("", usage={"prompt_tokens": 7, "completion_tokens": 9})
+        found = json.loads(reply)
+        found["choices"] = [
+            {"index": place, "message": {"content": one}, "finish_reason": "stop"}
+            for place, one in enumerate(contents)
+        ]
+        return status, headers, json.dumps(found).encode()
+
+    return handler
+
+
+SPAM, HAM = '{"label": "spam"}', '{"label": "ham"}'
+
+
+@pytest.mark.parametrize(
+    ("contents", "output", "confidence"),
+    [
+        ((SPAM, SPAM, SPAM), "spam", 1.0),
+        ((HAM, SPAM, SPAM), "spam", 2 / 3),
+        ((HAM, "I cannot say", SPAM), "ham", 1 / 3),
+        ((SPAM,), "spam", None),
+        (("?", "?", "?"), None, None),
+    ],
+)
+def test_the_agreement_of_samples_is_a_confidence(contents, output, confidence):
+    (answer,), server = ask(several(*contents), samples=3, temperature=0.7)
+    assert (answer.output, answer.confidence) == (output, confidence)
+    assert (answer.usage.output_tokens, answer.usage.calls, len(server.calls)) == (9, 1, 1)
+
+
+def test_samples_are_in_the_fingerprint_and_in_the_most_that_a_call_uses():
+    one, three = make("http://x"), make("http://x", samples=3)
+    assert one.fingerprint != three.fingerprint
+    (case,) = plain_cases(1)
+    assert three.max_usage(case).output_tokens == 3 * one.max_usage(case).output_tokens

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -52,6 +53,8 @@ class EndpointOptions:
     """Tokens of an answer at most; None: by the kind of output."""
     logprobs: str = "auto"
     """`on`, `off`, or `auto`: until the server refuses."""
+    samples: int = 1
+    """Answers that one call asks for; from two on their agreement is the confidence."""
 
     def __repr__(self) -> str:
         return f"EndpointOptions({self.model!r} at {self.base_url!r})"
@@ -63,8 +66,10 @@ class EndpointSolver:
     Labels and JSON are asked for with a JSON Schema, and with log-probabilities; a server that
     refuses one of these is asked without it from then on. `confidence` of a label is its margin
     over the next label, of other outputs the geometric mean of the probabilities of their tokens;
-    None where the server gives no log-probabilities. What goes wrong is a failure that says
-    whether to call again; this solver never does.
+    None where the server gives no log-probabilities. With `samples`, one call asks for several
+    answers (`n`), the most frequent one is given, and its share among them is the confidence, None
+    where the server gives one only. What goes wrong is a failure that says whether to call again;
+    this solver never does.
 
     Args:
         name: The name in the scenario file.
@@ -87,7 +92,7 @@ class EndpointSolver:
         self._most = options.max_tokens or _DEFAULT_TOKENS.get(kind, 512)
         self._features = Features(
             schema=kind in {"labels", "json-schema"},
-            logprobs=options.logprobs != "off",
+            logprobs=options.logprobs != "off" and options.samples == 1,
             temperature=True,
             newer_limit=False,
         )
@@ -101,6 +106,7 @@ class EndpointSolver:
                 "max_tokens": self._most,
                 "logprobs": options.logprobs,
                 "prompt": prompt.fingerprint,
+                **({} if options.samples == 1 else {"samples": options.samples}),
             }
         )
 
@@ -118,7 +124,7 @@ class EndpointSolver:
         text = self._prompt.text(case.input)
         shared = len(self._before) + len(self._after)
         size = shared + len(text.encode("utf-8", "replace")) + _OVERHEAD
-        return Usage(input_tokens=size, output_tokens=self._most, calls=1)
+        return Usage(input_tokens=size, output_tokens=self._most * self._options.samples, calls=1)
 
     async def _answer(self, case: Case) -> Answer:
         text = quoted(self._prompt.text(case.input))
@@ -159,6 +165,8 @@ class EndpointSolver:
         features, output = self._features, self._prompt.output
         limit = "max_completion_tokens" if features.newer_limit else "max_tokens"
         found: dict[str, object] = {limit: self._most}
+        if self._options.samples > 1:
+            found["n"] = self._options.samples
         if features.temperature:
             found["temperature"] = self._options.temperature
         if features.logprobs:
@@ -176,8 +184,9 @@ class EndpointSolver:
             return _failed(self._refused(reply), reply, calls)
         try:
             body = read_json(reply.body)
-            choice, usage = body["choices"][0], read_usage(body.get("usage"), calls)
-            found = self._understood(choice, choice["message"])
+            choices, usage = body["choices"], read_usage(body.get("usage"), calls)
+            read = [self._understood(choice, choice["message"]) for choice in choices]
+            found = read[0] if self._options.samples == 1 else _agreed(read)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             text = reply.body[:120].decode("utf-8", "replace")
             message = f"no chat completion ({error}): {text!r}"
@@ -246,6 +255,18 @@ class _Said(NamedTuple):
     output: str | None
     confidence: float | None
     probabilities: Mapping[str, float]
+
+
+def _agreed(read: "Sequence[_Said | Failure]") -> "_Said | Failure":
+    """The most frequent of several answers, the first of those that are as frequent.
+
+    One that was refused or cut counts as an answer of its own.
+    """
+    outputs = Counter(one.output for one in read if isinstance(one, _Said) and one.output)
+    if not outputs:
+        return read[0]
+    ((output, count),) = outputs.most_common(1)
+    return _Said(output, count / len(read) if len(read) > 1 else None, {})
 
 
 def _failed(failure: Failure, reply: Reply, calls: int) -> Answer:

@@ -79,6 +79,7 @@ def build_endpoint(
             temperature=float(str(options["temperature"])),
             max_tokens=_whole(options.get("max_tokens")),
             logprobs=str(options["logprobs"]),
+            samples=_whole(options.get("samples")) or 1,
         ),
     )
     rates = find_rates(scenario, candidate)

@@ -128,7 +128,8 @@ def _has_confidence(candidate: Candidate) -> bool:
     if candidate.kind == "replay":
         return bool({"confidence", "logprob"} & _columns(candidate).keys())
     if candidate.kind == "endpoint":
-        return candidate.options.get("logprobs") != "off"
+        samples = int(str(candidate.options.get("samples", 1)))
+        return candidate.options.get("logprobs") != "off" or samples > 1
     return candidate.kind in {"student", "local", "function"}
 
 

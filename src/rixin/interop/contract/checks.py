@@ -192,6 +192,9 @@ def _endpoint(scenario: Scenario, candidate: Candidate, number: int) -> Iterator
     if not candidate.options["model"]:
         mend = "write provider/model, such as openai/gpt-5.4-mini"
         yield (*where, "endpoint"), f"{candidate.target!r} names no model", mend
+    if candidate.options.get("samples") and not candidate.options["temperature"]:
+        reason = "answers at temperature 0 are all the same: their agreement says nothing"
+        yield (*where, "samples"), reason, "write  temperature: 0.7"
 
 
 def _has_host(url: str) -> bool:

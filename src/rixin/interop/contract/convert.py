@@ -220,6 +220,8 @@ def _endpoint(one: schema.EndpointCandidate, options: dict[str, Any]) -> tuple[d
     key = one.key or schema.Key(env=provider.key_env if provider else None)
     options["key_env"], options["key_file"] = key.env, key.file
     options.pop("key", None)
+    if one.samples == 1:
+        del options["samples"]
     if one.price:
         options["price"] = {
             name: Decimal(value) for name, value in one.price.model_dump(exclude_none=True).items()

@@ -326,6 +326,9 @@ class EndpointCandidate(PromptPart):
     timeout: Duration = "60s"
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     logprobs: Literal["auto", "on", "off"] = "auto"
+    samples: Annotated[int, Field(ge=1, le=16)] = Field(
+        1, description="Answers of one call; from two on their agreement is the confidence."
+    )
 
 
 class ReplayCandidate(CandidatePart):
