@@ -126,7 +126,7 @@ WHOLE: dict[str, tuple[dict[str, Any], str]] = {
     "last threshold": ({"candidates": [rules(), rules(name="b"), {"name": "c", "cascade": [step("rules", 0.5), step("b", 0.5)]}]}, "'b' is the last, so its threshold has no meaning"),
     "no host": ({"candidates": [big(base_url="http:///v1")]}, "'http:///v1' is no address"),
     "no port": ({"candidates": [big(base_url="http://localhost:99999/v1")]}, "write  base_url: http://HOST:PORT/v1"),
-    "samples all alike": ({"candidates": [big(samples=3)]}, "answers at temperature 0 are all the same"),
+    "samples all alike": ({"candidates": [big(samples=3, base_url="http://127.0.0.1:1/v1")]}, "answers at temperature 0 are all the same"),
     "elsewhere": ({"candidates": [big(base_url="http://example.org/v1")]}, "policy.egress is none, but http://example.org/v1 is elsewhere"),
     "no model": ({"policy": {"egress": "allowed"}, "candidates": [big(endpoint="openai/")]}, "'openai/' names no model"),
     "guard target": ({"policy": {"guards": [{"function": "here"}]}}, "policy.guards.0"),
