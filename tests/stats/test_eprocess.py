@@ -53,7 +53,8 @@ def test_many_counts_give_the_same_as_one_by_one():
     counts = np.array([[[1, 2, 3], [4, 5, 6]]])
     many = log_e_many([0, 0.5, 1], counts, 0.4)
     assert many.shape == (1, 2)
-    assert many[0, 1] == log_e([0, 0.5, 1], [4, 5, 6], 0.4)
+    one = log_e([0, 0.5, 1], [4, 5, 6], 0.4)
+    assert many[0, 1] == pytest.approx(one, rel=1e-12)  # numpy adds in another order
 
 
 def test_a_bound_is_where_the_evidence_just_rejects():
