@@ -29,6 +29,12 @@ QUESTION = (
     "The shop says that it has one payment only. What do I have to do to get the second amount "
     "back, and how long will it take until I see it on my account?"
 )
+LONGER = (QUESTION + " ") * 4
+"""About 1 kB."""
+GUARDS = ", ".join(
+    f"{{{name}: {{action: {action}, at: [egress]}}}}"
+    for name, action in (("pii", "redact"), ("secrets", "block"), ("injection", "block"))
+)
 CONTRACT = """\
 scenario: {name}
 owner: bench
@@ -53,6 +59,7 @@ LIMITS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "added_p99_ms": ("≤ 1.0", lambda x: x <= 1.0),
     "added_p99_64_ms": ("≤ 3", lambda x: x <= 3),
     "added_p99_256_ms": ("≤ 8", lambda x: x <= 8),
+    "guards_ms": ("≤ 1.0", lambda x: x <= 1.0),
     "streams_per_s": ("≥ 1,500", lambda x: x >= 1_500),
     "stream_cpu_ms": ("≤ 0.6", lambda x: x <= 0.6),
     "idle_mb": ("≤ 60", lambda x: x <= 60),
@@ -101,6 +108,7 @@ def measure(folder: Path) -> dict[str, Any]:
             figures["streams_per_s"] = streams["rps"]
             figures["stream_cpu_ms"] = per_request(process, begin, streams)
         figures["lost_rows"] = lost_rows(folder)
+        figures["guards_ms"] = guards_ms(load, folder, url)
         with gateway(folder, {}, "--workers", "2") as (_, at):
             both = run(load, at, folder, "scenario/bench", 64, key)
         figures["two_workers_ratio"] = round(both["rps"] / figures["requests_per_s"], 2)
@@ -109,6 +117,21 @@ def measure(folder: Path) -> dict[str, Any]:
         upstream.kill()
         upstream.wait()
     return figures
+
+
+def guards_ms(load: str, folder: Path, url: str) -> float:
+    """What PII, secrets and injection guards add to a message of 1 kB: medians, 1 connection."""
+    medians = []
+    for name, guards in (("plain", ""), ("guarded", GUARDS)):
+        own = folder / name
+        own.mkdir()
+        key = prepare(own, url, guards)
+        with gateway(own, {}) as (_, at):
+            found = run(load, at, own, "scenario/bench", 1, key, question=LONGER)
+        if found["non2xx"]:
+            sys.exit(f"{name}: {found['non2xx']} requests were refused")
+        medians.append(found["p50"])
+    return round(medians[1] - medians[0], 3)
 
 
 def one_worker(
@@ -209,9 +232,10 @@ def run(
     key: str = "",
     *,
     stream: bool = False,
+    question: str = QUESTION,
 ) -> dict[str, float]:
     """Figures of one load: requests a second, percentiles in ms, failures."""
-    body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": QUESTION}]}
+    body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": question}]}
     if stream:
         body["stream"] = True
     (folder / "body.json").write_text(json.dumps(body, separators=(",", ":")))
