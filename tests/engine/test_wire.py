@@ -84,3 +84,17 @@ def test_a_loop_that_stands_still_in_the_middle_of_a_round_holds_nobody_up():
     assert asyncio.run(main()) == [b"x", None, b"y"]
     still.run_until_complete(asyncio.sleep(0))
     still.close()
+
+
+def test_one_that_cannot_be_written_to_holds_nobody_up(caplog):
+    async def main():
+        async with wires(Round(), 3) as ((one, _), (two, got_two), (three, got_three)):
+            two._transport.write_eof()
+            for each in (one, two, three):
+                each.put(b"x")
+            await asyncio.sleep(0.01)
+            assert (got_two(), got_three()) == (b"", b"x")
+            assert two.is_closing
+
+    asyncio.run(main())
+    assert "cannot be written to" in caplog.text

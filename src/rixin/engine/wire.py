@@ -1,7 +1,9 @@
 """The sending side of connections, of the client's kind and of the server's."""
 
 import asyncio
+import logging
 
+_log = logging.getLogger("rixin.engine")
 _AT_ONCE = 16
 """Connections that send together, so that none waits long for the others."""
 
@@ -40,7 +42,11 @@ class Round:
     def _send(self) -> None:
         waiting, self._waiting = self._waiting, []
         for wire in waiting:
-            wire.flush()
+            try:
+                wire.flush()
+            except Exception:  # noqa: BLE001 - the others must not wait for ever
+                _log.exception("a connection that cannot be written to is closed")
+                wire.abort()
 
 
 class Wire(asyncio.Protocol):
