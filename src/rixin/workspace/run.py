@@ -101,6 +101,8 @@ class Run:
                     self._runners[name] = self._runner(contender, writer, cap)
                 while not self.relative and (ask := self.race.next()) is not None:
                     await self._bring(ask, cap)
+                for track in self._tracks.values():
+                    await track.course.finish()
                 if self.proposes and not self.race.exhaustive:
                     await self._propose(writer, cap)
         finally:
@@ -204,6 +206,7 @@ class Run:
         """One look: the cases that the race wants, and what they say."""
         track = self._tracks.get(ask.name) or self._track(ask.name)
         lane = self.race.lanes[ask.name]
+        before = lane.state
         try:
             collect = not self.race.exhaustive
             track.counts.add(await track.course.advance(ask.cases, self._stop, collect=collect))
@@ -214,7 +217,7 @@ class Run:
         except EndpointFault as error:
             self.unusable.append(error)
             self.race.drop(ask.name)
-        if lane.state not in {State.OPEN, State.PARKED}:
+        if lane.state not in {State.OPEN, State.PARKED, before}:
             await track.course.finish()
             self._say_so_far(cap)
 
