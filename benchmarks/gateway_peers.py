@@ -1,4 +1,4 @@
-"""Other gateways under the same load: those that PyPI has, each in a virtual environment of its own.
+"""Other gateways under the same load: those that PyPI and npm have, and nginx where it is installed.
 
 `PEERS=1 make bench-gateway` installs them once (2 GB, a few minutes) under `.cache/peers`; what is
 there is run beside Rixin by every later run. Each has one worker, default features, and the same
@@ -6,7 +6,9 @@ upstream.
 """
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,59 +34,107 @@ endpoints:
 """
 
 
+_NGINX = """\
+daemon off;
+pid nginx.pid;
+error_log stderr crit;
+worker_processes 1;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u;
+  scgi_temp_path s;
+  upstream mock {{ server {host}; keepalive 256; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://mock; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+  }}
+}}
+"""
+
+
 class Peer(NamedTuple):
-    """How one is installed and started."""
+    """How one is installed and started; {url}, {host}, {key}, {port} and {config} are filled in."""
 
     name: str
-    requirement: str
-    config: str
+    source: str
+    """pip, npm, or path: what the machine has."""
+    package: str
     command: tuple[str, ...]
-    """With the places {config} and {port}."""
+    config: str = ""
+    header: str = "Authorization: Bearer {key}"
 
 
 PEERS = (
     Peer(
         "LiteLLM",
+        "pip",
         "litellm[proxy]",
-        _LITELLM,
         ("litellm", "--config", "{config}", "--port", "{port}", "--num_workers", "1"),
+        _LITELLM,
     ),
     Peer(
         "MLflow",
+        "pip",
         "mlflow[genai]",
-        _MLFLOW,
         (
             *("mlflow", "gateway", "start", "--config-path", "{config}"),
             *("--port", "{port}", "--workers", "1"),
         ),
+        _MLFLOW,
     ),
+    Peer(
+        "Portkey",
+        "npm",
+        "@portkey-ai/gateway",
+        ("gateway", "--port={port}", "--headless"),
+        header='x-portkey-config: {{"provider":"openai","api_key":"none","custom_host":"{url}"}}',
+    ),
+    Peer("nginx", "path", "nginx", ("nginx", "-p", ".", "-c", "{config}"), _NGINX),
 )
 
 
 def installed() -> Iterator[tuple[Peer, Path, str]]:
-    """Those that are there, their folders and versions; `PEERS=1` installs the others."""
+    """Those that are there, the folders of their programs and versions; `PEERS=1` installs others."""
     for peer in PEERS:
         folder = PLACE / peer.name.lower()
+        if peer.source == "path":
+            found = shutil.which(peer.package)
+            if found is None:
+                print(f"{peer.name}: not installed, skipped")
+                continue
+            told = subprocess.run([found, "-v"], capture_output=True, text=True, check=True).stderr
+            yield peer, Path(found).parent, told.strip().rpartition("/")[2]
+            continue
         if not (folder / "ready").exists():
             if not os.environ.get("PEERS"):
                 print(f"{peer.name}: not installed, skipped (PEERS=1 installs it)")
                 continue
-            print(f"{peer.name}: pip install {peer.requirement}", flush=True)
-            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-            pip = [str(folder / "bin" / "pip"), "install", "--quiet", peer.requirement]
-            if subprocess.run(pip, check=False, capture_output=True).returncode:
+            print(f"{peer.name}: {peer.source} install {peer.package}", flush=True)
+            if not _install(peer, folder):
                 print(f"{peer.name}: does not install here, skipped")
                 continue
             (folder / "ready").touch()
-        package = peer.requirement.partition("[")[0]
+        if peer.source == "npm":
+            facts = (folder / "node_modules" / peer.package / "package.json").read_text()
+            yield peer, folder / "node_modules" / ".bin", json.loads(facts)["version"]
+            continue
+        package = peer.package.partition("[")[0]
         asked = f"from importlib.metadata import version; print(version({package!r}))"
-        done = subprocess.run(
-            [str(folder / "bin" / "python"), "-c", asked],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        yield peer, folder, done.stdout.strip()
+        python = [str(folder / "bin" / "python"), "-c", asked]
+        told = subprocess.run(python, capture_output=True, text=True, check=True).stdout
+        yield peer, folder / "bin", told.strip()
+
+
+def _install(peer: Peer, folder: Path) -> bool:
+    if peer.source == "npm":
+        if shutil.which("npm") is None:
+            return False
+        command = ["npm", "install", "--silent", "--prefix", str(folder), peer.package]
+    else:
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        command = [str(folder / "bin" / "pip"), "install", "--quiet", peer.package]
+    return not subprocess.run(command, check=False, capture_output=True).returncode
 
 
 @contextlib.contextmanager
@@ -92,13 +142,14 @@ def running(
     peer: Peer, folder: Path, work: Path, url: str, port: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A peer that answers."""
-    config = work / f"{peer.name}.yaml"
-    config.write_text(peer.config.format(url=url, key=KEY))
+    config = work / f"{peer.name}.conf"
+    host = url.split("/")[2]
+    config.write_text(peer.config.format(url=url, host=host, key=KEY, port=port))
     command = [part.format(config=config, port=port) for part in peer.command]
-    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
     environment.pop("PYTHONPATH", None)
     process = subprocess.Popen(
-        [str(folder / "bin" / command[0]), *command[1:]],
+        [str(folder / command[0]), *command[1:]],
         cwd=work,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -134,7 +185,8 @@ def measure_peers(
         work: A folder for their files.
         url: Of the upstream.
         free_port: Finds a port.
-        load: Loads a port with a model and a key; gives answered requests a second, and the number.
+        load: Loads a port with a model and a header; gives answered requests a second, and the
+            number of all.
         cpu: CPU seconds of a process and its children.
     """
     found: dict[str, dict[str, float]] = {}
@@ -143,7 +195,7 @@ def measure_peers(
         try:
             with running(peer, folder, work, url, port) as process:
                 begin = cpu(process)
-                rps, requests = load(port, "mock", KEY)
+                rps, requests = load(port, "mock", peer.header.format(url=url, key=KEY))
                 ms = 1_000 * (cpu(process) - begin) / max(1.0, requests)
         except RuntimeError as error:
             print(f"{error}, skipped")

@@ -41,15 +41,15 @@ def soak(folder: Path, mock: MockServer) -> dict[str, float]:
     # Only what the mock is paid counts: the rules of the cascade cost nothing here.
     free = "cost_per_review: 1, cpu_hour: 0}}"
     bench.CONTRACT = bench.CONTRACT.replace("cost_per_review: 1}}", free)
-    key = bench.prepare(folder, mock.url)
+    header = bench.prepare(folder, mock.url)
     parts: list[dict[str, float]] = []
     with bench.gateway(folder, {}) as (process, port):
-        first = bench.run(load, port, folder, "scenario/bench", _CLIENTS, key)
+        first = bench.run(load, port, folder, "scenario/bench", _CLIENTS, header)
         rate = int(first["rps"] / 2)
         print(f"{rate:,} requests/s for {MINUTES} minutes")
         print(f"{'minute':>6}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'MB':>7}")
         for minute in range(1, MINUTES + 1):
-            found = steady(load, port, folder, key, rate)
+            found = steady(load, port, folder, header, rate)
             found["mb"] = bench.memory(process)
             parts.append(found)
             print(
@@ -77,10 +77,10 @@ def soak(folder: Path, mock: MockServer) -> dict[str, float]:
     }
 
 
-def steady(load: str, port: int, folder: Path, key: str, rate: int) -> dict[str, float]:
+def steady(load: str, port: int, folder: Path, header: str, rate: int) -> dict[str, float]:
     command = [load, "-p", str(port), "-u", "/v1/chat/completions", "-c", str(_CLIENTS)]
     command += ["-d", str(PART_S), "-w", "0", "-R", str(rate), "-b", str(folder / "body.json")]
-    command += ["-H", f"Authorization: Bearer {key}"]
+    command += ["-H", header]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
