@@ -22,6 +22,7 @@ from rixin.ledger.audit import record
 from rixin.ledger.releases import all_pointers
 from rixin.ledger.requests import spent_by_scenario_since, spent_since
 from rixin.ledger.store import Ledger
+from rixin.serve.call import no_call_headers
 from rixin.serve.capture import Capture, Policy
 from rixin.serve.errors import Refusal
 from rixin.serve.gateway import Gateway
@@ -105,20 +106,19 @@ async def others(gateway: Gateway, request: Request) -> None:
     if path.startswith("/v1/models/") and request.method == "GET":
         await routes.model(gateway, request)
         return
+    if request.method == "HEAD" and ("GET", path) in gateway.endpoints:
+        await gateway.endpoints["GET", path](gateway, request)
+        return
     allowed = sorted({method for method, known in gateway.endpoints if known == path})
     if allowed:
-        request.reply(
-            405,
-            error_body(Refusal(405, f"{path} takes {', '.join(allowed)}", "method_not_allowed")),
-            f"allow: {', '.join(allowed)}\r\n".encode(),
-        )
-        return
+        methods = ", ".join(allowed)
+        raise Refusal(405, f"{path} takes {methods}", "method_not_allowed", allow=methods)
     raise Refusal(404, f"there is no {request.method} {path}; see /openapi.json", "not_found")
 
 
 def refuse_raw(request: Request, status: int, why: str) -> None:
     """Answers what never became a request."""
-    request.reply(status, error_body(Refusal(status, why, "bad_request")))
+    request.reply(status, error_body(Refusal(status, why, "bad_request")), no_call_headers())
 
 
 @asynccontextmanager

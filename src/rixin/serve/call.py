@@ -70,7 +70,7 @@ class Call:
 
     def refused(self, refusal: Refusal) -> None:
         """It ended so."""
-        self.status, self.note = refusal.status, refusal.message
+        self.status, self.note = refusal.status, refusal.note or refusal.message
         self.state = "failed" if refusal.status >= 500 else "refused"
 
     def cancelled(self, why: str) -> None:
@@ -94,6 +94,15 @@ class Call:
             f"x-rixin-solver: {_safe(self.solver)}\r\n"
             f"x-rixin-cost: {cost}\r\nx-rixin-release: {_safe(release)}\r\n"
         ).encode("latin-1", "replace")
+
+
+def no_call_headers() -> bytes:
+    """The same of an answer that is no call: nobody was asked, and it costs nothing."""
+    number = new_id(time.time())
+    return (
+        f"x-rixin-request-id: {number}\r\nx-request-id: {number}\r\n"
+        "x-rixin-solver: \r\nx-rixin-cost: 0\r\nx-rixin-release: \r\n"
+    ).encode()
 
 
 _bits: list[str] = []
@@ -127,6 +136,23 @@ def reserve(
     if isinstance(found, Exceeded):
         raise _no_room(found, getattr(amounts, found.limit.kind))
     call.hold, call.reserved_pico = found, most_pico
+
+
+def check_priced(limits: Sequence[Limit], solver: str) -> None:
+    """Refuses an endpoint whose price is not known, where a budget would have to count it.
+
+    Raises:
+        Refusal: One of the limits is of money.
+    """
+    if any(limit.kind.startswith("money") for limit in limits):
+        raise Refusal(
+            403,
+            f"the price of {solver} is not known, so no budget can hold for it: state `price` in"
+            " the contract, or use a key without a budget",
+            "price_not_known",
+            "model",
+            retry=False,
+        )
 
 
 def settle(call: Call, meters: Meters) -> None:

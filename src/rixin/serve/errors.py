@@ -18,6 +18,10 @@ class Refusal(Exception):
     """Whether trying again helps; None: the client's own rule holds."""
     body: bytes | None = None
     """The upstream's own error body, passed on as it is."""
+    note: str = ""
+    """What is written down of it; empty: the message. An upstream's words may hold what was said."""
+    allow: str = ""
+    """Methods that the address takes."""
 
     def __str__(self) -> str:
         return self.message

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 
 from rixin.core.answer import Failure
@@ -12,7 +13,7 @@ from rixin.core.case import Case
 from rixin.core.key import CALLERS, hash_key
 from rixin.engine.transport import HttpTransport
 from rixin.serve.breaker import Breaker
-from rixin.serve.call import Call, keep, new_id, reserve, settle
+from rixin.serve.call import Call, check_priced, keep, new_id, no_call_headers, reserve, settle
 from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
 from rixin.serve.guarding import Guarding, NeedsPeople
@@ -25,6 +26,7 @@ from rixin.workspace.serving import Served, Upstream
 
 _log = logging.getLogger("rixin.serve")
 _requests = logging.getLogger("rixin.requests")
+_LONGEST_NAME = 200
 QUEUED = "this case goes to people: it waits for them as {id}"
 
 Endpoint = Callable[["Gateway", Request], Awaitable[None]]
@@ -168,9 +170,11 @@ class Gateway:
         if request.began:
             request.end(b"data: " + body + b"\n\n")
             return
-        extra = b"" if call is None else call.headers()
+        extra = no_call_headers() if call is None else call.headers()
+        if refusal.allow:
+            extra += b"allow: %b\r\n" % refusal.allow.encode()
         if refusal.retry_after_s is not None:
-            wait = max(1, round(refusal.retry_after_s))
+            wait = max(1, ceil(refusal.retry_after_s))
             extra += b"retry-after: %d\r\n" % wait
         if refusal.retry is not None:
             extra += b"x-should-retry: %b\r\n" % (b"true" if refusal.retry else b"false")
@@ -188,7 +192,7 @@ class Gateway:
         name, _, number = model.removeprefix("scenario/").partition("@")
         route = self.state.routes.get(name)
         if route is None or not call.caller.key.may_call(name):
-            raise self.unknown(model)
+            raise self.unknown(call.caller, model)
         if number and not number.isdigit():
             raise Refusal(
                 404, f"{number!r} is no release: name it as @7", "model_not_found", "model"
@@ -206,7 +210,7 @@ class Gateway:
         """
         found = self.state.upstreams.get(self.named(model))
         if found is None or not call.caller.key.may_call(found.scenario):
-            raise self.unknown(model)
+            raise self.unknown(call.caller, model)
         call.scenario, call.solver, call.model = found.scenario, found.name, model
         return found
 
@@ -221,12 +225,13 @@ class Gateway:
         scenario = model.removeprefix("scenario/") if upstream is None else upstream.scenario
         return caller.key.may_call(scenario)
 
-    def unknown(self, model: str) -> Refusal:
-        """A model that is not there, with those that are."""
-        names = ", ".join(self.state.names()[:12]) or "none: promote a release first"
+    def unknown(self, caller: Caller, model: str) -> Refusal:
+        """A model that is not there for a key, with some that are."""
+        names = [name for name in self.state.names() if self.may_call(caller, name)]
+        there = ", ".join(names[:12]) or "none: promote a release first"
         return Refusal(
             404,
-            f"there is no model {model!r} for this key; there are: {names}",
+            f"there is no model {model[:_LONGEST_NAME]!r} for this key; there are: {there}",
             "model_not_found",
             "model",
         )
@@ -259,6 +264,9 @@ class Gateway:
         except NeedsPeople as guard:
             climb = Climb()
             call.note = f"the guard {guard} hands it to people"
+        except asyncio.CancelledError:
+            call.cost_pico = None  # whoever was asked may have answered, and be billed
+            raise
         finally:
             call.findings = guarding.findings
         call.steps, call.upstream_s = climb.steps, climb.upstream_s
@@ -320,6 +328,9 @@ class Gateway:
         limits = (*call.caller.limits, *route.limits)
         if not limits:
             return True
+        for tier in served.tiers:
+            if tier.host and tier.most_pico is None:
+                check_priced(limits, tier.name)
         most = sum(tier.most_pico(case) for tier in served.tiers if tier.most_pico is not None)
         tokens = len(case.input.encode("utf-8", "replace")) // 4 + 1
         try:
@@ -394,14 +405,14 @@ def _content(text: str, climb: Climb, guarding: Guarding) -> dict[str, object]:
 def _failed(failure: Failure) -> Refusal:
     """Why nobody answered, with the status that fits."""
     message = f"no solver could answer: {failure.message}"
+    status, code, wait, retry = 502, "upstream_error", failure.retry_after_s, None
     if failure.kind == "rate_limited":
-        return Refusal(
-            429, message, "rate_limit_exceeded", retry_after_s=failure.retry_after_s or 1.0
-        )
-    if failure.kind == "timeout":
-        return Refusal(504, message, "upstream_timeout")
-    if failure.kind in {"open", "busy"}:
-        return Refusal(503, message, "upstream_unavailable", retry_after_s=failure.retry_after_s)
-    if failure.kind == "budget":
-        return Refusal(429, message, "insufficient_quota", retry=False)
-    return Refusal(502, message, "upstream_error")
+        status, code, wait = 429, "rate_limit_exceeded", wait or 1.0
+    elif failure.kind == "timeout":
+        status, code, wait = 504, "upstream_timeout", None
+    elif failure.kind in {"open", "busy"}:
+        status, code = 503, "upstream_unavailable"
+    elif failure.kind == "budget":
+        status, code, retry = 429, "insufficient_quota", False
+    note = f"no solver could answer: {failure.kind}"
+    return Refusal(status, message, code, retry_after_s=wait, retry=retry, note=note)

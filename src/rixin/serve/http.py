@@ -24,6 +24,7 @@ _FIRST_S = 0.5
 _HEAD_BYTES = 64 * 1024
 _HIGH_WATER = 64 * 1024
 _JSON = b"application/json"
+_CHUNKED = b"transfer-encoding: chunked\r\n"
 _REASONS = {code.value: code.phrase.encode() for code in HTTPStatus}
 _STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _REASONS.items()}
 
@@ -31,7 +32,10 @@ _STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _REA
 class Request:
     """One request, and the way back."""
 
-    __slots__ = ("body", "connection", "headers", "keep_alive", "method", "path", "query", "size")
+    __slots__ = (
+        *("body", "chunked", "connection", "headers", "keep_alive", "method", "path", "query"),
+        "size",
+    )
 
     def __init__(self, connection: "HttpConnection") -> None:
         self.connection = connection
@@ -40,7 +44,8 @@ class Request:
         """By names in lower case."""
         self.body = b""
         self.size = 0
-        self.keep_alive = True
+        self.keep_alive = self.chunked = True
+        """HTTP/1.0 knows no chunks: there a stream ends with the connection."""
 
     @property
     def began(self) -> bool:
@@ -56,20 +61,23 @@ class Request:
     ) -> None:
         """Sends the whole answer; `extra` holds further header lines, each with its line end."""
         close = self._close_line()
+        shown = b"" if self.method == "HEAD" else body
         self.connection.put(
             b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b"
-            % (_STATUS[status], content_type, len(body), extra, close, body)
+            % (_STATUS[status], content_type, len(body), extra, close, shown)
         )
         self.connection.finish(self)
 
     def begin(self, extra: bytes = b"") -> None:
         """Begins an event stream."""
+        if not self.chunked:
+            self.keep_alive = False
         close = self._close_line()
         self.connection.streaming = True
         self.connection.put(
             b"%bcontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
-            b"x-accel-buffering: no\r\ntransfer-encoding: chunked\r\n%b%b\r\n"
-            % (_STATUS[200], extra, close)
+            b"x-accel-buffering: no\r\n%b%b%b\r\n"
+            % (_STATUS[200], _CHUNKED if self.chunked else b"", extra, close)
         )
 
     def _close_line(self) -> bytes:
@@ -79,11 +87,16 @@ class Request:
 
     def write(self, data: bytes) -> None:
         """Sends some of a stream."""
-        self.connection.put(b"%x\r\n%b\r\n" % (len(data), data))
+        self.connection.put(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
 
     def end(self, last: bytes = b"") -> None:
         """Ends a stream."""
-        tail = b"%x\r\n%b\r\n0\r\n\r\n" % (len(last), last) if last else b"0\r\n\r\n"
+        if not self.chunked:
+            tail = last
+        elif last:
+            tail = b"%x\r\n%b\r\n0\r\n\r\n" % (len(last), last)
+        else:
+            tail = b"0\r\n\r\n"
         self.connection.put(tail)
         self.connection.streaming = False
         self.connection.finish(self)
@@ -196,14 +209,6 @@ class HttpConnection(Wire):
         except httptools.HttpParserError as error:
             self._refuse(400, f"this is not HTTP/1.1: {error}")
 
-    def eof_received(self) -> bool:
-        """The caller sends no more and may still read: a request under way is answered."""
-        if self.task is None:
-            return False
-        if self._request_alive is not None:
-            self._request_alive.keep_alive = False
-        return True
-
     def on_message_begin(self) -> None:
         """A request begins."""
         self._request, self._parts, self._head = Request(self), [], 0
@@ -229,6 +234,7 @@ class HttpConnection(Wire):
         path, _, request.query = request.path.partition("?")
         request.path = path
         request.keep_alive = self._parser.should_keep_alive() and not self.server.draining
+        request.chunked = self._parser.get_http_version() != "1.0"
         length = request.headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self.server.body_bytes:
             self._too_large()

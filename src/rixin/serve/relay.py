@@ -5,6 +5,7 @@ an error event and without `[DONE]`, so that no client takes a part for the whol
 """
 
 import asyncio
+import re
 import time
 from typing import Any
 
@@ -22,6 +23,7 @@ from rixin.solvers._chat import refusal, retry_after
 from rixin.workspace.serving import Upstream
 
 _PING_S = 15.0
+_WORD = re.compile("[a-z0-9_.-]{1,60}")
 
 
 class _Whole(msgspec.Struct):
@@ -58,6 +60,9 @@ async def relay(
         if error.kind == "timeout":
             call.cost_pico = None  # it may have answered, and be billed
         raise _unreachable(upstream, error) from error
+    except asyncio.CancelledError:
+        call.cost_pico = None  # the same
+        raise
     finally:
         call.upstream_s = time.perf_counter() - begin
     if reply.status != 200:
@@ -82,10 +87,16 @@ def refused(upstream: Upstream, reply: Reply, breaker: Breaker) -> Refusal:
         breaker.worked()
     said = refusal(reply)
     if reply.status in {401, 403}:
-        message = f"{upstream.name} refuses the key of this gateway, not yours: tell its operator ({said})"
-        return Refusal(reply.status, message, "upstream_authentication", retry=False)
+        message = f"{upstream.name} refuses the key of this gateway, not yours: tell its operator"
+        return Refusal(
+            reply.status,
+            f"{message} ({said})",
+            "upstream_authentication",
+            retry=False,
+            note=message,
+        )
     status = reply.status if 400 <= reply.status < 600 else 502
-    body = reply.body if _is_error(reply) else None
+    body = reply.body if _error(reply) is not None else None
     code = {429: "rate_limit_exceeded"}.get(status, "upstream_error")
     return Refusal(
         status,
@@ -93,6 +104,7 @@ def refused(upstream: Upstream, reply: Reply, breaker: Breaker) -> Refusal:
         code,
         retry_after_s=wait,
         body=body,
+        note=f"{upstream.name} answered {reply.status}{_code(reply)}",
     )
 
 
@@ -114,9 +126,14 @@ async def relay_stream(
         await _until_done(sink, upstream)
     except TransportError as error:
         sink.broken = error
+        sink.settle(billed=error.kind == "timeout")
+    except asyncio.CancelledError:
+        sink.settle(billed=True)
+        raise
+    else:
+        sink.settle()
     finally:
         sink.call.upstream_s = time.perf_counter() - begin
-        sink.settle()
         if connection is not None:
             if not sink.done.done() or sink.broken is not None:
                 connection.abort()
@@ -169,11 +186,17 @@ def _no_answer(upstream: Upstream, why: str) -> Refusal:
     return Refusal(502, f"what {upstream.name} sent is no answer: {why}", "upstream_error")
 
 
-def _is_error(reply: Reply) -> bool:
-    """Whether a body is an error as OpenAI writes it."""
+def _error(reply: Reply) -> dict[str, Any] | None:
+    """The error of a body, where it has one as OpenAI writes it."""
     try:
         body: Any = msgspec.json.decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+        return None
     error = body.get("error") if isinstance(body, dict) else None
-    return isinstance(error, dict) and "message" in error
+    return error if isinstance(error, dict) and "message" in error else None
+
+
+def _code(reply: Reply) -> str:
+    """The stable word of an error, which holds nothing of what was said."""
+    code = (_error(reply) or {}).get("code")
+    return f" ({code})" if isinstance(code, str) and _WORD.fullmatch(code) else ""

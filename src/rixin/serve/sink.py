@@ -77,6 +77,7 @@ class StreamSink:
         kind = headers.get("content-type", "")
         self.streams = status == 200 and kind.startswith("text/event-stream")
         if self.streams:
+            self.call.cost_pico = None  # until its end
             self.request.begin(self.call.headers())
         self.head.set_result(None)
 
@@ -123,13 +124,19 @@ class StreamSink:
         self.broken = error
         self._end()
 
-    def settle(self) -> None:
-        """Tokens and cost, also of a part of an answer."""
+    def settle(self, *, billed: bool = False) -> None:
+        """Tokens and cost, also of a part of an answer.
+
+        Args:
+            billed: Whether it may cost something that nothing has come yet.
+        """
         if self._usage is not None:
             note_usage(self.call, self.upstream, self._usage, 0, 0)
         elif self.status == 200:
             said = BYTES_PER_TOKEN * max(0, self._chunks - 1)
             note_usage(self.call, self.upstream, None, self._asked, said)
+        elif billed and not self.status:
+            self.call.cost_pico = None
 
     def _write(self, events: bytes) -> None:
         good = self._checked(events)

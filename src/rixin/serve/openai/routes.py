@@ -11,7 +11,7 @@ import msgspec
 from rixin.core.answer import Usage
 from rixin.core.key import REVIEWERS
 from rixin.ledger.requests import add_feedback
-from rixin.serve.call import Call, reserve
+from rixin.serve.call import Call, no_call_headers, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
 from rixin.serve.guarding import Guarding
@@ -123,7 +123,7 @@ async def models(gateway: Gateway, request: Request) -> None:
     """`GET /v1/models`: what this key may call."""
     caller = gateway.caller(request)
     data = [_model(name) for name in gateway.state.names() if gateway.may_call(caller, name)]
-    request.reply(200, bodies.encode({"object": "list", "data": data}))
+    request.reply(200, bodies.encode({"object": "list", "data": data}), no_call_headers())
 
 
 async def model(gateway: Gateway, request: Request) -> None:
@@ -131,8 +131,8 @@ async def model(gateway: Gateway, request: Request) -> None:
     caller = gateway.caller(request)
     name = unquote(request.path.removeprefix("/v1/models/"))
     if name not in gateway.state.names() or not gateway.may_call(caller, name):
-        raise gateway.unknown(name)
-    request.reply(200, bodies.encode(_model(name)))
+        raise gateway.unknown(caller, name)
+    request.reply(200, bodies.encode(_model(name)), no_call_headers())
 
 
 async def feedback(gateway: Gateway, request: Request) -> None:
@@ -161,7 +161,8 @@ async def feedback(gateway: Gateway, request: Request) -> None:
             add_feedback, ledger, body.request_id, caller.key.id, said, time.time(), own=own
         )
         if found:
-            request.reply(200, bodies.encode({"object": "feedback", "request_id": body.request_id}))
+            said_of = {"object": "feedback", "request_id": body.request_id}
+            request.reply(200, bodies.encode(said_of), no_call_headers())
             return
         await asyncio.sleep(0.1)
     raise Refusal(

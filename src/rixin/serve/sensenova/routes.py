@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from rixin.core.answer import Usage
-from rixin.serve.call import Call, reserve
+from rixin.serve.call import Call, no_call_headers, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
 from rixin.serve.guarding import Guarding
@@ -79,8 +79,8 @@ async def models(gateway: Gateway, request: Request) -> None:
         gateway.refuse(request, refusal, error_body=error_body)
         return
     names = [name for name in gateway.state.names() if gateway.may_call(caller, name)]
-    data = [{"id": name, "created_at": "", "functions": ["chat"]} for name in names]
-    request.reply(200, _encode({"data": [{k: v for k, v in one.items() if v} for one in data]}))
+    data = [{"id": name, "functions": ["chat"]} for name in names]
+    request.reply(200, _encode({"data": data}), no_call_headers())
 
 
 def error_body(refusal: Refusal) -> bytes:
