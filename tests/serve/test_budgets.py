@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rixin.core.key import parse_budget
 from rixin.serve.meters import Amounts, Exceeded, Hold, Limit, Meters, shared_file
-from serve.house import served, start
+from serve.house import create_key, release, served, start, upstream, write_scenario
 
 COST = Decimal("0.00014")
 """Of one call of the endpoint: 10 tokens in and 1 out."""
@@ -88,6 +88,39 @@ def test_a_cap_bounds_the_answer_where_the_caller_does_not(house):
     assert house.upstream.seen("good")[-1]["body"]["max_tokens"] == 4096
     house.chat("x", "solver/strong")
     assert "max_tokens" not in house.upstream.seen("good")[-1]["body"]
+
+
+def test_every_answer_that_is_asked_for_is_reserved(house):
+    key = house.new_key(money_per_day=Decimal("0.01"))  # an output token costs 0.00004
+    assert house.chat("x", "solver/strong", key=key, max_tokens=100).status == 200
+    for more in ({"n": 3}, {"max_tokens": 1, "max_completion_tokens": 300}):
+        reply = house.chat("x", "solver/strong", key=key, **{"max_tokens": 100, **more})
+        assert (reply.status, reply.json()["error"]["code"]) == (429, "insufficient_quota")
+    body = {"model": "solver/strong", "prompt": ["x"] * 3, "max_tokens": 100}
+    assert house.ask("/v1/completions", body, key=key).status == 429
+    reply = house.chat("x", "solver/strong", key=key, max_tokens=-1_000)
+    assert (reply.status, reply.json()["error"]["param"]) == (400, "max_tokens")
+
+
+def test_a_price_that_is_not_known_is_never_free(tmp_path):
+    with upstream(tmp_path) as up:
+        path = write_scenario(tmp_path / "desk", up.url, faults=())
+        line = f"  - {{name: unpriced, endpoint: odd, base_url: '{up.url}', logprobs: off}}\n"
+        path.write_text(path.read_text() + line)
+        release(path, "unpriced")
+        house = start(path, key=create_key(path, money_per_day=Decimal(1)), upstream=up)
+        try:
+            for model in ("solver/unpriced", "scenario/desk"):
+                reply = house.chat("x", model)
+                assert (reply.status, reply.json()["error"]["code"]) == (403, "price_not_known")
+            assert up.seen("odd") == []
+            free = create_key(path)
+            time.sleep(0.8)
+            reply = house.chat("x", "solver/unpriced", key=free)
+            assert (reply.status, reply.headers["x-rixin-cost"]) == (200, "unknown")
+        finally:
+            house.stop()
+            house.process.stderr.close()
 
 
 @pytest.mark.parametrize("over", ["refuse", "cheaper"])

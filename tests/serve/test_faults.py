@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -97,6 +98,13 @@ def leave(house, body, *, after):
             time.sleep(0.3)
 
 
+def row_of_state(house, state):
+    """Status and cost of the last row that ended so."""
+    with contextlib.closing(sqlite3.connect(house.ledger)) as database:
+        asked = "SELECT status, cost_pico FROM requests WHERE state = ? ORDER BY seq DESC"
+        return database.execute(asked, (state,)).fetchone()
+
+
 def until(found, seconds=5):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -107,9 +115,11 @@ def until(found, seconds=5):
 
 
 def test_the_upstream_hears_that_the_caller_left(house):
-    body = {"model": "solver/hang", "messages": []}
-    leave(house, body, after="nothing")
-    assert until(lambda: len(house.upstream.seen("hang", "left")) >= 1)
+    whole = len(house.upstream.seen("slow", "whole"))
+    leave(house, {"model": "solver/slow", "messages": []}, after="nothing")
+    assert until(lambda: len(house.upstream.seen("slow", "left")) == 1)
+    assert len(house.upstream.seen("slow", "whole")) == whole
+    assert until(lambda: row_of_state(house, "cancelled") == (499, None))
     body = {"model": "solver/slowstream", "messages": [], "stream": True}
     leave(house, body, after="some")
     assert until(lambda: len(house.upstream.seen("slowstream", "left")) == 1)
@@ -158,6 +168,28 @@ def test_what_is_no_request_is_refused(house, raw, status):
     with socket.create_connection(("127.0.0.1", house.port)) as one:
         one.sendall(raw)
         assert status in one.recv(200)
+
+
+def test_http_1_0_gets_no_chunks_and_head_no_body(house):
+    sent = json.dumps({"model": "solver/strong", "messages": [], "stream": True}).encode()
+    with socket.create_connection(("127.0.0.1", house.port)) as one:
+        one.sendall(
+            b"POST /v1/chat/completions HTTP/1.0\r\nAuthorization: Bearer %b\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (house.key.encode(), len(sent), sent)
+        )
+        got = b""
+        while piece := one.recv(4096):  # until the connection ends
+            got += piece
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert body.startswith(b"data: {")
+    assert body.endswith(b"data: [DONE]\n\n")
+    asked = b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\nHEAD /v1/nope HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", house.port)) as one:
+        one.sendall(asked)
+        time.sleep(0.3)
+        heads = one.recv(4096).split(b"\r\n\r\n")
+    assert [line[:12] for line in heads] == [b"HTTP/1.1 200", b"HTTP/1.1 404", b""]
 
 
 def test_requests_in_one_packet_are_answered_in_order(house):

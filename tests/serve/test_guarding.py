@@ -111,6 +111,72 @@ def test_values_come_back_also_where_a_stream_cuts_them():
     assert guarding.kept(None) is None
 
 
+def test_values_come_back_in_tools_completions_and_responses():
+    from rixin.serve.guarding import Guarding
+
+    secret = 'a "quoted"\nline'
+    guarding = Guarding(())
+    guarding.names.put(secret, "secret")
+
+    def through(events):
+        restore = guarding.stream()
+        lines = b"".join(restore(one) for one in events).split(b"\n")
+        return [json.loads(one[6:]) for one in lines if one.startswith(b"data: {")]
+
+    def chunk(**choice):
+        return b"data: " + json.dumps({"choices": [{"index": 0, **choice}]}).encode()
+
+    def tool(text):
+        call = {"index": 1, "function": {"arguments": text}}
+        return chunk(delta={"tool_calls": [call]}, finish_reason=None)
+
+    found = through([tool('{"to": "<SEC'), tool('RET_1>"}'), chunk(delta={}, finish_reason="stop")])
+    said = [one["choices"][0]["delta"].get("tool_calls", ()) for one in found]
+    text = "".join(call["function"]["arguments"] for calls in said for call in calls)
+    assert json.loads(text) == {"to": secret}
+
+    found = through(
+        [chunk(text="<SECRET"), chunk(text="_1>!"), chunk(text="<S", finish_reason="x")]
+    )
+    assert "".join(one["choices"][0]["text"] for one in found) == f"{secret}!<S"
+
+    def event(kind, **more):
+        body = {"type": kind, "item_id": "m", "output_index": 0, **more}
+        return f"event: {kind}\ndata: {json.dumps(body)}".encode()
+
+    found = through(
+        [
+            event("response.output_text.delta", delta="data: <SECRE"),
+            event("response.output_text.delta", delta="T_1> <S"),
+            event("response.output_text.done", text="data: <SECRET_1> <S"),
+            event("response.completed", response={"output": ["<SECRET_1>"]}),
+        ]
+    )
+    assert "".join(one.get("delta", "") for one in found) == f"data: {secret} <S"
+    assert found[-2]["text"] == f"data: {secret} <S"
+    assert found[-1]["response"]["output"] == [secret]
+
+    whole = {
+        "choices": [{"message": {"tool_calls": [{"function": {"arguments": '"<SECRET_1>"'}}]}}]
+    }
+    answer = json.loads(guarding.answer(json.dumps(whole).encode()))
+    call = answer["choices"][0]["message"]["tool_calls"][0]
+    assert json.loads(call["function"]["arguments"]) == secret
+
+
+def test_guards_read_all_that_a_request_holds(house):
+    more = {"user": MAIL, "metadata": {"who": MAIL}, "prediction": {"content": MAIL}}
+    assert house.chat("hello", "solver/strong", **more).status == 200
+    sent = last(house)
+    assert MAIL not in json.dumps(sent)
+    assert sent["user"] == "<EMAIL_1>"
+    body = {"model": "solver/strong", "input": f"I am {MAIL}, you know", "stream": True}
+    reply = house.ask("/v1/responses", body)
+    assert MAIL not in json.dumps(last(house))
+    data = [json.loads(one.partition("data: ")[2]) for one in reply.events]
+    assert "".join(one.get("delta", "") for one in data) == f"I am {MAIL}, you know"
+
+
 def remotes(pid):
     """The addresses that the sockets of a process are connected to, in the kernel's own words."""
     own = set()

@@ -96,6 +96,49 @@ def test_a_stream_is_passed_on_and_its_usage_is_known_either_way(house, asked):
     assert (row["input_tokens"], row["output_tokens"]) == (10, 20)
 
 
+def test_the_stream_of_a_response_is_passed_on(house):
+    body = {"model": "solver/strong", "input": "the whole story", "stream": True}
+    reply = house.ask("/v1/responses", body)
+    kinds = [event.split("\n")[0].removeprefix("event: response.") for event in reply.events]
+    assert (kinds[0], kinds[-1]) == ("created", "completed")
+    assert b"[DONE]" not in reply.body
+    assert reply.headers["x-rixin-cost"] == "unknown"  # it is not over when the headers go out
+    row = house.row(reply.headers["x-rixin-request-id"])
+    assert (row["state"], row["input_tokens"], row["output_tokens"]) == ("answered", 10, 4)
+    for model, last in (("cut", "error"), ("cuterr", "failed")):
+        reply = house.ask("/v1/responses", {**body, "model": f"solver/{model}"})
+        assert last in reply.events[-1]
+        assert house.row(reply.headers["x-rixin-request-id"])["state"] == "failed"
+
+
+def test_what_a_scenario_does_not_read_is_named_or_refused(house):
+    assert "x-rixin-unheeded" not in house.chat("a zebra").headers
+    reply = house.chat("a zebra", temperature=0, tools=[])
+    assert reply.headers["x-rixin-unheeded"] == "temperature, tools"
+    turns = [{"role": "system", "content": "be kind"}, {"role": "user", "content": "a zebra"}]
+    body = {"model": "scenario/desk", "messages": turns}
+    reply = house.ask("/v1/chat/completions", body)
+    assert reply.headers["x-rixin-unheeded"] == "messages but the last of the user"
+    picture = {"type": "image_url", "image_url": {"url": "http://x/y.png"}}
+    reply = house.chat([{"type": "text", "text": "a zebra"}, picture])
+    assert (reply.status, reply.json()["error"]["param"]) == (400, "messages")
+    assert "image_url" in reply.json()["error"]["message"]
+
+
+def test_every_answer_has_the_headers(house):
+    names = {f"x-rixin-{name}" for name in ("request-id", "solver", "cost", "release")}
+    for reply in (
+        house.chat("a zebra"),
+        house.chat("a zebra", key="rx-wrong"),
+        house.chat("a zebra", "scenario/none"),
+        house.ask("/v1/models", method="GET"),
+        house.ask("/v1/nope", method="GET"),
+        house.ask("/v1/models", b"{}"),
+        house.ask("/v1/chat/completions", b"{"),
+    ):
+        assert names <= reply.headers.keys(), reply.status
+
+
 def test_completions_responses_and_embeddings(house):
     reply = house.ask("/v1/completions", {"model": "scenario/desk", "prompt": "a zebra"})
     assert reply.json()["choices"][0]["text"] == "stripes"

@@ -114,6 +114,32 @@ async def stream(reader, writer, model, body):
     return True
 
 
+def event(kind, **more):
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **more})}\n\n".encode()
+
+
+async def response_stream(writer, model, body):
+    """A response in events that says its input again, cut where it may hurt."""
+    at = {"item_id": "m", "output_index": 0, "content_index": 0}
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
+    writer.write(b"Transfer-Encoding: chunked\r\n\r\n")
+    writer.write(frame(event("response.created", response={"status": "in_progress"})))
+    said = body["input"]
+    for place in range(0, len(said), 3):
+        writer.write(
+            frame(event("response.output_text.delta", **at, delta=said[place : place + 3]))
+        )
+        await writer.drain()
+    if model == "cut":
+        return False
+    writer.write(frame(event("response.output_text.done", **at, text=said)))
+    used = {"input_tokens": 10, "output_tokens": 4, "input_tokens_details": {"cached_tokens": 5}}
+    ended = "failed" if model == "cuterr" else "completed"
+    writer.write(frame(event(f"response.{ended}", response={"status": ended, "usage": used})))
+    writer.write(b"0\r\n\r\n")
+    return True
+
+
 async def answer(reader, writer, body, path, key):
     model = body.get("model", "?")
     note(model=model, event="call", body=body, path=path, key=key)
@@ -132,6 +158,8 @@ async def answer(reader, writer, body, path, key):
             return False
         note(model=model, event="whole")
         reply(writer, 200, json.dumps(SAID).encode())
+    elif body.get("stream") and path.endswith("/responses"):
+        return await response_stream(writer, model, body)
     elif body.get("stream"):
         return await stream(reader, writer, model, body)
     elif body.get("echo"):

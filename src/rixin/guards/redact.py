@@ -1,5 +1,6 @@
 """Takes values out of texts and, for the one who sent them, puts them back."""
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -40,9 +41,19 @@ class Placeholders:
             self._values[name] = value
         return self._of_value[value]
 
-    def restore(self, text: str) -> str:
-        """The text with the values back in; unknown placeholders stay."""
-        return _PLACEHOLDER.sub(lambda match: self._values.get(match[0], match[0]), text)
+    def restore(self, text: str, *, quoted: bool = False) -> str:
+        """The text with the values back in; unknown placeholders stay.
+
+        Args:
+            text: The text with placeholders.
+            quoted: Whether it is JSON, in whose strings the placeholders stand.
+        """
+
+        def value(match: re.Match[str]) -> str:
+            found = self._values.get(match[0], match[0])
+            return json.dumps(found, ensure_ascii=False)[1:-1] if quoted else found
+
+        return _PLACEHOLDER.sub(value, text)
 
     def may_begin(self, tail: str) -> bool:
         """Whether a text may be the beginning of a placeholder that is known."""
@@ -54,6 +65,7 @@ class StreamRestorer:
 
     Args:
         names: The placeholders of the request.
+        quoted: Whether the text is JSON.
 
     Examples:
         >>> names = Placeholders()
@@ -63,8 +75,8 @@ class StreamRestorer:
         ('to ', 'ann@example.org!', '')
     """
 
-    def __init__(self, names: Placeholders) -> None:
-        self._names = names
+    def __init__(self, names: Placeholders, *, quoted: bool = False) -> None:
+        self._names, self._quoted = names, quoted
         self._held = ""
 
     def feed(self, chunk: str) -> str:
@@ -74,12 +86,12 @@ class StreamRestorer:
         if cut < 0 or ">" in text[cut:] or not self._names.may_begin(text[cut:]):
             cut = len(text)
         self._held = text[cut:]
-        return self._names.restore(text[:cut])
+        return self._names.restore(text[:cut], quoted=self._quoted)
 
     def close(self) -> str:
         """What was held back at the end of the stream."""
         rest, self._held = self._held, ""
-        return self._names.restore(rest)
+        return self._names.restore(rest, quoted=self._quoted)
 
 
 def redact(text: str, findings: Sequence[Finding], names: Placeholders) -> str:

@@ -11,11 +11,20 @@ import msgspec
 
 from rixin.core.finding import Finding, Origin
 from rixin.guards.build import TextPolicy
-from rixin.guards.redact import Placeholders, StreamRestorer, redact, scrub
+from rixin.guards.redact import Placeholders, redact, scrub
 from rixin.guards.text_guard import Place
 from rixin.serve.errors import Refusal
+from rixin.serve.restoring import EventRestorer, restored
 
 _TEXTS = ("messages", "prompt", "input", "instructions")
+"""What a model reads; guards that act need it as text."""
+_FORMS = frozenset(
+    {
+        *("model", "tools", "tool_choice", "functions", "function_call", "response_format"),
+        *("text", "reasoning", "stream_options", "logit_bias"),
+    }
+)
+"""What says how to answer, written by whoever wrote the application."""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -89,17 +98,17 @@ class Guarding:
                 or it holds tokens, which no guard reads.
         """
         acts = any("egress" in one.at and one.action != "observe" for one in self._policies)
-        for name in _TEXTS:
-            if name in fields:
-                value = _decode(fields[name])
-                if acts and _holds_tokens(value):
-                    raise Refusal(
-                        400,
-                        f"guards read texts, not tokens: send {name} as text",
-                        "content_filter",
-                        name,
-                        retry=False,
-                    )
+        for name in fields.keys() - _FORMS:
+            value = _decode(fields[name])
+            if acts and name in _TEXTS and _holds_tokens(value):
+                raise Refusal(
+                    400,
+                    f"guards read texts, not tokens: send {name} as text",
+                    "content_filter",
+                    name,
+                    retry=False,
+                )
+            if isinstance(value, str | list | dict):
                 fields[name] = msgspec.Raw(_encode(self._walk(value, "user")))
 
     def _walk(self, value: Any, origin: Origin) -> Any:
@@ -127,38 +136,12 @@ class Guarding:
 
     def answer(self, body: bytes) -> bytes:
         """A whole answer with the values back in."""
-        return _encode(_restored(_decode(body), self.names.restore))
+        return _encode(restored(_decode(body), self.names))
 
     def stream(self) -> Callable[[bytes], bytes]:
-        """Puts values back into the events of a chat stream, also where one cuts a placeholder."""
-        restorers: dict[int, StreamRestorer] = {}
-
-        def restore(event: bytes) -> bytes:
-            if not event.startswith(b"data: {"):
-                return event + b"\n\n"
-            chunk = _decode(event[6:])
-            for choice in chunk.get("choices", ()):
-                restorer = restorers.setdefault(choice.get("index", 0), StreamRestorer(self.names))
-                delta = choice.setdefault("delta", {})
-                text = restorer.feed(delta.get("content") or "")
-                if choice.get("finish_reason"):
-                    text += restorer.close()
-                if text or delta.get("content") is not None:
-                    delta["content"] = text
-            return b"data: " + _encode(chunk) + b"\n\n"
-
-        return restore
+        """Puts values back into the events of a stream; see `rixin.serve.restoring`."""
+        return EventRestorer(self.names).restore
 
 
 def _holds_tokens(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(one, int | list) for one in value)
-
-
-def _restored(value: Any, restore: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return restore(value)
-    if isinstance(value, list):
-        return [_restored(one, restore) for one in value]
-    if isinstance(value, dict):
-        return {key: _restored(one, restore) for key, one in value.items()}
-    return value

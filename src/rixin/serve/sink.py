@@ -16,11 +16,20 @@ from rixin.workspace.serving import Upstream
 _LONGEST_EVENT = 4 << 20
 _SPECIAL = (b'"usage":{', b'"usage": {', b'{"error"', b"[DONE]")
 """What an event holds that has to be looked at by itself."""
+_WHOLE = frozenset({"response.completed", "response.incomplete"})
+_FAILED = frozenset({"response.failed", "error"})
+
+
+class _Response(msgspec.Struct):
+    usage: UsageBody | None = None
 
 
 class _Chunk(msgspec.Struct):
+    type: str = ""
+    """Of an event of a response; chunks of chats and completions have none."""
     choices: list[msgspec.Raw] | None = None
     usage: UsageBody | None = None
+    response: _Response | None = None
 
 
 _chunk = msgspec.json.Decoder(_Chunk)
@@ -137,6 +146,9 @@ class StreamSink:
             note_usage(self.call, self.upstream, None, self._asked, said)
         elif billed and not self.status:
             self.call.cost_pico = None
+        if self.failed:
+            self.call.state, self.call.status = "failed", 502
+            self.call.note = "the endpoint failed in its stream"
 
     def _write(self, events: bytes) -> None:
         good = self._checked(events)
@@ -186,7 +198,7 @@ class StreamSink:
     def _passes(self, event: bytes) -> bool:
         """Whether one event goes on; what it says about the stream is noted."""
         if not event.startswith(b"data:"):
-            return True
+            return self._passes_named(event)
         data = event[5:].strip()
         if data == b"[DONE]":
             self._finished = True
@@ -198,6 +210,23 @@ class StreamSink:
         self._note_finish(event)
         self.failed = data.startswith(b'{"error"')
         return b'"usage":' not in event or self._take_usage(data)
+
+    def _passes_named(self, event: bytes) -> bool:
+        """The same of an event with a name, as a response's stream has them, and of a comment."""
+        data = event.partition(b"\ndata:")[2].strip()
+        if not data:
+            return True
+        try:
+            found = _chunk.decode(data)
+        except msgspec.DecodeError:
+            self._break("an event of its stream is no JSON")
+            return True
+        self._chunks += found.type.endswith(".delta")
+        if found.type in _WHOLE | _FAILED:
+            self._finished = True
+            self.failed = found.type in _FAILED
+            self._usage = found.response.usage if found.response is not None else self._usage
+        return True
 
     def _note_finish(self, events: bytes) -> None:
         if self._finished or b'"finish_reason"' not in events:

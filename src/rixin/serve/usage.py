@@ -22,10 +22,11 @@ class UsageBody(msgspec.Struct):
     input_tokens: int | None = None
     output_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
+    input_tokens_details: _Details | None = None
 
     def used(self) -> Usage:
         """As usage of one call."""
-        details = self.prompt_tokens_details
+        details = self.prompt_tokens_details or self.input_tokens_details
         return Usage(
             input_tokens=self.prompt_tokens or self.input_tokens or 0,
             output_tokens=self.completion_tokens or self.output_tokens or 0,

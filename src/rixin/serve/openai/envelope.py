@@ -1,7 +1,7 @@
 """Bodies of OpenAI's API: what requests hold, how answers, chunks and errors are written."""
 
 import time
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -15,6 +15,13 @@ _TYPES = {
     429: "rate_limit_error",
 }
 DONE = b"data: [DONE]\n\n"
+MOST_CHOICES = 128
+_TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
+_LONGEST_LINE = 500
+_HEEDED = frozenset({"model", "messages", "prompt", "input", "stream", "stream_options", "n"})
+"""What a scenario reads of a request."""
+Tokens = Annotated[int, msgspec.Meta(ge=0)]
+Choices = Annotated[int, msgspec.Meta(ge=1, le=MOST_CHOICES)]
 encode = msgspec.json.Encoder().encode
 
 
@@ -38,9 +45,20 @@ class ChatBody(msgspec.Struct):
     messages: list[Message]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    n: int | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    n: Choices | None = None
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+
+    @property
+    def most(self) -> int | None:
+        """Tokens of an answer at most; servers differ in which of the two names they heed."""
+        given = (self.max_tokens, self.max_completion_tokens)
+        return max((one for one in given if one is not None), default=None)
+
+    @property
+    def answers(self) -> int:
+        """How many are asked for."""
+        return self.n or 1
 
 
 class CompletionBody(msgspec.Struct):
@@ -51,8 +69,21 @@ class CompletionBody(msgspec.Struct):
     """Texts, or tokens, which only endpoints read."""
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    n: int | None = None
-    max_tokens: int | None = None
+    n: Choices | None = None
+    best_of: Choices | None = None
+    max_tokens: Tokens | None = None
+
+    @property
+    def most(self) -> int | None:
+        """Tokens of an answer at most."""
+        return self.max_tokens
+
+    @property
+    def answers(self) -> int:
+        """How many are made: of each prompt so many as asked for."""
+        prompt = self.prompt
+        several = isinstance(prompt, list) and prompt and not isinstance(prompt[0], int)
+        return (len(prompt) if several else 1) * max(self.n or 1, self.best_of or 1)
 
 
 class EmbeddingBody(msgspec.Struct):
@@ -60,6 +91,8 @@ class EmbeddingBody(msgspec.Struct):
 
     model: str
     input: Any = ""
+    most: ClassVar[int] = 0
+    answers: ClassVar[int] = 1
 
 
 class ResponseBody(msgspec.Struct):
@@ -68,7 +101,13 @@ class ResponseBody(msgspec.Struct):
     model: str
     input: str | list[dict[str, Any]] = ""
     stream: bool | None = None
-    max_output_tokens: int | None = None
+    max_output_tokens: Tokens | None = None
+    answers: ClassVar[int] = 1
+
+    @property
+    def most(self) -> int | None:
+        """Tokens of the answer at most."""
+        return self.max_output_tokens
 
 
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
@@ -100,11 +139,20 @@ def fields(body: bytes) -> dict[str, msgspec.Raw]:
 
 
 def text_of(content: str | list[dict[str, Any]] | None) -> str:
-    """The text of a message's content, its parts one after the other."""
+    """The text of a message's content, its parts one after the other.
+
+    Raises:
+        Refusal: A part is no text, such as a picture.
+    """
     if content is None or isinstance(content, str):
         return content or ""
-    parts = (part.get("text") for part in content if part.get("type") in {"text", "input_text"})
-    return "\n".join(part for part in parts if isinstance(part, str))
+    for part in content:
+        if part.get("type") not in _TEXT_PARTS or not isinstance(part.get("text"), str):
+            raise bad_request(
+                f"a scenario reads texts, and a part of the message is {part.get('type')!r}",
+                param="messages",
+            )
+    return "\n".join(part["text"] for part in content)
 
 
 def case_text(messages: list[Message]) -> str:
@@ -123,6 +171,22 @@ def case_text(messages: list[Message]) -> str:
         "a scenario answers what the user said last, and no user message holds a text",
         param="messages",
     )
+
+
+def unheeded(body: bytes, turns: int = 1) -> bytes:
+    """A header line that names what a scenario did not read: nothing is dropped in silence.
+
+    Args:
+        body: Of the request.
+        turns: Its messages; only one of them is the case.
+    """
+    names = [name for name in fields(body) if name not in _HEEDED]
+    if turns > 1:
+        names.append("messages but the last of the user")
+    if not names:
+        return b""
+    told = ", ".join(name for name in names if name.isprintable())[:_LONGEST_LINE]
+    return b"x-rixin-unheeded: %b\r\n" % told.encode("ascii", "replace")
 
 
 def error_body(refusal: Refusal) -> bytes:

@@ -11,7 +11,7 @@ import msgspec
 from rixin.core.answer import Usage
 from rixin.core.key import REVIEWERS
 from rixin.ledger.requests import add_feedback
-from rixin.serve.call import Call, no_call_headers, reserve
+from rixin.serve.call import Call, check_priced, no_call_headers, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
 from rixin.serve.guarding import Guarding
@@ -22,10 +22,10 @@ from rixin.serve.relay import relay, relay_stream
 from rixin.serve.sink import StreamSink
 from rixin.workspace.serving import Upstream
 
-_MOST_CHOICES = 128
 _MOST_PROMPTS = 128
 _BYTES_PER_TOKEN = 4
-_USAGE_ON = b'{"include_usage":true}'
+_NULL = msgspec.Raw(b"null")
+_options = msgspec.json.Decoder(dict[str, Any] | None).decode
 
 
 async def chat(gateway: Gateway, request: Request) -> None:
@@ -34,23 +34,20 @@ async def chat(gateway: Gateway, request: Request) -> None:
     async def work(call: Call) -> None:
         body: bodies.ChatBody = bodies.read_body(bodies.ChatBody, request.body)
         if gateway.named(body.model).startswith("solver/"):
-            most = body.max_completion_tokens or body.max_tokens
-            await _pass_on(gateway, request, call, "/chat/completions", body, most)
+            await _pass_on(gateway, request, call, "/chat/completions", body)
             return
-        count = _choices(body.n)
+        count = body.answers
         climb = await gateway.answer(call, body.model, bodies.case_text(body.messages))
         output, refusal, used = _said(call, climb)
+        headers = call.headers() + bodies.unheeded(request.body, len(body.messages))
         if body.stream:
             options = body.stream_options
             wanted = used if options is not None and options.include_usage else None
-            _stream(
-                request,
-                call,
-                bodies.chat_chunks(call.id, body.model, output, refusal, wanted, count),
-            )
+            events = bodies.chat_chunks(call.id, body.model, output, refusal, wanted, count)
+            _stream(request, events + bodies.DONE, headers)
         else:
             whole = bodies.chat_completion(call.id, body.model, output, refusal, used, count)
-            request.reply(200, whole, call.headers())
+            request.reply(200, whole, headers)
 
     await gateway.run(request, "openai.chat", work, bodies.error_body)
 
@@ -61,9 +58,9 @@ async def completions(gateway: Gateway, request: Request) -> None:
     async def work(call: Call) -> None:
         body: bodies.CompletionBody = bodies.read_body(bodies.CompletionBody, request.body)
         if gateway.named(body.model).startswith("solver/"):
-            await _pass_on(gateway, request, call, "/completions", body, body.max_tokens)
+            await _pass_on(gateway, request, call, "/completions", body)
             return
-        prompts, count = _prompts(body.prompt), _choices(body.n)
+        prompts, count = _prompts(body.prompt), body.n or 1
         climbs = await gateway.answer_all(call, body.model, prompts)
         calls = (call, *call.others)
         used = bodies.usage(
@@ -74,10 +71,11 @@ async def completions(gateway: Gateway, request: Request) -> None:
             output, refusal, _ = _said(one, climb)
             outputs += [output or refusal or ""] * count
         text = bodies.text_completion(call.id, body.model, outputs, used)
+        headers = call.headers() + bodies.unheeded(request.body)
         if body.stream:
-            _stream(request, call, b"data: " + text + b"\n\n")
+            _stream(request, b"data: " + text + b"\n\n" + bodies.DONE, headers)
         else:
-            request.reply(200, text, call.headers())
+            request.reply(200, text, headers)
 
     await gateway.run(request, "openai.completions", work, bodies.error_body)
 
@@ -88,18 +86,18 @@ async def responses(gateway: Gateway, request: Request) -> None:
     async def work(call: Call) -> None:
         body: bodies.ResponseBody = bodies.read_body(bodies.ResponseBody, request.body)
         if gateway.named(body.model).startswith("solver/"):
-            await _pass_on(gateway, request, call, "/responses", body, body.max_output_tokens)
+            await _pass_on(gateway, request, call, "/responses", body)
             return
         given = body.input
         messages = [bodies.Message("user", given)] if isinstance(given, str) else _turns(given)
         climb = await gateway.answer(call, body.model, bodies.case_text(messages))
         output, refusal, used = _said(call, climb)
         whole = _response(call, body.model, output, refusal, used)
+        headers = call.headers() + bodies.unheeded(request.body, len(messages))
         if body.stream:
-            request.begin(call.headers())
-            request.end(_response_events(whole))
+            _stream(request, _response_events(whole), headers)
         else:
-            request.reply(200, bodies.encode(whole), call.headers())
+            request.reply(200, bodies.encode(whole), headers)
 
     await gateway.run(request, "openai.responses", work, bodies.error_body)
 
@@ -114,7 +112,7 @@ async def embeddings(gateway: Gateway, request: Request) -> None:
                 "a scenario gives answers, no embeddings: name an endpoint, as solver/NAME",
                 param="model",
             )
-        await _pass_on(gateway, request, call, "/embeddings", body, 0)
+        await _pass_on(gateway, request, call, "/embeddings", body)
 
     await gateway.run(request, "openai.embeddings", work, bodies.error_body)
 
@@ -177,9 +175,7 @@ class _Feedback(msgspec.Struct):
     comment: str = ""
 
 
-async def _pass_on(
-    gateway: Gateway, request: Request, call: Call, path: str, body: Any, most: int | None
-) -> None:
+async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, body: Any) -> None:
     upstream = gateway.upstream(call, body.model)
     fields = bodies.fields(request.body)
     fields["model"] = msgspec.Raw(bodies.encode(upstream.model))
@@ -189,14 +185,14 @@ async def _pass_on(
         guarding.body(fields)
     limits = gateway.limits(call)
     if limits:
-        most = _bounded(fields, path, most, upstream)
+        most = _bounded(fields, path, body.most, upstream) * body.answers
         asked = len(request.body) // _BYTES_PER_TOKEN + 1
         # A token is at least one byte: a reservation must never be too small.
-        worst = upstream.price_pico(
-            Usage(input_tokens=len(request.body), output_tokens=most, calls=1)
-        )
-        pico = worst or 0
-        reserve(call, gateway.meters, limits, tokens=asked + most, most_pico=pico)
+        worst = Usage(input_tokens=len(request.body), output_tokens=most, calls=1)
+        pico = upstream.price_pico(worst)
+        if pico is None:
+            check_priced(limits, upstream.name)
+        reserve(call, gateway.meters, limits, tokens=asked + most, most_pico=pico or 0)
     breaker = gateway.breaker(upstream.host)
     if not getattr(body, "stream", None):
         sent = bodies.encode(fields)
@@ -208,7 +204,8 @@ async def _pass_on(
     options = getattr(body, "stream_options", None)
     wants_usage = options is not None and bool(options.include_usage)
     if path != "/responses" and not wants_usage:
-        fields["stream_options"] = msgspec.Raw(_USAGE_ON)
+        given = _options(fields.get("stream_options", _NULL)) or {}
+        fields["stream_options"] = msgspec.Raw(bodies.encode({**given, "include_usage": True}))
     sent = bodies.encode(fields)
     sink = StreamSink(
         request,
@@ -219,11 +216,7 @@ async def _pass_on(
         translate=guarding.stream() if guarding.findings else None,
     )
     await relay_stream(gateway.transport, path, sent, sink, breaker)
-    if sink.failed:
-        call.state, call.status, call.note = "failed", 502, "the endpoint failed in its stream"
-        request.end()
-    else:
-        request.end(bodies.DONE)
+    request.end(b"" if sink.failed or path == "/responses" else bodies.DONE)
 
 
 def _bounded(
@@ -247,12 +240,6 @@ def _prompts(prompt: str | list[Any]) -> list[str]:
     return prompts
 
 
-def _choices(n: int | None) -> int:
-    if n is not None and not 1 <= n <= _MOST_CHOICES:
-        raise bad_request(f"n must be in 1 to {_MOST_CHOICES}", param="n")
-    return n or 1
-
-
 def _said(call: Call, climb: Climb) -> tuple[str | None, str | None, dict[str, int]]:
     """Output, refusal and usage of a scenario's answer."""
     used = bodies.usage(call.input_tokens, call.output_tokens)
@@ -261,9 +248,9 @@ def _said(call: Call, climb: Climb) -> tuple[str | None, str | None, dict[str, i
     return climb.answer.output, None, used
 
 
-def _stream(request: Request, call: Call, events: bytes) -> None:
-    request.begin(call.headers())
-    request.end(events + bodies.DONE)
+def _stream(request: Request, events: bytes, headers: bytes) -> None:
+    request.begin(headers)
+    request.end(events)
 
 
 def _model(name: str) -> dict[str, object]:

@@ -1,12 +1,12 @@
 """SenseNova's endpoints: a thin adapter over the gateway."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from rixin.core.answer import Usage
-from rixin.serve.call import Call, no_call_headers, reserve
+from rixin.serve.call import Call, check_priced, no_call_headers, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
 from rixin.serve.guarding import Guarding
@@ -17,7 +17,6 @@ from rixin.serve.sink import StreamSink
 from rixin.workspace.serving import Upstream
 
 _DONE = b"data:[DONE]\n\n"
-_MOST_CHOICES = 4
 _PASSED_ON = ("temperature", "top_p", "stop", "user")
 _ELSEWHERE = ("know_ids", "knowledge_config", "plugins", "repetition_penalty")
 """Fields of parts that this gateway does not have; answers name those that were not heeded."""
@@ -38,8 +37,8 @@ class Body(msgspec.Struct):
     messages: list[Turn] = []
     prompt: str = ""
     stream: bool | None = None
-    n: int | None = None
-    max_new_tokens: int | None = None
+    n: Annotated[int, msgspec.Meta(ge=1, le=4)] | None = None
+    max_new_tokens: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 _decode = msgspec.json.Decoder(Body).decode
@@ -97,8 +96,6 @@ async def _answer(
     gateway: Gateway, request: Request, call: Call, body: Body, text: str, place: str
 ) -> None:
     count = body.n or 1
-    if not 1 <= count <= _MOST_CHOICES:
-        raise bad_request(f"n must be in 1 to {_MOST_CHOICES}", param="n", code="3")
     model = gateway.named(body.model)
     if model.startswith("solver/"):
         await _pass_on(gateway, request, call, body, model, place)
@@ -126,15 +123,16 @@ async def _pass_on(
     sent = _translated(request, body, upstream, guarding)
     limits = gateway.limits(call)
     if limits:
-        most = body.max_new_tokens or upstream.most_tokens
-        worst = upstream.price_pico(Usage(input_tokens=len(sent), output_tokens=most, calls=1))
-        pico = worst or 0
-        reserve(call, gateway.meters, limits, tokens=len(sent) // 4 + most, most_pico=pico)
+        most = (body.max_new_tokens or upstream.most_tokens) * (body.n or 1)
+        pico = upstream.price_pico(Usage(input_tokens=len(sent), output_tokens=most, calls=1))
+        if pico is None:
+            check_priced(limits, upstream.name)
+        reserve(call, gateway.meters, limits, tokens=len(sent) // 4 + most, most_pico=pico or 0)
     breaker, path = gateway.breaker(upstream.host), "/chat/completions"
     if not body.stream:
         answer = await relay(gateway.transport, upstream, path, sent, call, breaker)
         restored = guarding.answer(answer) if guarding.findings else answer
-        choices = [_from_openai(one, place) for one in _fields(restored)["choices"]]
+        choices = [_said(one, "message", place) for one in _fields(restored).get("choices") or ()]
         request.reply(
             200, _wrapped(call, choices, _usage(call)), call.headers() + _unheeded(request)
         )
@@ -148,7 +146,7 @@ async def _pass_on(
         translate=_chunk_of(call, guarding),
     )
     await relay_stream(gateway.transport, path, sent, sink, breaker)
-    request.end(_DONE if not sink.failed else b"")
+    request.end(b"" if sink.failed else _DONE)
 
 
 def _translated(request: Request, body: Body, upstream: Upstream, guarding: Guarding) -> bytes:
@@ -179,18 +177,17 @@ def _chunk_of(call: Call, guarding: Guarding) -> Callable[[bytes], bytes]:
         if "error" in chunk:
             failed = Refusal(502, str(chunk["error"].get("message")), "upstream_error")
             return b"data:" + error_body(failed) + b"\n\n"
-        choices = [
-            _choice(one["index"], "delta", one["delta"].get("content") or "", one["finish_reason"])
-            for one in chunk.get("choices", ())
-        ]
+        choices = [_said(one, "delta", "delta") for one in chunk.get("choices", ())]
         return b"data:" + _wrapped(call, choices, None) + b"\n\n"
 
     return translate
 
 
-def _from_openai(choice: dict[str, Any], place: str) -> dict[str, Any]:
-    content = choice["message"].get("content") or ""
-    return _choice(choice.get("index", 0), place, content, choice.get("finish_reason") or "stop")
+def _said(choice: dict[str, Any], source: str, place: str) -> dict[str, Any]:
+    """A choice of OpenAI's; what a server leaves out is empty here."""
+    content = (choice.get(source) or {}).get("content") or ""
+    reason = choice.get("finish_reason") or ("stop" if source == "message" else None)
+    return _choice(choice.get("index", 0), place, content, reason)
 
 
 def _choice(number: int, place: str, text: str, reason: str | None) -> dict[str, Any]:

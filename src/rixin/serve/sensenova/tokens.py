@@ -7,6 +7,7 @@ file that only the gateway reads.
 import hashlib
 import hmac
 import os
+import time
 from pathlib import Path
 
 import jwt
@@ -62,9 +63,10 @@ def caller_of(gateway: Gateway, request: Request) -> Caller:
             leeway=_LEEWAY_S,
             options={"require": ["exp", "iss"]},
         )
-    except jwt.PyJWTError as error:
+        ends = int(claims["exp"])
+    except (jwt.PyJWTError, OverflowError, TypeError, ValueError) as error:
         raise _refused(f"the token is not valid: {error}") from None
-    if claims["exp"] - claims.get("nbf", claims["exp"]) > _LONGEST_S:
+    if ends - time.time() > _LONGEST_S + _LEEWAY_S:
         raise _refused("the token is valid for more than a day: sign one for a shorter time")
     return gateway.admit(caller, request)
 

@@ -1,0 +1,109 @@
+"""Puts values that guards took out back into answers, for the caller alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from rixin.guards.redact import Placeholders, StreamRestorer
+
+_JSON = "arguments"
+"""Of a call of a tool: JSON written as a string."""
+_PIECES = ("content", "refusal", "reasoning_content", "reasoning")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_Key = tuple[object, ...]
+_Piece = tuple[_Key, dict[str, Any], str]
+
+
+def restored(value: Any, names: Placeholders, key: str = "") -> Any:
+    """A whole answer, or a part of it, with the values back in all its strings."""
+    if isinstance(value, str):
+        return names.restore(value, quoted=key == _JSON)
+    if isinstance(value, list):
+        return [restored(one, names) for one in value]
+    if isinstance(value, dict):
+        return {name: restored(one, names, name) for name, one in value.items()}
+    return value
+
+
+class EventRestorer:
+    """Puts values back into the events of a stream, also where one cuts a placeholder.
+
+    Args:
+        names: The placeholders of the request.
+    """
+
+    def __init__(self, names: Placeholders) -> None:
+        self._names = names
+        self._open: dict[_Key, StreamRestorer] = {}
+
+    def restore(self, event: bytes) -> bytes:
+        """One event, without the blank line after it; it comes back with it."""
+        name, _, data = (b"\n" + event).partition(b"\ndata:")
+        data = data.strip()
+        if not data.startswith(b"{"):
+            return event + b"\n\n"
+        body, before = _decode(data), b""
+        if isinstance(body.get("type"), str):
+            before, body = self._response(body)
+        for choice in body.get("choices") or ():
+            self._choice(choice)
+        lines = name[1:] + b"\n" if name else b""
+        return b"%b%bdata: %b\n\n" % (before, lines, _encode(body))
+
+    def _choice(self, choice: dict[str, Any]) -> None:
+        """A choice of a chat or a completion; what was held back comes with its end."""
+        place = choice.get("index", 0)
+        for key, holder, field in _pieces(choice):
+            holder[field] = self._feed((place, *key), holder[field], quoted=field == _JSON)
+        if not choice.get("finish_reason"):
+            return
+        for key in [one for one in self._open if one[0] == place]:
+            rest = self._open.pop(key).close()
+            if rest:
+                _add(choice, key[1:], rest)
+
+    def _response(self, body: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+        """An event of a response: what was held back comes as an event of its own before the end."""
+        kind, _, what = body["type"].rpartition(".")
+        key = (kind, body.get("item_id"), body.get("output_index"), body.get("content_index"))
+        quoted = "arguments" in kind
+        if what == "delta" and isinstance(body.get("delta"), str):
+            return b"", {**body, "delta": self._feed(key, body["delta"], quoted=quoted)}
+        before = b""
+        if what == "done" and key in self._open and (rest := self._open.pop(key).close()):
+            late = {name: one for name, one in body.items() if name not in {"text", "arguments"}}
+            late |= {"type": f"{kind}.delta", "delta": rest}
+            before = b"event: %b.delta\ndata: %b\n\n" % (kind.encode(), _encode(late))
+        return before, restored(body, self._names)
+
+    def _feed(self, key: _Key, text: str, *, quoted: bool) -> str:
+        restorer = self._open.get(key)
+        if restorer is None:
+            restorer = self._open[key] = StreamRestorer(self._names, quoted=quoted)
+        return restorer.feed(text)
+
+
+def _pieces(choice: dict[str, Any]) -> Iterator[_Piece]:
+    """The strings of a choice that come in pieces: a key, where they are, and under which name."""
+    delta = choice.get("delta") or {}
+    for name in _PIECES:
+        if isinstance(delta.get(name), str):
+            yield (name,), delta, name
+    for call in delta.get("tool_calls") or ():
+        function = call.get("function") or {}
+        if isinstance(function.get(_JSON), str):
+            yield ("tool", call.get("index", 0)), function, _JSON
+    if isinstance(choice.get("text"), str):
+        yield ("text",), choice, "text"
+
+
+def _add(choice: dict[str, Any], key: _Key, rest: str) -> None:
+    """Puts the rest of a string at its end."""
+    if key[0] == "tool":
+        calls = choice.setdefault("delta", {}).setdefault("tool_calls", [])
+        calls.append({"index": key[1], "function": {_JSON: rest}})
+        return
+    holder = choice if key == ("text",) else choice.setdefault("delta", {})
+    holder[str(key[0])] = (holder.get(str(key[0])) or "") + rest
