@@ -177,6 +177,16 @@ def test_guards_read_all_that_a_request_holds(house):
     assert "".join(one.get("delta", "") for one in data) == f"I am {MAIL}, you know"
 
 
+def test_feedback_is_guarded_as_what_is_kept(house):
+    reply = house.chat("an okapi")
+    request = reply.headers["x-rixin-request-id"]
+    said = {"request_id": request, "score": 0, "expected": f"ask {MAIL}", "comment": MAIL}
+    assert house.ask("/v1/feedback", said).status == 200
+    (found,) = house.row(request)["feedback"]
+    assert (found["expected"], found["comment"]) == ("ask [email]", "[email]")
+    assert MAIL.encode() not in house.ledger.read_bytes()
+
+
 def remotes(pid):
     """The addresses that the sockets of a process are connected to, in the kernel's own words."""
     own = set()

@@ -15,6 +15,8 @@ from rixin.core.merkle import Frontier, leaf_hash, tree_head
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
 from rixin.ledger import audit_check
 from rixin.ledger.audit import entries
+from rixin.ledger.requests import add_feedback, find_request
+from rixin.ledger.store import Ledger
 from rixin.workspace import Workspace
 from serve.house import create_key, release, served, upstream, write_scenario
 
@@ -248,7 +250,16 @@ def test_the_trail_holds_also_after_an_erasure(traffic, monkeypatch, capsys):
     found = audit_check.check(ledger)
     assert (found.requests, found.wrong, found.removed) == (6, [], 0)
     assert found.entries >= 4
+    with Ledger(ledger) as opened:
+        said = json.dumps({"comment": "Ann was rude", "salt": "s"})
+        assert add_feedback(opened, ids[0], 1, said, time.time(), own=False)
+        assert find_request(opened, ids[0])["feedback"][0]["comment"] == "Ann was rude"
+    assert audit_check.check(ledger).wrong == []
     assert run_cli(["audit", "erase", ids[0]]) == 0
+    with Ledger(ledger) as opened:
+        assert find_request(opened, ids[0])["feedback"] == []
+    for path in ledger.parent.iterdir():
+        assert b"Ann was rude" not in path.read_bytes()
     assert run_cli(["audit", "erase"]) == 2
     assert run_cli(["audit", "erase", "--older-than", "1"]) == 0
     assert run_cli(["audit", "erase", "req_nobody"]) == 1

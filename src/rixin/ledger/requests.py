@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from rixin.core.merkle import leaf_hash, tree_head
 from rixin.errors import UnknownName
@@ -107,8 +107,22 @@ def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
     found = dict(row._mapping)  # noqa: SLF001 - the public name of SQLAlchemy for a row as mapping
     found["detail"] = json.loads(found["detail"])
     found["content"] = None if found["content"] is None else json.loads(found["content"])
-    found["feedback"] = [{"at": one.at, **json.loads(one.body)} for one in said]
+    found["feedback"] = [_heard(one.at, one.body) for one in said if one.body]
     return found
+
+
+def scenario_of(ledger: Ledger, request_id: str) -> str | None:
+    """The scenario of a request; None: there is no such request."""
+    with ledger.read() as connection:
+        asked = select(requests.c.scenario).where(requests.c.id == request_id)
+        found: str | None = connection.execute(asked).scalar()
+    return found
+
+
+def _heard(at: float, body: str) -> dict[str, Any]:
+    said = json.loads(body)
+    said.pop("salt", None)
+    return {"at": at, **said}
 
 
 def spent_since(ledger: Ledger, moment: float) -> dict[int, int]:
@@ -151,7 +165,7 @@ def add_feedback(
         ledger: The ledger.
         request_id: Of the answer.
         key_id: Number of the key of whoever says it.
-        body: What is said, as JSON.
+        body: What is said, as JSON, with a salt, since its hash outlives it.
         at: Seconds since the epoch.
         own: Whether it must be a request of this key.
 
@@ -174,11 +188,11 @@ def add_feedback(
 
 
 def erase_content(ledger: Ledger, request_ids: Sequence[str], *, actor: str, now: datetime) -> int:
-    """Removes the content of requests for good; their facts, hashes and the audit trail stay."""
+    """Removes for good what was said in requests and about them; facts, hashes and trail stay."""
     with ledger.write() as connection:
-        done = connection.execute(
-            update(requests).where(requests.c.id.in_(list(request_ids))).values(content=None)
-        ).rowcount
+        wanted = requests.c.id.in_(list(request_ids))
+        done = connection.execute(update(requests).where(wanted).values(content=None)).rowcount
+        _silence(connection, wanted)
     ledger.forget()
     record(ledger, "content.erase", ",".join(request_ids), actor=actor, now=now, erased=done)
     return int(done)
@@ -192,7 +206,14 @@ def erase_older(ledger: Ledger, moment: float, *, actor: str, now: datetime) -> 
             .where(requests.c.at < moment, requests.c.content.is_not(None))
             .values(content=None)
         ).rowcount
+        _silence(connection, requests.c.at < moment)
     ledger.forget()
     before = datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
     record(ledger, "content.erase", f"before {before}", actor=actor, now=now, erased=done)
     return int(done)
+
+
+def _silence(connection: Connection, wanted: ColumnElement[bool]) -> None:
+    """Empties the feedback on some requests."""
+    ids = select(requests.c.id).where(wanted)
+    connection.execute(update(feedback).where(feedback.c.request_id.in_(ids)).values(body=""))

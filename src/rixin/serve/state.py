@@ -16,6 +16,7 @@ from rixin.core.money import to_pico
 from rixin.core.release import Pointer
 from rixin.core.transport import Transport
 from rixin.errors import RixinError
+from rixin.guards.build import TextPolicy
 from rixin.ledger.audit import news_since
 from rixin.ledger.keys import list_keys
 from rixin.ledger.releases import all_pointers, find_release
@@ -50,6 +51,12 @@ class Route:
     pointer: Pointer
     releases: dict[int, Served]
     limits: tuple[Limit, ...] = ()
+
+    @property
+    def guards(self) -> tuple[TextPolicy, ...]:
+        """Those of the live release."""
+        live = self.releases.get(self.pointer.live or -1)
+        return () if live is None else live.text_guards
 
     def pick(self, number: int | None) -> Served:
         """The release that answers: the wanted one, or the live one or its canary by lot."""

@@ -10,8 +10,8 @@ import msgspec
 
 from rixin.core.answer import Usage
 from rixin.core.key import REVIEWERS
-from rixin.ledger.requests import add_feedback
-from rixin.serve.call import Call, check_priced, no_call_headers, reserve
+from rixin.ledger.requests import add_feedback, scenario_of
+from rixin.serve.call import Call, check_priced, no_call_headers, random_hex, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
 from rixin.serve.guarding import Guarding
@@ -149,16 +149,18 @@ async def feedback(gateway: Gateway, request: Request) -> None:
         raise bad_request("it says nothing: give score, expected or comment", param="score")
     if body.score is not None and not 0 <= body.score <= 1:
         raise bad_request("the score must be in [0, 1]", param="score")
-    said = json.dumps(
-        {"score": body.score, "expected": body.expected, "comment": body.comment},
-        ensure_ascii=False,
-    )
     ledger, own = gateway.state.ledger, caller.key.role == "operator"
     for _ in range(3):  # a row is on the disk a moment after its answer is out
-        found = await asyncio.to_thread(
-            add_feedback, ledger, body.request_id, caller.key.id, said, time.time(), own=own
-        )
-        if found:
+        scenario = await asyncio.to_thread(scenario_of, ledger, body.request_id)
+        if scenario is not None and await asyncio.to_thread(
+            add_feedback,
+            ledger,
+            body.request_id,
+            caller.key.id,
+            _remark(gateway, scenario, body),
+            time.time(),
+            own=own,
+        ):
             said_of = {"object": "feedback", "request_id": body.request_id}
             request.reply(200, bodies.encode(said_of), no_call_headers())
             return
@@ -166,6 +168,19 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     raise Refusal(
         404, f"this key has no request {body.request_id!r}", "request_not_found", "request_id"
     )
+
+
+def _remark(gateway: Gateway, scenario: str, body: "_Feedback") -> str:
+    """What is kept of feedback: it passes the guards that all passes which is kept."""
+    route = gateway.state.routes.get(scenario)
+    guarding = Guarding(() if route is None else route.guards)
+    kept = {
+        "score": body.score,
+        "expected": guarding.kept(body.expected),
+        "comment": guarding.kept(body.comment),
+        "salt": random_hex(),
+    }
+    return json.dumps(kept, ensure_ascii=False)
 
 
 class _Feedback(msgspec.Struct):
