@@ -55,6 +55,10 @@ def create(
     with Workspace(ledger=ledger) as workspace:
         desk = workspace.desk()
         secret, key = desk.create_key(name, role=role, scenarios=scenarios, limits=limits)
+        known = {one.scenario for one in desk.releases()}
+    for one in sorted(set(scenarios) - known):
+        there = ", ".join(sorted(known)) or "none"
+        click.echo(f"note: {one} has no release yet; scenarios with one: {there}", err=True)
     if sensenova:
         return _show_signing(key, desk.ledger.path, as_json=as_json)
     if as_json:
@@ -77,12 +81,14 @@ def list_(ledger: Path | None, as_json: bool) -> int:
     if as_json:
         print_json([_plain(one) for one in found])
         return 0
-    for one in found:
-        state = f"revoked {one.revoked_at}" if one.revoked_at else "active"
-        what = ", ".join(one.scenarios) or "all scenarios"
-        click.echo(f"{one.public_id}  {state:<32}  {one.role:<9} {what}  {one.name}")
     if not found:
         click.echo("no key yet; make one with: rixin keys create --scenario NAME --budget 20/day")
+        return 0
+    rows = [("key", "state", "role", "may call", "limits", "name"), *map(_row, found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
     return 0
 
 
@@ -97,6 +103,27 @@ def revoke(key: str, ledger: Path | None) -> int:
         found = workspace.desk().revoke_key(key)
     click.echo(f"key {found.public_id} is revoked since {found.revoked_at}")
     return 0
+
+
+def _row(key: Key) -> tuple[str, ...]:
+    limits = key.limits
+    given = (
+        (limits.money_per_minute, "/minute"),
+        (limits.money_per_day, "/day"),
+        (limits.money_per_month, "/month"),
+        (limits.requests_per_minute, " requests/min"),
+        (limits.tokens_per_minute, " tokens/min"),
+        (limits.in_flight, " at once"),
+        (limits.body_bytes, " bytes"),
+    )
+    return (
+        key.public_id,
+        f"revoked {key.revoked_at[:10]}" if key.revoked_at else "active",
+        key.role,
+        ", ".join(key.scenarios) or "all scenarios",
+        ", ".join(f"{most}{unit}" for most, unit in given if most is not None) or "none",
+        key.name,
+    )
 
 
 def _show_signing(key: Key, ledger: Path, *, as_json: bool) -> int:

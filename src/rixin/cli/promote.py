@@ -53,6 +53,8 @@ def promote(
         share = next_share(pointer)
         more = "" if share is None else f" --canary {share}"
         click.echo(f"next: rixin promote {scenario} {pointer.canary}{more}")
+    elif not as_json:
+        click.echo("next: rixin serve   # one that runs already follows within a second")
     return 0
 
 

@@ -188,6 +188,7 @@ class Gateway:
         Raises:
             Refusal: There is none, or the key may not call it.
         """
+        call.model = model[:_LONGEST_NAME]
         model = self.named(model)
         name, _, number = model.removeprefix("scenario/").partition("@")
         route = self.state.routes.get(name)
@@ -198,7 +199,7 @@ class Gateway:
                 404, f"{number!r} is no release: name it as @7", "model_not_found", "model"
             )
         served = route.pick(int(number) if number else None)
-        call.scenario, call.model = name, model
+        call.scenario = name
         call.release, call.certificate = served.release.number, served.release.seal
         return route, served
 
@@ -208,10 +209,11 @@ class Gateway:
         Raises:
             Refusal: There is none, or the key may not call it.
         """
+        call.model = model[:_LONGEST_NAME]
         found = self.state.upstreams.get(self.named(model))
         if found is None or not call.caller.key.may_call(found.scenario):
             raise self.unknown(call.caller, model)
-        call.scenario, call.solver, call.model = found.scenario, found.name, model
+        call.scenario, call.solver = found.scenario, found.name
         return found
 
     def named(self, model: str) -> str:
