@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import log
+from typing import Any
 
 from rixin.solvers._features import Analyzer, part_features, word_features
 
@@ -43,6 +45,17 @@ def fit_classifier(texts: Sequence[str], labels: Sequence[str], max_features: in
     """
     if not any(map(word_features, texts)):
         return _frequencies(labels)
+    model = fit_pipeline(texts, labels, max_features)
+    names, chances = tuple(map(str, model.classes_)), chances_of(model)
+
+    def probabilities(batch: Sequence[str]) -> list[list[float]]:
+        return [[round(chance, 6) for chance in chances(text)] for text in batch]
+
+    return Classifier(labels=names, probabilities=probabilities)
+
+
+def fit_pipeline(texts: Sequence[str], labels: Sequence[str], max_features: int) -> Any:
+    """The same as a pipeline of scikit-learn, for texts of which one holds a word at least."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
@@ -67,15 +80,52 @@ def fit_classifier(texts: Sequence[str], labels: Sequence[str], max_features: in
         dual=True,
         random_state=0,
     )
-    model = make_pipeline(views, OneVsRestClassifier(regression)).fit(list(texts), list(labels))
+    return make_pipeline(views, OneVsRestClassifier(regression)).fit(list(texts), list(labels))
 
-    def probabilities(batch: Sequence[str]) -> list[list[float]]:
-        if not batch:
-            return []
-        rows = model.predict_proba(list(batch))
-        return [[round(float(chance), 6) for chance in row] for row in rows]
 
-    return Classifier(labels=tuple(map(str, model.classes_)), probabilities=probabilities)
+def chances_of(model: Any) -> Callable[[str], list[float]]:
+    """What a fitted pipeline says of one text, as its `predict_proba` would.
+
+    scikit-learn checks its input anew in each of a dozen steps: 2 ms for one short text, where
+    the arithmetic takes a tenth. Here the weights of all labels lie in one array, so a text costs
+    the reading of its features and one product.
+
+    Args:
+        model: That of `fit_pipeline`: a union of TF-IDF views, one regression per label.
+    """
+    import numpy as np
+
+    (_, union), (_, regressions) = model.steps
+    weights = np.concatenate([one.coef_ for one in regressions.estimators_]).T.copy()
+    constants = np.concatenate([one.intercept_ for one in regressions.estimators_])
+    views, begin = [], 0
+    for _, view in union.transformer_list:
+        size = len(view.vocabulary_)
+        part = weights[begin : begin + size]
+        views.append((view.analyzer, dict(view.vocabulary_), view.idf_.tolist(), part))
+        begin += size
+
+    def chances(text: str) -> list[float]:
+        margins = constants.copy()
+        for analyze, vocabulary, rarity, part in views:
+            counts = Counter(filter(vocabulary.__contains__, analyze(text)))
+            if not counts:
+                continue
+            places = [vocabulary[one] for one in counts]
+            heights = np.array(
+                [
+                    rarity[place] if count == 1 else (1.0 + log(count)) * rarity[place]
+                    for place, count in zip(places, counts.values(), strict=True)
+                ]
+            )
+            margins += (heights / np.sqrt(heights @ heights)) @ part[places]
+        each: list[float] = (1.0 / (1.0 + np.exp(-margins.clip(-700.0, 700.0)))).tolist()
+        if len(each) == 1:
+            return [1.0 - each[0], each[0]]
+        total = sum(each)
+        return [chance / total for chance in each]
+
+    return chances
 
 
 def _frequencies(labels: Sequence[str]) -> Classifier:
