@@ -68,8 +68,25 @@ def test_a_run_that_was_stopped_goes_on(desk):
     assert [json.loads(line)["q"] for line in lines][:2] == ["okapi number 0", "okapi number 1"]
 
 
+def test_a_budget_that_ends_stops_the_run(desk):
+    path, up = desk
+    own = write_scenario(path.parent / "capped", up.url, more="budget: {per_day: 0.025}", faults=())
+    release(own)
+    (own.parent / "in.csv").write_text("q\n" + "".join(f"okapi {n}\n" for n in range(200)))
+    code, said = rixin(own, "apply", "desk", "in.csv", "-o", "out.csv")
+    assert (code, "Traceback" in said) == (3, False), said
+    assert "money a day" in said
+    assert len((own.parent / ".out.csv.part").read_text().splitlines()) > 1
+
+
 def test_bad_requests(desk):
-    path, _ = desk
+    path, up = desk
+    before = len(up.seen("good"))
+    (path.parent / "in.csv").write_text("q\nan okapi\n")
+    for target in ("out.txt", "nowhere/out.csv"):
+        code, said = rixin(path, "apply", "desk", "in.csv", "-o", target)
+        assert (code != 0, "Traceback" in said) == (True, False), said
+    assert len(up.seen("good")) == before  # nobody is paid for what cannot be written
     (path.parent / "in.csv").write_text("q\na zebra\n")
     assert rixin(path, "apply", "desk", "in.csv", "-o", "in.csv")[0] == 2
     assert rixin(path, "apply", "desk", "in.csv", "-o", "out.txt")[0] == 2
@@ -96,3 +113,19 @@ def test_cells_and_forms(tmp_path):
         ["a", "b"],
         ["'=1", ""],
     ]
+
+
+def test_parquet_keeps_kinds_and_workbooks_take_any_text(tmp_path):
+    rows = [
+        {"n": 1, "x": 0.5, "yes": True, "text": "a\x0bb\ud800", "mixed": 1, "big": 2**70},
+        {"n": None, "x": 2, "yes": False, "text": None, "mixed": "one"},
+    ]
+    columns = ["n", "x", "yes", "text", "mixed", "big"]
+    write_rows(tmp_path / "out.parquet", columns, rows)
+    found = [row.values for row in open_rows(tmp_path / "out.parquet").rows()]
+    assert [found[0][name] for name in columns] == [1, 0.5, True, "a\x0bb?", "1", str(2**70)]
+    assert [found[1][name] for name in columns] == [None, 2.0, False, None, "one", None]
+    for form in ("xlsx", "csv", "jsonl"):
+        write_rows(tmp_path / f"out.{form}", columns, rows)
+    cells = next(open_rows(tmp_path / "out.xlsx").rows()).values
+    assert (cells["n"], cells["text"]) == (1, "ab?")

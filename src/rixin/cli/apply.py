@@ -65,4 +65,6 @@ def apply(
             f"{output}: {found.rows:,} rows, {found.answered:,} answered, {found.queued:,} for"
             f" people, {found.failed:,} failed"
         )
+        if found.reason:
+            click.echo(f"  most of those that failed: {found.reason} (column rixin_note)")
     return 0

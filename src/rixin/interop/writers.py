@@ -2,13 +2,16 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rixin.errors import ExportError, MissingExtra
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 Rows = Iterable[Mapping[str, object]]
 
 
@@ -24,20 +27,43 @@ def write_rows(path: Path, columns: Sequence[str], rows: Rows) -> None:
         ExportError: The ending is none of these, or the place cannot be written.
         MissingExtra: The package for this form is not installed.
     """
+    new = path.with_name(f".{path.name}.new")
+    try:
+        _writer(path)(new, columns, rows)
+        new.replace(path)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def check_target(path: Path) -> None:
+    """Whether a file can be written there, before anything is done for it; leaves nothing.
+
+    Raises:
+        ExportError: The ending is none that is known, or the place cannot be written.
+        MissingExtra: The package for this form is not installed.
+    """
+    trial = path.with_name(f".{path.name}.new")
+    try:
+        _writer(path)(trial, ["rixin"], ())
+    except OSError as error:
+        raise ExportError(
+            f"{path} cannot be written: {error.strerror}", hint="make its folder, or choose another"
+        ) from error
+    finally:
+        with suppress(OSError):
+            trial.unlink(missing_ok=True)
+
+
+def _writer(path: Path) -> Callable[[Path, Sequence[str], Rows], None]:
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
         raise ExportError(
             f"{path.name!r} has no ending that says its form",
             hint=f"end it in {', '.join(_WRITERS)}",
         )
-    new = path.with_name(f".{path.name}.new")
-    try:
-        writer(new, columns, rows)
-        new.replace(path)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        new.unlink(missing_ok=True)
+    return writer
 
 
 def safe_cell(value: object) -> object:
@@ -57,14 +83,14 @@ def safe_cell(value: object) -> object:
 
 
 def _csv(path: Path, columns: Sequence[str], rows: Rows) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="replace") as file:
         writer = csv.writer(file)
         writer.writerow([safe_cell(name) for name in columns])
         writer.writerows([safe_cell(row.get(name)) for name in columns] for row in rows)
 
 
 def _jsonl(path: Path, columns: Sequence[str], rows: Rows) -> None:
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8", errors="replace") as file:
         for row in rows:
             kept = {name: row.get(name) for name in columns}
             file.write(json.dumps(kept, ensure_ascii=False, default=str) + "\n")
@@ -85,21 +111,43 @@ def _xlsx(path: Path, columns: Sequence[str], rows: Rows) -> None:
 
 def _parquet(path: Path, columns: Sequence[str], rows: Rows) -> None:
     try:
-        from arro3.core import Array, DataType, Table
+        from arro3.core import Table
         from arro3.io import write_parquet
     except ImportError as error:
         raise MissingExtra("writing .parquet", "parquet") from error
-    cells: dict[str, list[str | None]] = {name: [] for name in columns}
+    cells: dict[str, list[object]] = {name: [] for name in columns}
     for row in rows:
         for name, column in cells.items():
-            value = row.get(name)
-            column.append(None if value is None else str(value))
-    table: dict[str, Any] = {name: Array(one, type=DataType.utf8()) for name, one in cells.items()}
+            column.append(row.get(name))
+    table: dict[str, Any] = {name: _array(column) for name, column in cells.items()}
     write_parquet(Table.from_pydict(table), str(path))
 
 
+def _array(values: list[object]) -> object:
+    """A column of the kind that its values have; mixed ones are texts."""
+    from arro3.core import Array, DataType
+
+    kinds = {type(value) for value in values if value is not None}
+    for several, kind in (
+        ({bool}, DataType.bool()),
+        ({int}, DataType.int64()),
+        ({int, float}, DataType.float64()),
+    ):
+        if kinds in (several, several - {int}):
+            with suppress(OverflowError, ValueError):
+                return Array(values, type=kind)
+    texts = [
+        None if value is None else str(value).encode("utf-8", "replace").decode()
+        for value in values
+    ]
+    return Array(texts, type=DataType.utf8())
+
+
 def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    """A cell of a workbook, without the control characters that none may hold."""
+    if value is None or isinstance(value, int | float | bool):
+        return value
+    return _CONTROL.sub("", str(value).encode("utf-8", "replace").decode())
 
 
 _WRITERS: dict[str, Callable[[Path, Sequence[str], Rows], None]] = {
