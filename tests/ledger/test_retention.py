@@ -61,7 +61,7 @@ def write_history(path: Path, plan: list[int], *, of: int = 0) -> None:
         for number, count in enumerate(plan):
             now = day(number, of or len(plan))
             if count == AN_OPERATORS:
-                record(ledger, "key.create", f"key {number}", actor="ann", now=now)
+                record(ledger, "serve.start", f"host {number}", actor="ann", now=now)
                 continue
             write_batch(ledger, [f"req_{number}_{place}" for place in range(count)], now)
 
@@ -106,7 +106,7 @@ def pruned_once(tmp_path_factory):
         for number, count in enumerate(plan):
             now = NOW - timedelta(days=400 - 60 * number)
             if count == AN_OPERATORS:
-                record(ledger, "key.create", f"key {number}", actor="ann", now=now)
+                record(ledger, "serve.start", f"host {number}", actor="ann", now=now)
             else:
                 write_batch(ledger, [f"req_{number}_{place}" for place in range(count)], now)
             if number == 0:
@@ -139,7 +139,7 @@ def test_what_is_old_is_gone_and_the_rest_is_there(pruned):
         seen = entries(ledger, 10)
         assert [one["action"] for one in seen] == [
             *["removed"] * 5,
-            "key.create",
+            "serve.start",
             "requests",
             "feedback",
             PRUNE,
@@ -158,7 +158,7 @@ def test_no_byte_of_what_was_removed_stays_in_the_files(pruned_once):
     held = b"".join(one.read_bytes() for one in pruned_once.parent.glob("ledger.sqlite3*"))
     assert b"req_5_1" in held
     assert b"req_0_1" not in held
-    assert b"key 1" not in held
+    assert b"host 1" not in held
     assert b'"score": 0' not in held
 
 
@@ -288,7 +288,7 @@ def test_the_command_says_how_much_before_it_removes(tmp_path, monkeypatch, caps
     path.parent.mkdir()
     with Ledger(path) as ledger:
         write_batch(ledger, ["req_a", "req_b"], datetime.now(UTC) - timedelta(days=401))
-        record(ledger, "key.create", "k", actor="ann", now=datetime.now(UTC))
+        record(ledger, "serve.start", "k", actor="ann", now=datetime.now(UTC))
     assert run_cli(["audit", "prune", "--older-than", "100d"]) == 2
     assert run_cli(["audit", "prune", "--older-than", "a year"]) == 2
     assert run_cli(["audit", "prune"]) == 2

@@ -4,12 +4,14 @@ Run it on a copy of a ledger, without Rixin: `python audit_check.py LEDGER [HEAD
 the hash of every entry, the chain between them, every tree head that was kept, and the rows of
 requests, and what was said of them, against the entries that cover them. What retention removed
 has left its hash, and an entry that says so; only where there is such an entry may one be empty.
+Keys, releases and what serves must be what the entries say of them.
 """
 
 import hashlib
 import json
 import sqlite3
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +21,23 @@ _FACTS = (
     *("id", "at", "key_id", "scenario", "release", "solver", "status", "state", "cost_pico"),
     *("input_tokens", "output_tokens", "latency_s", "detail"),
 )
+MADE = {
+    "key.create": (
+        "key",
+        "keys",
+        ("id", "public_id", "hash", "name", "role", "scenarios", "limits", "created_at"),
+    ),
+    "release.create": (
+        "release",
+        "releases",
+        (
+            *("scenario", "number", "created_at", "created_by", "solver", "fingerprint"),
+            *("dataset_id", "path", "frozen", "contract", "certificate", "certified"),
+        ),
+    ),
+}
+"""Actions that make a row, what it is called, its table, and its columns that never change."""
+_POINTED = ("live", "canary", "share")
 _MOST_SHOWN = 20
 _REMOVED = ("", "", "removed", "", "{}", "")
 """What is left of the fields of an entry that retention removed, after its number."""
@@ -64,7 +83,7 @@ def check(ledger: Path, heads: Path | None = None) -> Checked:
         if not kept:
             wrong.append(f"no tree heads are at {file}: whether the trail was cut cannot be told")
         rows, more = _requests(database, entries)
-        more += _feedback(database, entries)
+        more += [*_feedback(database, entries), *_in_force(database, entries)]
     finally:
         database.close()
     return Checked(len(entries), rows, [*wrong, *more], sum(map(_is_removed, entries)))
@@ -192,6 +211,82 @@ def _feedback(database: sqlite3.Connection, entries: list[_Entry]) -> list[str]:
         if there and not known and "" not in bodies:  # empty: it was erased
             wrong.append(f"the feedback on {subject} of entry {number} was altered or is missing")
     return wrong
+
+
+def row_hash(values: Sequence[object]) -> str:
+    """The hash of a row that never changes, in the order of its columns, for the entry about it."""
+    text = json.dumps([*values], ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class _Said(NamedTuple):
+    """What entries say of keys, releases and what serves."""
+
+    made: dict[tuple[str, str], dict[str, object]]
+    """By action and subject."""
+    pointed: dict[str, dict[str, object]]
+    """The last entry about what serves a scenario."""
+    revoked: set[str]
+    whole: bool
+    """Whether no entry is gone: else the one about a row may be."""
+
+
+def _said(entries: list[_Entry]) -> _Said:
+    said = _Said({}, {}, set(), not any(map(_is_removed, entries)))
+    for entry in entries:
+        action, subject, detail = map(str, entry[3:6])
+        try:
+            values = json.loads(detail)
+        except ValueError:
+            continue  # it was altered, which the chain tells
+        if action in MADE:
+            said.made[action, subject] = values
+        elif action == "key.revoke":
+            said.revoked.add(subject)
+        elif action.startswith("release."):
+            said.pointed[subject] = values
+    return said
+
+
+def _in_force(database: sqlite3.Connection, entries: list[_Entry]) -> Iterator[str]:
+    """Where keys, releases and what serves are not what the trail says."""
+    said = _said(entries)
+    for action in MADE:
+        yield from _made(database, action, said)
+    for name, at in database.execute("SELECT public_id, revoked_at FROM keys"):
+        if (at is None) == (name in said.revoked) and (at is None or said.whole):
+            yield f"whether key {name} is revoked was altered"
+    serving = database.execute(f"SELECT scenario, {', '.join(_POINTED)} FROM pointers")  # noqa: S608
+    for scenario, *values in serving:
+        told = said.pointed.pop(scenario, None)
+        if [None if told is None else told.get(name) for name in _POINTED] != values and (
+            told is not None or said.whole
+        ):
+            yield f"which release of {scenario} serves was altered"
+    yield from (f"what serves {scenario} is missing" for scenario in said.pointed)
+
+
+def _made(database: sqlite3.Connection, action: str, said: _Said) -> Iterator[str]:
+    """Where the rows that an action makes are not those that its entries are about."""
+    what, table, columns = MADE[action]
+    missing = {name for kind, name in said.made if kind == action}
+    for row in database.execute(f"SELECT {', '.join(columns)} FROM {table}"):  # noqa: S608
+        name = str(row[1]) if what == "key" else f"{row[0]}@{row[1]}"
+        missing.discard(name)
+        entry = said.made.get((action, name))
+        if entry is None:
+            if said.whole:
+                yield f"no entry says that {what} {name} was made"
+        elif _differs(entry, dict(zip(columns, row, strict=True))):
+            yield f"{what} {name} was altered"
+    yield from (f"{what} {name} is missing" for name in sorted(missing))
+
+
+def _differs(entry: dict[str, object], row: dict[str, object]) -> bool:
+    """Whether a row is not the one that an entry is about; old entries have no hash of it."""
+    if "row" in entry:
+        return entry["row"] != row_hash([*row.values()])
+    return any(entry[name] != row[name] for name in row.keys() & entry.keys() - {"certificate"})
 
 
 def _row(row: tuple[object, ...]) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 from rixin.core.key import Key, Limits, hash_key
 from rixin.errors import UnknownName
 from rixin.ledger.audit import current_head, record_in, write_head
+from rixin.ledger.audit_check import row_hash
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import keys
 
@@ -51,9 +52,10 @@ def add_key(
     }
     with ledger.append() as connection:
         connection.execute(insert(keys), [row])
-        detail = {name: row[name] for name in ("name", "role", "scenarios", "limits")}
-        record_in(connection, "key.create", public, actor=actor, now=now, detail=detail)
         found = connection.execute(select(keys).where(keys.c.public_id == public)).one()
+        detail = {name: row[name] for name in ("name", "role", "scenarios", "limits")}
+        detail["row"] = row_hash([found.id, *row.values()])
+        record_in(connection, "key.create", public, actor=actor, now=now, detail=detail)
     write_head(ledger, current_head(ledger), now)
     return _key(found)
 

@@ -10,8 +10,11 @@ from sqlalchemy import Connection, func, insert, select, update
 from rixin.core.release import Pointer, Release
 from rixin.errors import UnknownName
 from rixin.ledger.audit import current_head, record_in, write_head
+from rixin.ledger.audit_check import MADE, row_hash
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import pointers, releases
+
+_COLUMNS = MADE["release.create"][2]
 
 
 def add_release(ledger: Ledger, given: Mapping[str, Any], *, actor: str, now: datetime) -> Release:
@@ -33,8 +36,8 @@ def add_release(ledger: Ledger, given: Mapping[str, Any], *, actor: str, now: da
             created_by=actor,
         )
         row = {name: getattr(release, name) for name in Release.__slots__}
-        certificate = json.dumps(release.certificate, ensure_ascii=False)
-        connection.execute(insert(releases), [{**row, "certificate": certificate}])
+        row["certificate"] = json.dumps(release.certificate, ensure_ascii=False)
+        connection.execute(insert(releases), [row])
         record_in(
             connection,
             "release.create",
@@ -46,10 +49,16 @@ def add_release(ledger: Ledger, given: Mapping[str, Any], *, actor: str, now: da
                 "fingerprint": release.fingerprint,
                 "certificate": release.seal,
                 "certified": release.certified,
+                "row": row_hash([_stored(row[name]) for name in _COLUMNS]),
             },
         )
     write_head(ledger, current_head(ledger), now)
     return release
+
+
+def _stored(value: object) -> object:
+    """A value as SQLite gives it back."""
+    return int(value) if isinstance(value, bool) else value
 
 
 def find_release(ledger: Ledger, scenario: str, number: int | None = None) -> Release:
