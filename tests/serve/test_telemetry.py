@@ -12,6 +12,9 @@ from rixin.workspace import Workspace
 from serve.house import served
 
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
 @pytest.fixture
 def collector():
     bodies = []
@@ -41,6 +44,9 @@ def test_spans_and_log_lines_hold_facts_and_no_content(tmp_path, collector, monk
     with served(tmp_path, "--log", "json", faults=("f500",)) as house:
         request = house.chat("a zebra of grey").headers["x-rixin-request-id"]
         house.chat("hello", "solver/f500")
+        body = {"model": "scenario/desk", "messages": [{"role": "user", "content": "a zebra"}]}
+        parent = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+        assert house.ask("/v1/chat/completions", body, headers=parent).status == 200
         house.stop()
         time.sleep(0.2)
         lines = [json.loads(line) for line in house.lines if line.startswith("{")]
@@ -48,7 +54,9 @@ def test_spans_and_log_lines_hold_facts_and_no_content(tmp_path, collector, monk
     for word in (b"gen_ai.operation.name", b"scenario/desk", b"rixin.solver", request.encode()):
         assert word in sent
     assert b"error.type" in sent
+    assert bytes.fromhex(TRACE) in sent  # the span is a part of the caller's trace
     assert b"of grey" not in sent
+    assert all(line["time"].endswith("+00:00") for line in lines)
     (line,) = [one for one in lines if one.get("request_id") == request]
     assert (line["scenario"], line["solver"], line["status"]) == ("desk", "rules", 200)
     assert "of grey" not in json.dumps(lines)

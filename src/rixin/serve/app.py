@@ -216,6 +216,8 @@ class Worker:
             finally:
                 listening.close()
                 await server.drain(settings.grace_s)
+                if gateway.folder is not None:
+                    gateway.metrics.write(_own_file(gateway))
                 for task in tasks:
                     task.cancel()
 
@@ -285,8 +287,10 @@ def _gauges(gateway: Gateway) -> None:
     shown.set("rixin_in_flight", (), gateway.in_flight)
     shown.set("rixin_capture_waiting", (), gateway.capture.waiting)
     shown.set("rixin_capture_dropped_total", (), gateway.capture.dropped)
+    shown.clear("rixin_release_info")
     for name, route in gateway.state.routes.items():
-        shown.set("rixin_release_info", (("scenario", name),), route.pointer.live or 0)
+        live = str(route.pointer.live)
+        shown.set("rixin_release_info", (("scenario", name), ("release", live)), 1)
 
 
 ENDPOINTS = {

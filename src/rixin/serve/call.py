@@ -60,6 +60,8 @@ class Call:
     """What was said; None: it is not kept."""
     hold: Hold | None = None
     reserved_pico: int = 0
+    traceparent: str = ""
+    """The caller's own span, as W3C Trace Context writes it; read where spans are made."""
     others: Sequence["Call"] = ()
     """The further prompts of the same request, each a row of its own."""
 

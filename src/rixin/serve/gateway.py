@@ -135,6 +135,8 @@ class Gateway:
             return
         now = time.time()
         call = Call(new_id(now), now, caller, surface)
+        if self.trace is not None:
+            call.traceparent = request.header(b"traceparent")
         try:
             await work(call)
         except Refusal as refusal:
@@ -358,6 +360,9 @@ class Gateway:
         metrics.count("rixin_requests_total", labels)
         add_time(known.duration, seconds)
         add_time(known.overhead, max(0.0, seconds - call.upstream_s))
+        if call.input_tokens or call.output_tokens:
+            metrics.count("rixin_tokens_total", known.read, call.input_tokens)
+            metrics.count("rixin_tokens_total", known.written, call.output_tokens)
         if call.cost_pico:
             metrics.count("rixin_cost_total", labels[:2], call.cost_pico * 1e-12)
         if len(call.steps) > 1:
@@ -385,7 +390,7 @@ class Gateway:
 class _Series:
     """What is counted of calls that end alike."""
 
-    __slots__ = ("duration", "labels", "overhead")
+    __slots__ = ("duration", "labels", "overhead", "read", "written")
 
     def __init__(self, metrics: Metrics, call: Call) -> None:
         self.labels: Labels = (
@@ -393,6 +398,8 @@ class _Series:
             ("solver", call.solver),
             ("code", str(call.status)),
         )
+        self.read: Labels = (*self.labels[:2], ("direction", "input"))
+        self.written: Labels = (*self.labels[:2], ("direction", "output"))
         self.duration = metrics.histogram("rixin_request_duration_seconds", self.labels[:1])
         self.overhead = metrics.histogram("rixin_gateway_overhead_seconds", self.labels[:1])
 

@@ -3,6 +3,7 @@
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from operator import add
 from pathlib import Path
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -18,12 +19,16 @@ _HELP = {
     "rixin_capture_dropped_total": "Rows that were lost because the disk could not keep up.",
     "rixin_in_flight": "Requests under way.",
     "rixin_capture_waiting": "Rows that are not on the disk yet.",
-    "rixin_release_info": "The release that serves each scenario.",
+    "rixin_release_info": "1 for the release that serves a scenario.",
 }
 _GAUGES = frozenset({"rixin_in_flight", "rixin_capture_waiting", "rixin_release_info"})
+_ALIKE = frozenset({"rixin_release_info"})
+"""What is the same in every worker, so there is no sum."""
 Labels = tuple[tuple[str, str], ...]
 Histogram = list[float]
 """A count for each bucket and for all above, the number of times, and their sum."""
+_Values = dict[tuple[str, Labels], float]
+_Times = dict[tuple[str, Labels], Histogram]
 
 
 class Metrics:
@@ -37,8 +42,8 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        self._values: dict[tuple[str, Labels], float] = {}
-        self._times: dict[tuple[str, Labels], Histogram] = {}
+        self._values: _Values = {}
+        self._times: _Times = {}
 
     def count(self, name: str, labels: Labels = (), by: float = 1) -> None:
         """Adds to a counter."""
@@ -53,11 +58,14 @@ class Metrics:
         """Sets a gauge."""
         self._values[name, labels] = value
 
+    def clear(self, name: str) -> None:
+        """Forgets a gauge under all its labels."""
+        for key in [one for one in self._values if one[0] == name]:
+            del self._values[key]
+
     def snapshot(self) -> list[list[object]]:
         """All values, as JSON takes them."""
-        flat: list[list[object]] = [[n, list(labels), v] for (n, labels), v in self._values.items()]
-        flat += [[n, list(labels), cells] for (n, labels), cells in self._times.items()]
-        return flat
+        return _flat(self._values, self._times)
 
     def write(self, path: Path) -> None:
         """Leaves the values where the other workers find them."""
@@ -73,10 +81,33 @@ def add_time(cells: Histogram, seconds: float) -> None:
     cells[-1] += seconds
 
 
+def retire(path: Path, kept: Path) -> None:
+    """Adds what a worker that has ended counted to what others before it did.
+
+    A sum that loses a part looks to Prometheus like a counter that began anew.
+
+    Args:
+        path: What the worker left; it is removed.
+        kept: The counts of all that have ended.
+    """
+    files = [one for one in (path, kept) if one.exists()]
+    values, times = _merged(json.loads(one.read_text()) for one in files)
+    counted = {key: value for key, value in values.items() if key[0] not in _GAUGES}
+    new = kept.with_suffix(".new")
+    new.write_text(json.dumps(_flat(counted, times)))
+    new.replace(kept)
+    path.unlink(missing_ok=True)
+
+
 def render(snapshots: Iterable[Iterable[list[object]]]) -> str:
     """The sum of all workers, as Prometheus reads it."""
-    values: dict[tuple[str, Labels], float] = {}
-    times: dict[tuple[str, Labels], list[float]] = {}
+    values, times = _merged(snapshots)
+    return "\n".join([*_plain(values), *_histograms(times)]) + "\n"
+
+
+def _merged(snapshots: Iterable[Iterable[list[object]]]) -> tuple[_Values, _Times]:
+    values: _Values = {}
+    times: _Times = {}
     for snapshot in snapshots:
         for name, given, value in snapshot:
             key = (str(name), tuple((str(k), str(v)) for k, v in given))  # type: ignore[attr-defined]
@@ -84,8 +115,15 @@ def render(snapshots: Iterable[Iterable[list[object]]]) -> str:
                 before = times.get(key, [0.0] * len(value))
                 times[key] = [a + b for a, b in zip(before, value, strict=True)]
             else:
-                values[key] = values.get(key, 0) + float(value)  # type: ignore[arg-type]
-    return "\n".join([*_plain(values), *_histograms(times)]) + "\n"
+                number = float(value)  # type: ignore[arg-type]
+                together = max if key[0] in _ALIKE else add
+                values[key] = together(values.get(key, 0), number)
+    return values, times
+
+
+def _flat(values: _Values, times: _Times) -> list[list[object]]:
+    flat: list[list[object]] = [[name, list(labels), v] for (name, labels), v in values.items()]
+    return flat + [[name, list(labels), cells] for (name, labels), cells in times.items()]
 
 
 def _plain(values: Mapping[tuple[str, Labels], float]) -> Iterable[str]:
@@ -94,7 +132,7 @@ def _plain(values: Mapping[tuple[str, Labels], float]) -> Iterable[str]:
         yield f"# TYPE {name} {'gauge' if name in _GAUGES else 'counter'}"
         for (one, labels), value in values.items():
             if one == name:
-                yield f"{name}{_shown(labels)} {value:g}"
+                yield f"{name}{_shown(labels)} {_number(value)}"
 
 
 def _histograms(times: Mapping[tuple[str, Labels], list[float]]) -> Iterable[str]:
@@ -107,10 +145,15 @@ def _histograms(times: Mapping[tuple[str, Labels], list[float]]) -> Iterable[str
             total = 0.0
             for place, most in enumerate(BUCKETS):
                 total += cells[place]
-                yield f"{name}_bucket{_shown((*labels, ('le', f'{most:g}')))} {total:g}"
-            yield f"{name}_bucket{_shown((*labels, ('le', '+Inf')))} {cells[-2]:g}"
-            yield f"{name}_sum{_shown(labels)} {cells[-1]:g}"
-            yield f"{name}_count{_shown(labels)} {cells[-2]:g}"
+                yield f"{name}_bucket{_shown((*labels, ('le', f'{most:g}')))} {_number(total)}"
+            yield f"{name}_bucket{_shown((*labels, ('le', '+Inf')))} {_number(cells[-2])}"
+            yield f"{name}_sum{_shown(labels)} {_number(cells[-1])}"
+            yield f"{name}_count{_shown(labels)} {_number(cells[-2])}"
+
+
+def _number(value: float) -> str:
+    """All digits: a counter of millions must still show one more."""
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _shown(labels: Labels) -> str:

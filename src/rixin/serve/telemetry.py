@@ -9,6 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from rixin.errors import MissingExtra
@@ -34,7 +35,7 @@ class JsonLines(logging.Formatter):
         """The line of one record."""
         fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
         line: dict[str, Any] = {
-            "time": self.formatTime(record),
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -59,17 +60,20 @@ def open_trace() -> tuple[Trace, Callable[[], None]] | None:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
         from opentelemetry.trace import SpanKind, StatusCode
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
     except ImportError as error:
         raise MissingExtra("OTEL_EXPORTER_OTLP_ENDPOINT", "otel") from error
     provider = TracerProvider(resource=Resource.create({"service.name": "rixin"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     tracer = provider.get_tracer("rixin.serve")
+    propagator = TraceContextTextMapPropagator()
 
     def trace(call: Call) -> None:
         attributes = attributes_of(call)
         begin = int(call.at * 1e9)
         span = tracer.start_span(
             f"{attributes[OPERATION]} {call.model}",
+            context=propagator.extract({"traceparent": call.traceparent}),
             kind=SpanKind.SERVER,
             attributes=attributes,
             start_time=begin,

@@ -23,6 +23,7 @@ from rixin.ledger.store import Ledger
 from rixin.serve.app import Settings, Worker, start
 from rixin.serve.capture import gather_s
 from rixin.serve.meters import Meters, shared_file
+from rixin.serve.metrics import retire
 from rixin.serve.writer import Writer
 
 _READY_S = 120.0
@@ -168,7 +169,7 @@ class _Master:
     def _on_exit(self, pid: int, status: int) -> None:
         place = self._workers.pop(pid, None)
         self._old.discard(pid)
-        (self._folder / f"{pid}.json").unlink(missing_ok=True)
+        retire(self._folder / f"{pid}.json", self._folder / "ended.json")
         if place is None:
             return
         if place not in self._workers.values():
