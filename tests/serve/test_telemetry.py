@@ -11,7 +11,6 @@ from rixin.core.key import Limits
 from rixin.workspace import Workspace
 from serve.house import served
 
-
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
