@@ -23,6 +23,11 @@ def found(text):
         ("secret_openai", "sk-" + MIXED),
         ("secret_google", "AIza" + "SyA" + MIXED[:32]),
         ("secret_stripe", "sk_" + "live_" + MIXED[:24]),
+        ("secret_provider", "hf_" + MIXED),
+        ("secret_provider", "npm_" + MIXED),
+        ("secret_provider", "LTAI" + MIXED[:20]),
+        ("secret_provider", "rx-" + "d505705afc22-" + "42770fa9790e9842" * 3),
+        ("secret_bot", "123456789:" + "AA" + MIXED[:33]),
         ("secret_jwt", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.SflKxwRJSMeKKF2QT4"),
         (
             "secret_private_key",

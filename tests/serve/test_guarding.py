@@ -1,5 +1,6 @@
 """Guards on the way through the gateway, and what never leaves this machine."""
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -162,6 +163,22 @@ def test_values_come_back_in_tools_completions_and_responses():
     answer = json.loads(guarding.answer(json.dumps(whole).encode()))
     call = answer["choices"][0]["message"]["tool_calls"][0]
     assert json.loads(call["function"]["arguments"]) == secret
+
+
+def test_a_long_text_holds_up_nobody():
+    from rixin.serve.guarding import aside
+
+    async def main():
+        reading = asyncio.create_task(aside(1 << 20, lambda: time.sleep(0.3)))
+        rounds = 0
+        while not reading.done():
+            await asyncio.sleep(0.01)
+            rounds += 1
+        return rounds, await aside(10, threading.get_ident)
+
+    rounds, where = asyncio.run(main())
+    assert rounds > 5
+    assert where == threading.get_ident()  # a short one is read at once
 
 
 def test_guards_read_all_that_a_request_holds(house):

@@ -76,6 +76,27 @@ SHAPES: tuple[Shape, ...] = (
         "a Stripe key",
     ),
     _shape(
+        "provider",
+        (
+            *("hf_", "gsk_", "r8_", "nvapi-", "xai-", "pplx-", "npm_", "pypi-", "dckr_pat_", "SG."),
+            *("shpat_", "dop_v1_", "LTAI", "AKID", "sntrys_", "lin_api_", "ntn_", "rx-"),
+        ),
+        r"(?:hf_[A-Za-z0-9]{30,60}|gsk_[A-Za-z0-9]{40,80}|r8_[A-Za-z0-9]{30,60}"
+        r"|nvapi-[A-Za-z0-9_-]{40,90}|xai-[A-Za-z0-9]{40,100}|pplx-[A-Za-z0-9]{40,80}"
+        r"|npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{16,250}|dckr_pat_[A-Za-z0-9_-]{20,60}"
+        r"|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}|shpat_[a-f0-9]{32}"
+        r"|dop_v1_[a-f0-9]{64}|LTAI[A-Za-z0-9]{12,26}|AKID[A-Za-z0-9]{32}"
+        r"|sntrys_[A-Za-z0-9_=+/-]{40,250}|lin_api_[A-Za-z0-9]{32,60}|ntn_[A-Za-z0-9]{40,60}"
+        r"|rx-[0-9a-f]{12}-[0-9a-f]{48})",
+        "a key of a provider",
+    ),
+    _shape(
+        "bot",
+        (":AA",),
+        r"[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}",
+        "a token of a bot",
+    ),
+    _shape(
         "jwt",
         ("eyJ",),
         r"eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{10,2048}",

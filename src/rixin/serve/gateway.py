@@ -16,7 +16,7 @@ from rixin.serve.breaker import Breaker
 from rixin.serve.call import Call, check_priced, keep, new_id, no_call_headers, reserve, settle
 from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
-from rixin.serve.guarding import Guarding, NeedsPeople
+from rixin.serve.guarding import Guarding, NeedsPeople, aside
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb, Ladder
 from rixin.serve.meters import Limit, Meters
@@ -262,7 +262,8 @@ class Gateway:
         guarding, leaving = Guarding(served.text_guards), case
         try:
             if not guarding.is_idle:
-                leaving = case._replace(input=guarding.leaving(text))
+                safe = await aside(len(text), lambda: guarding.leaving(text))
+                leaving = case._replace(input=safe)
             may_pay = self._reserve(call, route, served, case)
             climb = await self.ladder.climb(served, case, leaving, may_pay=may_pay)
         except NeedsPeople as guard:
@@ -279,7 +280,9 @@ class Gateway:
         call.findings += [(one.guard, one.reason) for one in climb.violations]
         self._restore(climb, guarding)
         if served.scenario.policy.keep_content:
-            call.content = _content(text, climb, guarding)
+            call.content = await aside(
+                0 if guarding.is_idle else len(text), lambda: _content(text, climb, guarding)
+            )
         if climb.answer is not None:
             call.solver = climb.solver
             return climb

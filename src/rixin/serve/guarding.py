@@ -4,8 +4,9 @@ What is taken out before a request leaves comes back in the answer, for the call
 kept is taken out for good.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,6 +28,16 @@ _FORMS = frozenset(
 """What says how to answer, written by whoever wrote the application."""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+
+
+_LONG = 32_768
+"""Characters from which texts are read in a thread: the others do not wait for a long one."""
+_Found = TypeVar("_Found")
+
+
+async def aside(size: int, work: Callable[[], _Found]) -> _Found:
+    """Does what reads texts of this size: here, or where they are long, in a thread."""
+    return work() if size < _LONG else await asyncio.to_thread(work)
 
 
 class NeedsPeople(Exception):

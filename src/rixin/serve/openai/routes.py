@@ -14,7 +14,7 @@ from rixin.ledger.requests import add_feedback, scenario_of
 from rixin.serve.call import Call, check_priced, no_call_headers, random_hex, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
-from rixin.serve.guarding import Guarding
+from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
@@ -197,7 +197,7 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
     guarding = Guarding(upstream.text_guards)
     if not guarding.is_idle:
         call.findings = guarding.findings
-        guarding.body(fields)
+        await aside(len(request.body), lambda: guarding.body(fields))
     limits = gateway.limits(call)
     if limits:
         most = _bounded(fields, path, body.most, upstream) * body.answers

@@ -9,7 +9,7 @@ from rixin.core.answer import Usage
 from rixin.serve.call import Call, check_priced, no_call_headers, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
-from rixin.serve.guarding import Guarding
+from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.relay import relay, relay_stream
 from rixin.serve.sensenova.tokens import caller_of
@@ -120,7 +120,7 @@ async def _pass_on(
     upstream = gateway.upstream(call, model)
     guarding = Guarding(upstream.text_guards)
     call.findings = guarding.findings
-    sent = _translated(request, body, upstream, guarding)
+    sent = await aside(len(request.body), lambda: _translated(request, body, upstream, guarding))
     limits = gateway.limits(call)
     if limits:
         most = (body.max_new_tokens or upstream.most_tokens) * (body.n or 1)
