@@ -15,7 +15,7 @@ from decimal import Decimal
 import pytest
 
 from rixin.ledger import audit_check
-from serve.house import served, start
+from serve.house import create_key, release, served, start, upstream, write_scenario
 
 
 def errors(reply):
@@ -279,10 +279,52 @@ def test_with_every_upstream_down_the_local_solver_goes_on(tmp_path):
         house.upstream.process.wait()
         assert house.chat("a zebra").json()["choices"][0]["message"]["content"] == "stripes"
         reply = house.chat("an okapi")
+        assert reply.status == 200
+        assert "goes to people" in reply.json()["choices"][0]["message"]["refusal"]
+        row = house.row(reply.headers["x-rixin-request-id"])
+        assert (row["state"], row["solver"]) == ("queued", "human")
+        assert row["detail"]["note"] == "strong could not answer: connection"
+
+
+def test_with_every_upstream_down_and_no_local_solver_the_request_fails(tmp_path):
+    with served(tmp_path, faults=(), solver="strong") as house:
+        house.upstream.process.kill()
+        house.upstream.process.wait()
+        reply = house.chat("a zebra")
         assert reply.status == 502
         assert "nobody listens" in reply.json()["error"]["message"]
-        row = house.row(reply.headers["x-rixin-request-id"])
-        assert row["state"] == "failed"
+        assert house.row(reply.headers["x-rixin-request-id"])["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("fault", "statuses", "state", "cost"),
+    [
+        ("f429", [429, 429], "refused", 0),
+        ("hang", [200], "queued", None),
+        ("badjson", [200], "queued", 0),
+        ("f401", [200], "queued", 0),
+    ],
+)
+def test_a_scenario_whose_endpoint_fails(tmp_path, fault, statuses, state, cost):
+    with upstream(tmp_path) as up:
+        path = write_scenario(tmp_path / "desk", up.url, faults=())
+        text = path.read_text().replace("endpoint: good", f"endpoint: {fault}")
+        path.write_text(text.replace("timeout: 2s", "timeout: 500ms"))
+        release(path)
+        house = start(path, key=create_key(path), upstream=up)
+        try:
+            replies = [house.chat("an okapi") for _ in statuses]
+            assert [one.status for one in replies] == statuses
+            if fault == "f429":  # the second one is told without a call
+                assert [int(one.headers["retry-after"]) for one in replies] == [7, 7]
+                assert len(up.seen(fault)) == 1
+            row = house.row(replies[0].headers["x-rixin-request-id"])
+            assert (row["state"], row["cost_pico"]) == (state, cost)
+            assert up.url not in replies[0].body.decode()
+            assert house.chat("a zebra").json()["choices"][0]["message"]["content"] == "stripes"
+        finally:
+            house.stop()
+            house.process.stderr.close()
 
 
 def asked(house, stop, statuses, text="a zebra"):

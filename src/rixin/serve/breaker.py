@@ -24,6 +24,8 @@ class Breaker:
     failures: int = 0
     until: float = 0.0
     """When it may be asked again, on the monotonic clock."""
+    limited: bool = False
+    """Whether it works, and asked for a pause only."""
 
     def wait(self, *, now: float) -> float:
         """Seconds until it may be asked; 0: now. Whoever gets 0 after it was open tries it alone."""
@@ -38,9 +40,12 @@ class Breaker:
         """It answered: all may ask."""
         self.failures, self.until = 0, 0.0
 
-    def failed(self, *, now: float, retry_after_s: float | None = None) -> None:
+    def failed(
+        self, *, now: float, retry_after_s: float | None = None, limited: bool = False
+    ) -> None:
         """It failed, or asked for a pause."""
         self.failures += 1
+        self.limited = limited
         if retry_after_s is not None:
             self.until = max(self.until, now + min(retry_after_s, LONGEST_S))
         elif self.failures >= FAILURES:

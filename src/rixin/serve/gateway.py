@@ -27,6 +27,8 @@ from rixin.workspace.serving import Served, Upstream
 _log = logging.getLogger("rixin.serve")
 _requests = logging.getLogger("rixin.requests")
 _LONGEST_NAME = 200
+_LATER = frozenset({"rate_limited", "budget"})
+"""Failures of which the caller is told when to come back: people need not do the case."""
 QUEUED = "this case goes to people: it waits for them as {id}"
 
 Endpoint = Callable[["Gateway", Request], Awaitable[None]]
@@ -53,6 +55,8 @@ class Gateway:
     """Where workers leave their counters for each other."""
     in_flight: int = 0
     ladder: Ladder = field(init=False)
+    _told: set[str] = field(default_factory=set)
+    """Solvers of which the log says already what is wrong."""
     _series: "dict[tuple[str, str, int], _Series]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -286,10 +290,22 @@ class Gateway:
         if climb.answer is not None:
             call.solver = climb.solver
             return climb
-        if climb.heard or climb.failure is None:
+        self._tell_operator(climb)
+        kind = None if climb.failure is None else climb.failure.kind
+        if climb.failure is None or (climb.heard and kind not in _LATER):
             call.state, call.solver = "queued", "human"
+            if climb.failure is not None:
+                call.note = f"{climb.steps[-1].solver} could not answer: {climb.failure.kind}"
             return climb
         raise _failed(climb.failure)
+
+    def _tell_operator(self, climb: Climb) -> None:
+        """What only the operator can mend, once for each solver."""
+        if climb.failure is not None and climb.failure.kind == "fatal":
+            solver = climb.steps[-1].solver
+            if solver not in self._told:
+                self._told.add(solver)
+                _log.error("%s cannot be asked: %s", solver, climb.failure.message)
 
     async def answer_all(self, call: Call, model: str, texts: Sequence[str]) -> list[Climb]:
         """Answers some cases of one request; each is a row of its own.
@@ -417,6 +433,8 @@ def _content(text: str, climb: Climb, guarding: Guarding) -> dict[str, object]:
 def _failed(failure: Failure) -> Refusal:
     """Why nobody answered, with the status that fits."""
     message = f"no solver could answer: {failure.message}"
+    if failure.kind == "fatal":  # its words are for whoever keeps the gateway
+        message = "an endpoint refuses this gateway's own key or settings: tell its operator"
     status, code, wait, retry = 502, "upstream_error", failure.retry_after_s, None
     if failure.kind == "rate_limited":
         status, code, wait = 429, "rate_limit_exceeded", wait or 1.0

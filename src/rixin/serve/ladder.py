@@ -32,7 +32,7 @@ class Climb:
     failure: Failure | None = None
     """Of the solver that was asked last; None: it did not fail."""
     heard: bool = False
-    """Whether any solver gave an answer, standing or not."""
+    """Whether any solver did its work, though it may have abstained or its answer does not stand."""
     cost_pico: int | None = 0
     """Of all calls, in 10⁻¹² currency units; None: not known."""
     input_tokens: int = 0
@@ -88,21 +88,27 @@ class Ladder:
         return found
 
     async def _ask(self, tier: Tier, case: Case, *, may_pay: bool) -> Answer:
-        if tier.most_pico is not None and not may_pay:
-            return _passed_over("budget", "there is no money left for it")
+        if not may_pay and (tier.most_pico is not None or tier.host):
+            return _passed_over("budget", f"there is no money left for {tier.name}")
         if tier.kind == "local":
             return await self._queued(tier, case)
         breaker = self.breakers.get(tier.host)
         if breaker is None:
             breaker = self.breakers[tier.host] = Breaker()
         if breaker.until and (wait := breaker.wait(now=time.monotonic())) > 0:
-            return _passed_over("open", "it is left alone for a while", retry_after_s=wait)
+            kind = "rate_limited" if breaker.limited else "open"
+            message = f"{tier.name} is left alone for {wait:.0f} s"
+            return _passed_over(kind, message, retry_after_s=wait)
         answer = (await tier.solver.solve([case]))[0]
         failure = answer.failure
         if failure is None or failure.kind not in _RETRYABLE:
             breaker.worked()
         else:
-            breaker.failed(now=time.monotonic(), retry_after_s=failure.retry_after_s)
+            breaker.failed(
+                now=time.monotonic(),
+                retry_after_s=failure.retry_after_s,
+                limited=failure.kind == "rate_limited",
+            )
         return answer
 
     async def _queued(self, tier: Tier, case: Case) -> Answer:
@@ -130,10 +136,12 @@ class Ladder:
         if tier.host:
             found.upstream_s += answer.latency_s or 0.0
         found.failure = failure
-        if failure is not None:
-            self.on_failure(tier.name, failure.kind)
-        elif answer.output is not None:
+        if failure is None:
             found.heard = True
+        else:
+            self.on_failure(tier.name, failure.kind)
+            if failure.kind == "timeout" and tier.host:
+                found.cost_pico = None  # it may have answered, and be billed
         found.violations += violations
 
 

@@ -82,7 +82,9 @@ def refused(upstream: Upstream, reply: Reply, breaker: Breaker) -> Refusal:
     """An endpoint's error, as ours: its status and its reason, and when to come back."""
     wait = retry_after(reply.headers, time.time())
     if reply.status == 429 or reply.status >= 500:
-        breaker.failed(now=time.monotonic(), retry_after_s=wait if reply.status == 429 else None)
+        limited = reply.status == 429
+        pause = wait if limited else None
+        breaker.failed(now=time.monotonic(), retry_after_s=pause, limited=limited)
     else:
         breaker.worked()
     said = refusal(reply)
