@@ -273,6 +273,14 @@ def test_an_upstream_that_fails_again_and_again_is_left_alone(tmp_path):
         assert house.chat("hello", "solver/strong").status == 200
 
 
+def test_an_upstream_that_asks_for_a_pause_gets_it(tmp_path):
+    with served(tmp_path, faults=("f429",)) as house:
+        replies = [house.chat("x", "solver/f429") for _ in range(3)]
+        assert [one.status for one in replies] == [429] * 3
+        assert [one.headers["retry-after"] for one in replies] == ["7"] * 3
+        assert len(house.upstream.seen("f429")) == 1
+
+
 def test_with_every_upstream_down_the_local_solver_goes_on(tmp_path):
     with served(tmp_path, faults=()) as house:
         house.upstream.process.kill()

@@ -168,6 +168,9 @@ async def _until_done(sink: StreamSink, upstream: Upstream) -> None:
 
 def _check_open(breaker: Breaker, upstream: Upstream) -> None:
     wait = breaker.wait(now=time.monotonic())
+    if wait > 0 and breaker.limited:
+        message = f"{upstream.name} asked for a pause of {wait:.0f} s more"
+        raise Refusal(429, message, "rate_limit_exceeded", retry_after_s=wait)
     if wait > 0:
         raise Refusal(
             503,
