@@ -259,7 +259,11 @@ def test_health_readiness_and_metrics(house):
 def test_the_document_names_every_endpoint(house):
     from rixin.serve.app import ENDPOINTS
 
-    paths = house.ask("/openapi.json", method="GET").json()["paths"]
+    document = house.ask("/openapi.json", method="GET").json()
+    chat = document["components"]["schemas"]["ChatBody"]
+    assert chat["required"] == ["model", "messages"]
+    assert {"type": "integer", "minimum": 0} in chat["properties"]["max_tokens"]["anyOf"]
+    paths = document["paths"]
     served = {(method, path) for method, path in ENDPOINTS if path != "/openapi.json"}
     named = {
         (method.upper(), path)

@@ -1,93 +1,73 @@
-"""The OpenAPI document of the gateway."""
+"""The OpenAPI document of the gateway, generated from what reads the requests."""
 
 from typing import Any
 
-from rixin import __version__
+import msgspec
 
-_TEXT = {"type": "string"}
-_COUNT = {"type": "integer", "minimum": 1, "maximum": 128}
+from rixin import __version__
+from rixin.serve.openai import envelope
+from rixin.serve.sensenova import bodies
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_ERRORS = (
+    "400",
+    "401",
+    "403",
+    "404",
+    "405",
+    "408",
+    "413",
+    "429",
+    "431",
+    "500",
+    "502",
+    "503",
+    "504",
+)
+_HEADERS = {
+    "x-rixin-request-id": "the id of this call, for `rixin explain`",
+    "x-rixin-solver": "who answered; `human`: it waits for people",
+    "x-rixin-cost": "in the scenario's currency; `unknown` where it is not known, or not yet",
+    "x-rixin-release": "SCENARIO@NUMBER; empty for what is passed on",
+}
+_POSTS: dict[str, tuple[str, type, bool, str]] = {
+    "/v1/chat/completions": ("chat", envelope.ChatBody, True, "Error"),
+    "/v1/completions": ("completion", envelope.CompletionBody, True, "Error"),
+    "/v1/responses": ("response", envelope.ResponseBody, True, "Error"),
+    "/v1/embeddings": ("embedding", envelope.EmbeddingBody, False, "Error"),
+    "/v1/feedback": ("feedback", envelope.FeedbackBody, False, "Error"),
+    "/v1/llm/chat-completions": ("sensenova_chat", bodies.NovaChatBody, True, "NovaError"),
+    "/v1/llm/completions": ("sensenova_completion", bodies.NovaBody, True, "NovaError"),
+}
+"""Path → name, what reads a request, whether it can stream, and the shape of its errors."""
 
 
 def document() -> dict[str, Any]:
     """OpenAPI 3.1, as `GET /openapi.json` gives it."""
-    model = {"type": "string", "description": "scenario/NAME, scenario/NAME@7 or solver/NAME"}
-    message = {
-        "type": "object",
-        "required": ["role"],
-        "properties": {
-            "role": _TEXT,
-            "content": {"type": ["string", "array", "null"], "items": {"type": "object"}},
-        },
+    kinds = {kind.__name__: kind for _, kind, _, _ in _POSTS.values()}
+    _, schemas = msgspec.json.schema_components(
+        kinds.values(), ref_template="#/components/schemas/{name}"
+    )
+    posts = {
+        path: _post(name, kind.__name__, streams=streams, error=error)
+        for path, (name, kind, streams, error) in _POSTS.items()
     }
-    common = {"model": model, "stream": {"type": ["boolean", "null"]}}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Rixin gateway",
             "version": __version__,
-            "description": "Releases of scenarios and declared endpoints behind OpenAI's API.",
+            "description": "Releases of scenarios and declared endpoints behind OpenAI's API. A"
+            " `model` is scenario/NAME, scenario/NAME@7 or solver/NAME.",
         },
         "security": [{"key": []}],
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Error": _error()},
+            "schemas": {**schemas, "Error": _error(), "NovaError": _nova_error()},
         },
         "paths": {
-            "/v1/chat/completions": _post(
-                "chat",
-                {
-                    **common,
-                    "messages": {"type": "array", "items": message},
-                    "n": _COUNT,
-                    "max_tokens": {"type": ["integer", "null"]},
-                    "max_completion_tokens": {"type": ["integer", "null"]},
-                    "stream_options": {
-                        "type": ["object", "null"],
-                        "properties": {"include_usage": {"type": ["boolean", "null"]}},
-                    },
-                },
-                ["model", "messages"],
-            ),
-            "/v1/completions": _post(
-                "completion",
-                {
-                    **common,
-                    "prompt": {
-                        "type": ["string", "array"],
-                        "items": {"type": ["string", "integer", "array"]},
-                    },
-                    "n": _COUNT,
-                    "max_tokens": {"type": ["integer", "null"]},
-                },
-                ["model"],
-            ),
-            "/v1/responses": _post(
-                "response",
-                {**common, "input": {"type": ["string", "array"], "items": {"type": "object"}}},
-                ["model"],
-            ),
-            "/v1/embeddings": _post("embedding", {"model": model, "input": {}}, ["model"]),
-            "/v1/feedback": _post(
-                "feedback",
-                {
-                    "request_id": _TEXT,
-                    "score": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
-                    "expected": {"type": ["string", "null"]},
-                    "comment": _TEXT,
-                },
-                ["request_id"],
-            ),
-            "/v1/llm/chat-completions": _post(
-                "sensenova_chat",
-                {**common, "messages": {"type": "array", "items": message}, "n": _COUNT},
-                ["model", "messages"],
-            ),
-            "/v1/llm/completions": _post(
-                "sensenova_completion",
-                {**common, "prompt": _TEXT, "n": _COUNT},
-                ["model", "prompt"],
-            ),
-            "/v1/llm/models": _get("sensenova_models"),
+            **posts,
+            "/v1/llm/models": _get("sensenova_models", error="NovaError"),
             "/v1/models": _get("models"),
             "/v1/models/{id}": {
                 **_get("model"),
@@ -100,64 +80,64 @@ def document() -> dict[str, Any]:
     }
 
 
-def _post(name: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "required": required,
-        "properties": properties,
-        "additionalProperties": True,
-    }
-    answers = {
-        "200": {
-            "description": "the answer",
-            "content": {"application/json": {}, "text/event-stream": {}},
-        }
-    }
-    codes = ("400", "401", "403", "404", "408", "413", "429", "431", "500", "502", "503", "504")
+def _post(name: str, kind: str, *, streams: bool, error: str) -> dict[str, Any]:
+    media: dict[str, Any] = {"application/json": {}}
+    if streams:
+        media["text/event-stream"] = {}
+    schema = {"$ref": f"#/components/schemas/{kind}"}
     return {
         "post": {
             "operationId": name,
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": schema}},
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": {
+                "200": {"description": "the answer", "headers": _headers(), "content": media},
+                **{code: _refusal(error) for code in _ERRORS},
             },
-            "responses": {**answers, **{code: _refusal() for code in codes}},
         }
     }
 
 
 def _get(
-    name: str, *, guarded: bool = True, media: str = "application/json", also: tuple[str, ...] = ()
+    name: str,
+    *,
+    guarded: bool = True,
+    media: str = "application/json",
+    also: tuple[str, ...] = (),
+    error: str = "Error",
 ) -> dict[str, Any]:
     one: dict[str, Any] = {
         "operationId": name,
         "responses": {"200": {"description": "it", "content": {media: {}}}},
     }
     codes = ("401", "404", "503", *also) if guarded else also
-    one["responses"] |= {code: _refusal() for code in codes}
+    one["responses"] |= {code: _refusal(error) for code in codes}
     if not guarded:
         one["security"] = []
     return {"get": one}
 
 
-def _refusal() -> dict[str, Any]:
-    ref = {"$ref": "#/components/schemas/Error"}
-    return {"description": "why not", "content": {"application/json": {"schema": ref}}}
+def _headers() -> dict[str, Any]:
+    return {name: {"description": text, "schema": _TEXT} for name, text in _HEADERS.items()}
+
+
+def _refusal(error: str) -> dict[str, Any]:
+    ref = {"$ref": f"#/components/schemas/{error}"}
+    return {
+        "description": "why not",
+        "headers": _headers(),
+        "content": {"application/json": {"schema": ref}},
+    }
 
 
 def _error() -> dict[str, Any]:
     nullable = {"type": ["string", "null"]}
-    return {
-        "type": "object",
-        "properties": {
-            "error": {
-                "type": "object",
-                "properties": {
-                    "message": _TEXT,
-                    "type": nullable,
-                    "param": nullable,
-                    "code": nullable,
-                },
-            }
-        },
-    }
+    return _wrapped({"message": _TEXT, "type": nullable, "param": nullable, "code": nullable})
+
+
+def _nova_error() -> dict[str, Any]:
+    return _wrapped({"code": {"type": "integer"}, "message": _TEXT, "details": {"type": "array"}})
+
+
+def _wrapped(properties: dict[str, Any]) -> dict[str, Any]:
+    error = {"type": "object", "required": [*properties], "properties": properties}
+    return {"type": "object", "required": ["error"], "properties": {"error": error}}

@@ -39,7 +39,7 @@ class StreamOptions(msgspec.Struct):
 
 
 class ChatBody(msgspec.Struct):
-    """The part of a chat request that the gateway itself reads; the rest is passed on."""
+    """A chat: what the gateway itself reads; other fields are passed on to an endpoint."""
 
     model: str
     messages: list[Message]
@@ -62,7 +62,7 @@ class ChatBody(msgspec.Struct):
 
 
 class CompletionBody(msgspec.Struct):
-    """The same of a completion."""
+    """A completion: what the gateway itself reads; other fields are passed on to an endpoint."""
 
     model: str
     prompt: str | list[Any] = ""
@@ -87,7 +87,7 @@ class CompletionBody(msgspec.Struct):
 
 
 class EmbeddingBody(msgspec.Struct):
-    """The same of embeddings."""
+    """Embeddings: what the gateway itself reads; other fields are passed on to an endpoint."""
 
     model: str
     input: Any = ""
@@ -96,7 +96,7 @@ class EmbeddingBody(msgspec.Struct):
 
 
 class ResponseBody(msgspec.Struct):
-    """The same of a response."""
+    """A response: what the gateway itself reads; other fields are passed on to an endpoint."""
 
     model: str
     input: str | list[dict[str, Any]] = ""
@@ -110,9 +110,18 @@ class ResponseBody(msgspec.Struct):
         return self.max_output_tokens
 
 
+class FeedbackBody(msgspec.Struct):
+    """What somebody says about an answer."""
+
+    request_id: str
+    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    expected: str | None = None
+    comment: str = ""
+
+
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind)
-    for kind in (ChatBody, CompletionBody, EmbeddingBody, ResponseBody)
+    for kind in (ChatBody, CompletionBody, EmbeddingBody, ResponseBody, FeedbackBody)
 }
 _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -141,14 +141,9 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     if caller.key.role not in REVIEWERS:
         who = f"a key with the role {caller.key.role} gives no feedback"
         raise Refusal(403, who, "permission_denied")
-    try:
-        body = msgspec.json.decode(request.body, type=_Feedback)
-    except msgspec.DecodeError as error:
-        raise bad_request(str(error)) from None
+    body: bodies.FeedbackBody = bodies.read_body(bodies.FeedbackBody, request.body)
     if body.score is None and body.expected is None and not body.comment:
         raise bad_request("it says nothing: give score, expected or comment", param="score")
-    if body.score is not None and not 0 <= body.score <= 1:
-        raise bad_request("the score must be in [0, 1]", param="score")
     ledger, own = gateway.state.ledger, caller.key.role == "operator"
     for _ in range(3):  # a row is on the disk a moment after its answer is out
         scenario = await asyncio.to_thread(scenario_of, ledger, body.request_id)
@@ -170,7 +165,7 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     )
 
 
-def _remark(gateway: Gateway, scenario: str, body: "_Feedback") -> str:
+def _remark(gateway: Gateway, scenario: str, body: bodies.FeedbackBody) -> str:
     """What is kept of feedback: it passes the guards that all passes which is kept."""
     route = gateway.state.routes.get(scenario)
     guarding = Guarding(() if route is None else route.guards)
@@ -181,13 +176,6 @@ def _remark(gateway: Gateway, scenario: str, body: "_Feedback") -> str:
         "salt": random_hex(),
     }
     return json.dumps(kept, ensure_ascii=False)
-
-
-class _Feedback(msgspec.Struct):
-    request_id: str
-    score: float | None = None
-    expected: str | None = None
-    comment: str = ""
 
 
 async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, body: Any) -> None:

@@ -1,7 +1,7 @@
 """SenseNova's endpoints: a thin adapter over the gateway."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -12,6 +12,7 @@ from rixin.serve.gateway import QUEUED, Gateway
 from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.relay import relay, relay_stream
+from rixin.serve.sensenova.bodies import NovaChatBody
 from rixin.serve.sensenova.tokens import caller_of
 from rixin.serve.sink import StreamSink
 from rixin.workspace.serving import Upstream
@@ -23,25 +24,7 @@ _ELSEWHERE = ("know_ids", "knowledge_config", "plugins", "repetition_penalty")
 _encode = msgspec.json.Encoder().encode
 
 
-class Turn(msgspec.Struct):
-    """One message; its content is a text."""
-
-    role: str
-    content: str
-
-
-class Body(msgspec.Struct):
-    """A request of either kind."""
-
-    model: str
-    messages: list[Turn] = []
-    prompt: str = ""
-    stream: bool | None = None
-    n: Annotated[int, msgspec.Meta(ge=1, le=4)] | None = None
-    max_new_tokens: Annotated[int, msgspec.Meta(ge=0)] | None = None
-
-
-_decode = msgspec.json.Decoder(Body).decode
+_decode = msgspec.json.Decoder(NovaChatBody).decode
 _fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -93,7 +76,7 @@ _CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 413: 3, 429: 8, 502: 14, 503
 
 
 async def _answer(
-    gateway: Gateway, request: Request, call: Call, body: Body, text: str, place: str
+    gateway: Gateway, request: Request, call: Call, body: NovaChatBody, text: str, place: str
 ) -> None:
     count = body.n or 1
     model = gateway.named(body.model)
@@ -115,7 +98,7 @@ async def _answer(
 
 
 async def _pass_on(
-    gateway: Gateway, request: Request, call: Call, body: Body, model: str, place: str
+    gateway: Gateway, request: Request, call: Call, body: NovaChatBody, model: str, place: str
 ) -> None:
     upstream = gateway.upstream(call, model)
     guarding = Guarding(upstream.text_guards)
@@ -149,7 +132,9 @@ async def _pass_on(
     request.end(b"" if sink.failed else _DONE)
 
 
-def _translated(request: Request, body: Body, upstream: Upstream, guarding: Guarding) -> bytes:
+def _translated(
+    request: Request, body: NovaChatBody, upstream: Upstream, guarding: Guarding
+) -> bytes:
     """The request as OpenAI's chat writes it."""
     given = _fields(request.body)
     messages = [{"role": turn.role, "content": turn.content} for turn in body.messages]
@@ -210,7 +195,7 @@ def _usage(call: Call) -> dict[str, int]:
     }
 
 
-def _read(request: Request) -> Body:
+def _read(request: Request) -> NovaChatBody:
     try:
         return _decode(request.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
