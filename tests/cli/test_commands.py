@@ -244,3 +244,14 @@ def test_nothing_about_one_business_is_in_the_core():
         if any(word in line.lower() for word in words)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["keys list", "keys create", "audit log", "explain req_x", "audit erase req_x", "audit verify"],
+)
+def test_nothing_is_made_where_there_is_no_ledger(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    assert run(command.split()) != 0
+    assert "there is no ledger" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

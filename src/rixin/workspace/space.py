@@ -17,7 +17,7 @@ from rixin.decide.race import Race
 from rixin.engine.judge import Judge
 from rixin.engine.progress import Reporter
 from rixin.engine.transport import HttpTransport
-from rixin.errors import UnknownName
+from rixin.errors import UnknownName, UsageError
 from rixin.interop.contract.load import fingerprint, load_scenario
 from rixin.ledger.decisions import decision_keys, last_decision, write_decision
 from rixin.ledger.store import Ledger
@@ -198,14 +198,25 @@ class Workspace:
         Args:
             path: A scenario, whose ledger is meant; None: the ledger of this folder.
             actor: Who works at it; empty: the user of this process.
+
+        Raises:
+            UsageError: There is no ledger: a key of an empty one would open nothing.
         """
         from rixin.workspace.releasing import Desk
 
-        return Desk(self._ledger("scenario.yaml" if path is None else path), actor=actor)
+        scenario = "scenario.yaml" if path is None else path
+        place = self.ledger_path(scenario)
+        if not place.exists():
+            raise UsageError(
+                f"there is no ledger {str(place)!r}",
+                hint="run this beside the scenario, or name it with --ledger; rixin decide makes one",
+            )
+        return Desk(self._ledger(scenario), actor=actor)
 
     def scenario_name(self, path: Path | str) -> str:
         """The name of a scenario, given its file or, where releases have it, the name itself."""
-        if not Path(path).exists() and self.desk(path).releases(str(path)):
+        known = self.ledger_path(path).exists() and not Path(path).exists()
+        if known and self.desk(path).releases(str(path)):
             return str(path)
         return load_scenario(Path(path)).name
 
