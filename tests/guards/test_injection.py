@@ -132,7 +132,8 @@ def test_offsets_are_those_of_the_text_as_written():
 @pytest.mark.parametrize(
     ("language", "gold", "share"),
     [
-        *(("en", "attack", 0.7), ("zh", "attack", 0.95), ("ar", "attack", 0.95)),
+        *(("en", "attack", 0.85), ("zh", "attack", 0.95), ("ar", "attack", 0.95)),
+        *(("en_unseen", "attack", 0.6), ("zh_unseen", "attack", 0.4), ("ar_unseen", "attack", 0.5)),
         *(("en", "benign", 0.05), ("zh", "benign", 0.03), ("ar", "benign", 0.03)),
         *(("en_unseen", "benign", 0.1), ("zh_unseen", "benign", 0.1), ("ar_unseen", "benign", 0.1)),
     ],
