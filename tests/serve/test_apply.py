@@ -5,13 +5,16 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from rixin.errors import ExportError
+from rixin.errors import ExportError, UsageError
 from rixin.interop.readers import open_rows
 from rixin.interop.writers import safe_cell, write_rows
+from rixin.serve.journal import Journal
 from serve.house import release, upstream, write_scenario
 
 
@@ -66,6 +69,81 @@ def test_a_run_that_was_stopped_goes_on(desk):
     assert len(up.seen("good")) - before == 3_000 - done
     lines = (path.parent / "long.jsonl").read_text().splitlines()
     assert [json.loads(line)["q"] for line in lines][:2] == ["okapi number 0", "okapi number 1"]
+
+
+def test_a_journal_keeps_every_row_and_its_job(tmp_path):
+    path = tmp_path / ".out.csv.part"
+    with Journal(path, "job") as journal:
+        journal.add(1, {"rixin_output": "two\u2028lines \x85 of \u6587\ud800"})
+        with pytest.raises(UsageError, match="another run"):
+            Journal(path, "job")
+        assert path.read_bytes().count(b"\n") == 2  # written at once, not when it is closed
+    with path.open("ab") as file:
+        file.write(b'[2, {"rixin_output": "\xe6')  # killed in the middle of a character
+    with Journal(path, "job") as journal:
+        assert list(journal.rows) == [1]
+        journal.add(2, {"rixin_output": "again"})
+    with pytest.raises(UsageError, match="holds 2 rows"):
+        Journal(path, "another column")
+    with Journal(path, "job") as journal:
+        assert journal.rows[1]["rixin_output"] == "two\u2028lines \x85 of \u6587\ud800"
+        assert journal.rows[2]["rixin_output"] == "again"
+
+
+def test_rows_of_another_column_are_not_taken(desk):
+    path, _ = desk
+    (path.parent / "two.csv").write_text("a,b\na zebra,an okapi\n")
+    source = path.parent / "two.csv"
+    command = ("apply", "desk", "two.csv", "-o", "two.jsonl", "--input")
+    from rixin.interop.readers import file_digest
+
+    ledger = path.parent / ".rixin" / "ledger.sqlite3"
+    job = repr((str(ledger.resolve()), "desk", file_digest(source), "a"))
+    with Journal(path.parent / ".two.jsonl.part", job) as journal:
+        journal.add(1, {"rixin_output": "stripes", "rixin_state": "answered"})
+    code, said = rixin(path, *command, "b")
+    assert (code, "holds 1 rows" in said) == (2, True), said
+    journal.remove()
+    assert rixin(path, *command, "b")[0] == 0
+    row = json.loads((path.parent / "two.jsonl").read_text())
+    assert (row["a"], row["rixin_output"]) == ("a zebra", "fine")
+
+
+class Busy(BaseHTTPRequestHandler):
+    """Asks for a pause once, fails once, and answers then."""
+
+    said = iter(())
+
+    def do_POST(self):
+        status = next(self.said, 200)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        choice = {"index": 0, "message": {"content": "fine"}, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 10, "completion_tokens": 1}
+        body = json.dumps({"choices": [choice], "usage": usage}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        if status == 429:
+            self.send_header("Retry-After", "1")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_rows_wait_for_a_pause_and_are_asked_again(tmp_path):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Busy.said = iter((429, 200, 500))
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    path = write_scenario(tmp_path / "desk", url, faults=())
+    release(path)
+    (path.parent / "in.csv").write_text("q\n" + "".join(f"okapi {n}\n" for n in range(100)))
+    code, said = rixin(path, "apply", "desk", "in.csv", "-o", "out.csv")
+    assert (code, "100 rows, 100 answered" in said) == (0, True), said
+    assert said.count("waiting: ") == 1
+    server.shutdown()
+    server.server_close()
 
 
 def test_a_budget_that_ends_stops_the_run(desk):

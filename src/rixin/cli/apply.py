@@ -33,8 +33,11 @@ def apply(
     """Answer each row of SOURCE with the release that serves SCENARIO, and write them to a file.
 
     SCENARIO is its file or its name, NAME@7 for one release. Answers go the way of the gateway:
-    the same guards, budget and trail. A run that was stopped goes on with the same command. Cells
-    that a spreadsheet would take for formulas are written as text.
+    the same guards, budget and trail. A run that was stopped goes on with the same command. Where
+    an endpoint asks for a pause or is down, the rows wait, two minutes without any answer at most.
+    Cells that a spreadsheet would take for formulas are written as text.
+
+    Exit code 1: some rows failed; 3: it was stopped.
     """
     from dataclasses import asdict
 
@@ -63,8 +66,8 @@ def apply(
     else:
         click.echo(
             f"{output}: {found.rows:,} rows, {found.answered:,} answered, {found.queued:,} for"
-            f" people, {found.failed:,} failed"
+            f" people, {found.refused:,} refused, {found.failed:,} failed"
         )
         if found.reason:
-            click.echo(f"  most of those that failed: {found.reason} (column rixin_note)")
-    return 0
+            click.echo(f"  most of those without an answer: {found.reason} (column rixin_note)")
+    return 1 if found.failed else 0

@@ -1,15 +1,15 @@
 """Fills the rows of a file through the gateway's own path: same release, limits and trail.
 
-Answers are kept beside the output, row by row; a run that was stopped goes on after them.
+Answers are kept beside the output, row by row; a run that was stopped goes on after them. Where an
+upstream asks for a pause or is down, the rows wait for it.
 """
 
 import asyncio
-import hashlib
-import json
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from rixin.interop.writers import check_target, write_rows
 from rixin.serve.app import Settings, opened, seed
 from rixin.serve.call import Call, keep, new_id, settle
 from rixin.serve.errors import Refusal
-from rixin.serve.gateway import Gateway
+from rixin.serve.gateway import Gateway, refusal_of
+from rixin.serve.journal import Journal
 from rixin.serve.meters import Meters
 from rixin.serve.state import Caller
 
@@ -33,6 +34,13 @@ ADDED = (
 _AT_ONCE = 16
 _AGAIN = "run the same command again: it goes on"
 _SHOW_S = 1.0
+_UNASKED = {"rixin_state": "failed"}
+_PAUSES = frozenset({"rate_limit_exceeded", "upstream_unavailable"})
+"""Refusals of a solver that is left alone for a while."""
+_MISHAPS = frozenset({"upstream_error", "upstream_timeout"})
+_TRIES = 3
+_PATIENCE_S = 120.0
+"""Seconds without any answer, after which a run stops where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +51,11 @@ class Applied:
     answered: int
     queued: int
     """For people."""
+    refused: int
+    """By a guard, or without an input."""
     failed: int
-    """Or without an input."""
     reason: str = ""
-    """Why most of these failed."""
+    """Why most of those have no answer."""
 
 
 def apply(
@@ -70,50 +79,39 @@ def apply(
 
     Raises:
         UsageError: Nothing serves the scenario, or the file has no such column.
-        Stopped: Ctrl-C, or the budget; the same command goes on from there.
+        Stopped: Ctrl-C, the budget, or an upstream that stays down; the same command goes on.
     """
     if source.resolve() == target.resolve():
         raise UsageError("the output would replace the input", hint="name another file with -o")
     check_target(target)
-    rows = open_rows(source)
-    journal = target.with_name(f".{target.name}.part")
-    done = _done(journal, f"{scenario} {file_digest(source)}")
-    try:
-        asyncio.run(_run(settings, scenario, source, column, journal, done, say))
-    except KeyboardInterrupt:  # the second one
-        raise Stopped(f"stopped after {len(done):,} rows", hint=_AGAIN) from None
-    except UsageError:
-        if not done:
-            journal.unlink()
-        raise
-    write_rows(target, [*rows.columns, *ADDED], _filled(source, done))
-    journal.unlink(missing_ok=True)
-    states = [one["rixin_state"] for one in done.values()]
-    answered, queued = states.count("answered"), states.count("queued")
+    columns = [name for name in open_rows(source).columns if name not in ADDED]
+    digest = file_digest(source)
+    job = repr((str(settings.ledger.resolve()), scenario, digest, column))
+    with Journal(target.with_name(f".{target.name}.part"), job) as journal:
+        done = journal.rows
+        try:
+            asyncio.run(_run(settings, scenario, source, column, journal, say))
+        except KeyboardInterrupt:  # the second one
+            raise Stopped(f"stopped after {len(done):,} rows", hint=_AGAIN) from None
+        if file_digest(source) != digest:
+            raise UsageError(
+                f"{source} was changed while it was answered", hint="name another output with -o"
+            )
+        write_rows(target, [*columns, *ADDED], _filled(source, done))
+        journal.remove()
+    states = Counter(one["rixin_state"] for one in done.values())
     reasons = Counter(
-        one.get("rixin_note")
-        for one in done.values()
-        if one["rixin_state"] in {"failed", "refused"}
+        one["rixin_note"] for one in done.values() if one["rixin_state"] in {"failed", "refused"}
     )
     most = "".join(str(note or "") for note, _ in reasons.most_common(1))
-    return Applied(len(states), answered, queued, len(states) - answered - queued, most)
-
-
-def _done(journal: Path, key: str) -> dict[int, dict[str, Any]]:
-    """The rows that were answered before, where the journal is of the same job."""
-    seal = hashlib.sha256(key.encode()).hexdigest()
-    lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
-    if not lines or lines[0] != seal:
-        journal.write_text(seal + "\n", encoding="utf-8")
-        return {}
-    found = {}
-    for line in lines[1:]:
-        try:
-            number, values = json.loads(line)
-        except ValueError:  # the last line of a run that was killed
-            continue
-        found[number] = values
-    return found
+    return Applied(
+        rows=states.total(),
+        answered=states["answered"],
+        queued=states["queued"],
+        refused=states["refused"],
+        failed=states["failed"],
+        reason=most,
+    )
 
 
 async def _run(
@@ -121,8 +119,7 @@ async def _run(
     scenario: str,
     source: Path,
     column: str | None,
-    journal: Path,
-    done: dict[int, dict[str, Any]],
+    journal: Journal,
     say: Callable[[str], None],
 ) -> None:
     meters = Meters()
@@ -141,16 +138,13 @@ async def _run(
             raise UsageError(str(error), hint=f"run: rixin release {name}.yaml --list") from None
         wanted = column or served.scenario.cases.input
         open_rows(source).require([wanted])
-        with journal.open("a", encoding="utf-8") as file:
-            filler = _Filler(gateway, scenario, wanted, done, file.write, say)
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGINT, filler.stop)
-            try:
-                await filler.fill(source)
-            finally:
-                loop.remove_signal_handler(signal.SIGINT)
-        if filler.stopped:
-            raise Stopped(f"stopped after {len(done):,} rows", hint=_AGAIN)
+        filler = _Filler(gateway, scenario, wanted, journal, say)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, filler.stop)
+        try:
+            await filler.fill(source)
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
 
 
 class _Filler:
@@ -161,12 +155,11 @@ class _Filler:
         gateway: Gateway,
         scenario: str,
         column: str,
-        done: dict[int, dict[str, Any]],
-        write: Callable[[str], Any],
+        journal: Journal,
         say: Callable[[str], None],
     ) -> None:
         self._gateway, self._scenario, self._column = gateway, scenario, column
-        self._done, self._write, self._say = done, write, say
+        self._journal, self._say = journal, say
         key = Key(
             id=0,
             public_id="apply",
@@ -178,25 +171,37 @@ class _Filler:
             created_at="",
         )
         self._caller = Caller(key, ())
-        self._shown = time.monotonic()
+        self._shown = self._answered = time.monotonic()
+        self._pause_until = 0.0
         self._asking = 0
-        self._freed = asyncio.Event()
-        """Set when a call has settled what it had set aside."""
-        self.stopped = False
+        self._freed, self._ended = asyncio.Event(), asyncio.Event()
+        """Set when a call has settled what it had set aside; when no more rows are taken."""
+        self._why: Stopped | None = None
+        """Set when no more rows are taken."""
 
     def stop(self) -> None:
         """Takes no more rows; those under way are answered. Asked again, it ends at once."""
-        if self.stopped:
+        if self._why is not None:
             raise KeyboardInterrupt
-        self.stopped = True
+        self._end("stopped", _AGAIN)
         self._say("what is under way is answered; Ctrl-C again ends at once")
 
+    def _end(self, why: str, hint: str) -> None:
+        if self._why is None:
+            self._why = Stopped(why, hint=hint)
+        self._ended.set()
+        self._freed.set()
+
     async def fill(self, source: Path) -> None:
-        """Answers what is not answered yet."""
+        """Answers what is not answered yet.
+
+        Raises:
+            Stopped: Before the end.
+        """
         rows = (
             (row.number, row.values)
             for row in open_rows(source).rows()
-            if row.number not in self._done
+            if self._journal.rows.get(row.number, _UNASKED)["rixin_state"] == "failed"
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -207,50 +212,111 @@ class _Filler:
             raise ExportError(f"what is answered cannot be noted: {why}", hint=_AGAIN) from None
         except* RixinError as failed:
             raise failed.exceptions[0] from None
+        if self._why is not None:
+            done = f"{len(self._journal.rows):,} rows are answered"
+            raise Stopped(f"{self._why}; {done}", hint=self._why.hint)
 
     async def _work(self, rows: Iterator[tuple[int, Mapping[str, object]]]) -> None:
         for number, values in rows:
-            if self.stopped:
+            text, tries = to_text(values[self._column]) or "", 0
+            while self._why is None:
+                try:
+                    self._note(number, await self._answer(text, tries))
+                    break
+                except _LaterError as later:
+                    tries += 1
+                    await self._wait(later.seconds)
+            if self._why is not None:
                 return
-            text = to_text(values[self._column]) or ""
-            while (answer := await self._answer(text)) is None:
-                self._freed.clear()
-                await self._freed.wait()
-            self._done[number] = answer
-            self._write(json.dumps([number, answer], ensure_ascii=False) + "\n")
-            if time.monotonic() - self._shown >= _SHOW_S:
-                self._shown = time.monotonic()
-                self._say(f"  {len(self._done):,} rows")
 
-    async def _answer(self, text: str) -> dict[str, Any] | None:
-        """What is written of a row; None: there is no money as long as others have set it aside."""
+    def _note(self, number: int, answer: Mapping[str, Any]) -> None:
+        self._journal.add(number, answer)
+        if time.monotonic() - self._shown >= _SHOW_S:
+            self._shown = time.monotonic()
+            self._say(f"  {len(self._journal.rows):,} rows")
+
+    async def _wait(self, seconds: float | None) -> None:
+        """So long, or (None) until another call has given money back; not once it has ended."""
+        self._freed.clear()
+        event = self._freed if seconds is None else self._ended
+        if self._why is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await event.wait()
+
+    async def _answer(self, text: str, tries: int) -> dict[str, Any]:
+        """What is written of a row.
+
+        Raises:
+            _LaterError: It is to be asked again.
+        """
         now = time.time()
         call = Call(new_id(now), now, self._caller, "apply")
-        output, note, waits = None, "", False
+        output, note, later = None, "", None
         self._asking += 1
         try:
             if text.strip():
-                climb = await self._gateway.answer(call, self._scenario, text)
-                output = None if climb.answer is None else climb.answer.output
+                output = await self._output(call, text, tries)
+                self._answered = time.monotonic()
             else:
                 call.state, call.note = "refused", "the row has no input"
         except Refusal as refusal:
             call.refused(refusal)
-            note = refusal.message
-            waits = refusal.code == "insufficient_quota" and self._asking > 1
-            if waits:
-                return None
-            if refusal.code == "insufficient_quota":
-                raise Stopped(str(refusal), hint="run the same command later: it goes on") from None
+            note, later = refusal.message, self._later(refusal, tries)
+            if later is not None:
+                raise later from None
+        except asyncio.CancelledError:
+            call.cancelled("the run was stopped")
+            raise
         finally:
             self._asking -= 1
             settle(call, self._gateway.meters)
-            if not waits:
+            if later is None or later.seconds is not None:
                 self._freed.set()
                 keep(call, self._gateway.capture)
         cost = None if call.cost_pico is None else call.cost_pico * 1e-12
         values = (output, call.solver, call.state, cost, call.id, note or call.note or None)
         return dict(zip(ADDED, values, strict=True))
+
+    async def _output(self, call: Call, text: str, tries: int) -> str | None:
+        """None: the case goes to people. They are not given what an upstream may answer later."""
+        climb = await self._gateway.answer(call, self._scenario, text)
+        if climb.answer is not None:
+            return climb.answer.output
+        refusal = None if climb.failure is None else refusal_of(climb.failure)
+        if refusal is not None and self._later(refusal, tries) is not None:
+            raise refusal
+        return None
+
+    def _later(self, refusal: Refusal, tries: int) -> "_LaterError | None":
+        """When a row that was refused is asked again; None: it is not."""
+        if refusal.code == "insufficient_quota":
+            if self._asking == 1:
+                self._end(refusal.message, "run the same command later: it goes on")
+            return _LaterError(None)
+        if refusal.code in _PAUSES:
+            return self._pause(refusal.message, refusal.retry_after_s or 1.0)
+        if refusal.code in _MISHAPS and refusal.retry is not False and tries < _TRIES - 1:
+            return _LaterError(2.0**tries)
+        return None
+
+    def _pause(self, why: str, seconds: float) -> "_LaterError":
+        """Nobody can be asked for a while: the rows wait, and do not fail one after the other."""
+        now = time.monotonic()
+        if now + seconds - self._answered > _PATIENCE_S:
+            self._end(why, _AGAIN)
+        elif now >= self._pause_until:
+            self._pause_until = now + seconds
+            self._say(f"  waiting: {why}")
+        return _LaterError(seconds)
+
+
+class _LaterError(Exception):
+    """A row is asked again, so many seconds later; None: once another call gives money back."""
+
+    def __init__(self, seconds: float | None) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def _filled(source: Path, done: Mapping[int, Mapping[str, Any]]) -> Iterator[dict[str, object]]:

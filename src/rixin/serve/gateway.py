@@ -297,7 +297,7 @@ class Gateway:
             if climb.failure is not None:
                 call.note = f"{climb.steps[-1].solver} could not answer: {climb.failure.kind}"
             return climb
-        raise _failed(climb.failure)
+        raise refusal_of(climb.failure)
 
     def _tell_operator(self, climb: Climb) -> None:
         """What only the operator can mend, once for each solver."""
@@ -430,12 +430,13 @@ def _content(text: str, climb: Climb, guarding: Guarding) -> dict[str, object]:
     return {"input": guarding.kept(text), "output": guarding.kept(output), "said": said}
 
 
-def _failed(failure: Failure) -> Refusal:
+def refusal_of(failure: Failure) -> Refusal:
     """Why nobody answered, with the status that fits."""
     message = f"no solver could answer: {failure.message}"
     if failure.kind == "fatal":  # its words are for whoever keeps the gateway
         message = "an endpoint refuses this gateway's own key or settings: tell its operator"
-    status, code, wait, retry = 502, "upstream_error", failure.retry_after_s, None
+    status, code, wait = 502, "upstream_error", failure.retry_after_s
+    retry = None if failure.retryable else False
     if failure.kind == "rate_limited":
         status, code, wait = 429, "rate_limit_exceeded", wait or 1.0
     elif failure.kind == "timeout":
