@@ -248,6 +248,21 @@ def test_nothing_about_one_business_is_in_the_core():
 
 @pytest.mark.parametrize(
     "command",
+    [
+        "keys create --rate ²/min",
+        "keys create --rate 0/min",
+        "keys create --budget 1/day --budget 5/day",
+        f"promote desk {10**30}",
+        "rollback desk -- -1",
+    ],
+)
+def test_numbers_that_are_none_are_refused(capsys, command):
+    assert run(command.split()) == 2
+    assert "Invalid value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
     ["keys list", "keys create", "audit log", "explain req_x", "audit erase req_x", "audit verify"],
 )
 def test_nothing_is_made_where_there_is_no_ledger(tmp_path, monkeypatch, capsys, command):

@@ -1,12 +1,14 @@
 """What callers see, what the upstream sees and what the ledger holds when something breaks."""
 
 import contextlib
+import http.client
 import json
 import os
 import resource
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -358,6 +360,56 @@ def test_a_drain_answers_what_is_under_way(tmp_path):
         assert again.row(replies[0].headers["x-rixin-request-id"])["status"] == 200
         again.stop()
         again.process.stderr.close()
+
+
+def test_a_second_gateway_does_not_share_the_port(tmp_path):
+    with served(tmp_path, "--workers", "2", faults=()) as house:
+        command = [sys.executable, "-m", "rixin", "serve", "--workers", "2", "--port"]
+        second = subprocess.run(
+            [*command, str(house.port)],
+            cwd=house.path.parent,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert (second.returncode, "cannot be listened on" in second.stderr) == (4, True)
+
+
+def test_a_terminal_that_closes_cuts_nothing_off(tmp_path):
+    with served(tmp_path, faults=("slow",)) as house:
+        replies = []
+        call = threading.Thread(target=lambda: replies.append(house.chat("x", "solver/slow")))
+        call.start()
+        time.sleep(0.25)
+        assert house.stop(signal.SIGHUP) == 0
+        call.join()
+        assert replies[0].status == 200
+
+
+def test_a_second_interrupt_ends_at_once(tmp_path):
+    with upstream(tmp_path) as up:
+        path = write_scenario(tmp_path / "desk", up.url, faults=("hang",))
+        path.write_text(path.read_text().replace("timeout: 1s", "timeout: 15s"))
+        release(path)
+        house = start(path, key=create_key(path), upstream=up)
+        call = threading.Thread(target=lambda: asked_once(house))
+        call.start()
+        assert until(lambda: up.seen("hang"), 5)
+        house.process.send_signal(signal.SIGINT)
+        assert until(lambda: any("Ctrl-C again" in line for line in house.lines), 5)
+        began = time.monotonic()
+        assert house.stop(signal.SIGINT) == 0
+        assert time.monotonic() - began < 5
+        call.join()
+        house.process.stderr.close()
+        assert set(house.statuses().values()) == {499}
+
+
+def asked_once(house):
+    """A call whose end does not matter."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        house.chat("x", "solver/hang")
 
 
 def test_workers_are_renewed_under_load_without_a_failed_request(tmp_path):

@@ -69,6 +69,7 @@ def test_a_pinned_release_answers(house):
     assert gone.status == 404
     assert "@1" in gone.json()["error"]["message"]
     assert house.chat("a zebra", "scenario/desk@x").status == 404
+    assert house.chat("a zebra", "scenario/desk@²").status == 404
 
 
 def test_a_request_is_passed_on_with_all_that_it_holds(house):

@@ -140,16 +140,19 @@ def _show_signing(key: Key, ledger: Path, *, as_json: bool) -> int:
 
 def _money(budgets: tuple[str, ...]) -> dict[str, Decimal]:
     try:
-        return dict(parse_budget(one) for one in budgets)
+        found = [parse_budget(one) for one in budgets]
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--budget") from error
+    if len(dict(found)) < len(found):
+        raise click.BadParameter("one for each period", param_hint="--budget")
+    return dict(found)
 
 
 def _per_minute(option: str, text: str | None) -> int | None:
     if text is None:
         return None
     count, _, period = text.partition("/")
-    if not count.isdigit() or period not in {"min", "minute", ""}:
+    if not count.isdecimal() or not int(count) or period not in {"min", "minute", ""}:
         raise click.BadParameter(f"{text!r} is none: write it as 60/min", param_hint=option)
     return int(count)
 

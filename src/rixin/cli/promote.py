@@ -12,7 +12,7 @@ from rixin.core.release import Pointer
 
 @click.command()
 @click.argument("scenario", type=click.Path(dir_okay=False))
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=click.IntRange(1, 10**9), required=False)
 @click.option("--canary", type=int, metavar="PERCENT", help="Only this part of the traffic.")
 @click.option(
     "--key-file",
@@ -69,7 +69,7 @@ def _key(file: TextIO | None) -> str:
 
 @click.command()
 @click.argument("scenario", type=click.Path(dir_okay=False))
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=click.IntRange(1, 10**9), required=False)
 @ledger_option
 @json_option
 def rollback(scenario: str, number: int | None, ledger: Path | None, as_json: bool) -> int:

@@ -193,11 +193,24 @@ class Worker:
     async def serve(
         self, listener: socket.socket, *, ready: Callable[[], None], say: Callable[[str], None]
     ) -> None:
-        """Serves until SIGTERM or SIGINT, then answers what is under way and ends."""
+        """Serves until SIGTERM or SIGINT, then answers what is under way and ends.
+
+        SIGINT again ends at once. SIGHUP, where nobody ignores it, means that the terminal is gone.
+        """
         settings, loop = self.settings, asyncio.get_running_loop()
-        ended = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, ended.set)
+        ended, interrupts = asyncio.Event(), 0
+
+        def on_interrupt() -> None:
+            nonlocal interrupts
+            interrupts += 1
+            ended.set()
+            if interrupts == 1 and self.gateway is not None and self.gateway.in_flight:
+                say("what is under way is answered; Ctrl-C again ends at once")
+
+        loop.add_signal_handler(signal.SIGINT, on_interrupt)
+        loop.add_signal_handler(signal.SIGTERM, ended.set)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            loop.add_signal_handler(signal.SIGHUP, ended.set)
         meters = Meters(self._meters_file, self.number)
         async with opened(settings, meters, say=say, writer=self.writer) as gateway:
             if self._meters_file is None:
@@ -215,7 +228,7 @@ class Worker:
                 await ended.wait()
             finally:
                 listening.close()
-                await server.drain(settings.grace_s)
+                await server.drain(settings.grace_s, hurry=lambda: interrupts > 1)
                 if gateway.folder is not None:
                     gateway.metrics.write(_own_file(gateway))
                 for task in tasks:

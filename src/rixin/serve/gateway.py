@@ -200,7 +200,7 @@ class Gateway:
         route = self.state.routes.get(name)
         if route is None or not call.caller.key.may_call(name):
             raise self.unknown(call.caller, model)
-        if number and not number.isdigit():
+        if number and not number.isdecimal():
             raise Refusal(
                 404, f"{number!r} is no release: name it as @7", "model_not_found", "model"
             )

@@ -138,11 +138,11 @@ class Server:
         for connection in tuple(self.connections):
             connection.sweep(now)
 
-    async def drain(self, grace_s: float) -> None:
+    async def drain(self, grace_s: float, *, hurry: Callable[[], bool]) -> None:
         """Answers what is under way, takes nothing new, and closes all connections."""
         self.draining = True
         end = self.loop.time() + grace_s
-        while self.loop.time() < end:
+        while self.loop.time() < end and not hurry():
             now = time.monotonic()
             busy = [one for one in self.connections if one.is_busy(now)]
             for one in self.connections.difference(busy):

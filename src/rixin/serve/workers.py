@@ -47,25 +47,33 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> int:
 
 
 def _listen(settings: Settings) -> list[socket.socket]:
+    if settings.workers > 1:  # shared sockets would also be shared with another gateway
+        _bind(settings, settings.port, shared=False).close()
     found: list[socket.socket] = []
     for _ in range(settings.workers):
-        listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if settings.workers > 1:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        try:
-            port = found[0].getsockname()[1] if found else settings.port
-            listener.bind((settings.host, port))
-        except OSError as error:
-            raise EnvironmentFault(
-                f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}",
-                hint="another gateway may run there: choose another --port, or end it",
-            ) from error
+        port = found[0].getsockname()[1] if found else settings.port
+        listener = _bind(settings, port, shared=settings.workers > 1)
         listener.listen(4096)
         listener.setblocking(False)
         listener.set_inheritable(True)
         found.append(listener)
     return found
+
+
+def _bind(settings: Settings, port: int, *, shared: bool) -> socket.socket:
+    made = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        made.bind((settings.host, port))
+    except OSError as error:
+        made.close()
+        raise EnvironmentFault(
+            f"{settings.host}:{port} cannot be listened on: {error.strerror}",
+            hint="another gateway may run there: choose another --port, or end it",
+        ) from error
+    return made
 
 
 def _run_worker(
