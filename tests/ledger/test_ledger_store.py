@@ -112,3 +112,14 @@ def test_a_full_disk_is_named_and_keeps_what_was_stored(tmp_path: Path) -> None:
             import_cases(ledger, "second", plain_cases(5_000))
         assert "free some space" in str(caught.value.hint)
         assert pool_sizes(ledger, "first")["certify"] == 10
+
+
+def test_nothing_is_written_into_a_ledger_that_was_moved_away(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "ledger.sqlite3", tmp_path / "away.sqlite3"
+    with Ledger(path) as ledger:
+        path.rename(elsewhere)
+        with pytest.raises(LedgerFault, match="moved, removed or replaced"), ledger.append():
+            pass
+        elsewhere.rename(path)
+        with ledger.append():
+            pass

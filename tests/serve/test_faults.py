@@ -352,6 +352,11 @@ def test_a_drain_answers_what_is_under_way(tmp_path):
         call = threading.Thread(target=lambda: replies.append(house.chat("x", "solver/slow")))
         call.start()
         time.sleep(0.25)
+        with socket.create_connection(("127.0.0.1", house.port)) as probe:
+            house.process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
+            probe.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b" 503 " in probe.recv(1000).partition(b"\r\n")[0]
         assert house.stop() == 0
         call.join()
         assert replies[0].status == 200
@@ -524,3 +529,17 @@ def test_a_full_disk_does_what_the_policy_says(tmp_path, policy):
         resource.prlimit(writer, resource.RLIMIT_FSIZE, (soft, hard))
         assert until(lambda: house.ask("/readyz", method="GET").status == 200)
         assert house.row(reply.headers["x-rixin-request-id"])["status"] == 200
+
+
+def test_rows_wait_while_the_ledger_is_not_where_it_was(tmp_path):
+    with served(tmp_path, faults=()) as house:
+        away = house.ledger.with_suffix(".away")
+        house.ledger.rename(away)
+        request = house.chat("a zebra").headers["x-rixin-request-id"]
+        time.sleep(0.5)
+        ready = house.ask("/readyz", method="GET")
+        assert (ready.status, "was moved" in ready.body.decode()) == (503, True)
+        away.rename(house.ledger)
+        time.sleep(1.5)
+        assert house.ask("/readyz", method="GET").status == 200
+        assert request in house.statuses()

@@ -103,6 +103,18 @@ def test_pointers_that_lead_nowhere(path):
             desk.rollback("desk")
 
 
+def test_only_what_has_served_can_be_gone_back_to(path):
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(path)
+        for _ in range(2):
+            desk.release(path)
+        desk.promote("desk", 1)
+        with pytest.raises(UsageError, match="desk@2 has never served"):
+            desk.rollback("desk", 2)
+        desk.promote("desk", 2)
+        assert desk.rollback("desk", 1).live == 1
+
+
 def released_by_ann(workspace, path):
     """Her desk, with a release that somebody else must promote."""
     text = path.read_text().replace("candidates:", "policy: {second_person: true}\ncandidates:", 1)
@@ -122,6 +134,20 @@ def test_a_promotion_can_need_a_second_person(path):
         assert desk.promote("desk", approved_by="bob").live == 1
         said = entries(desk.ledger, 1)[0]["detail"]
         assert (said["approved_by"], said["proved"]) == ("bob", False)
+
+
+def test_who_takes_the_second_person_out_of_the_contract_needs_one(path):
+    with Workspace(quiet=True) as workspace:
+        released_by_ann(workspace, path).promote("desk", approved_by="bob")
+        path.write_text(path.read_text().replace("policy: {second_person: true}", "", 1))
+        workspace.decide(path, only=["rules"])
+        desk = workspace.desk(path, actor="ann")
+        desk.release(path)
+        with pytest.raises(UsageError, match="second person"):
+            desk.promote("desk")
+        desk.promote("desk", approved_by="bob")
+        desk.release(path)
+        assert desk.promote("desk").live == 3
 
 
 def test_a_second_person_is_proved_by_a_key(path):
@@ -225,6 +251,24 @@ def test_what_has_changed_since_the_decision_does_not_serve(tmp_path):
         house.process.stderr.close()
     assert reply.status == 503
     assert "not what was decided on" in reply.body.decode()
+
+
+def test_a_canary_that_cannot_serve_takes_no_traffic(tmp_path):
+    with served(tmp_path, faults=()) as house:
+        with Workspace(quiet=True) as workspace:
+            desk = workspace.desk(house.path)
+            desk.release(house.path, force=True, solver="rules")
+            rules = house.path.parent / "rules.yaml"
+            rules.write_text(rules.read_text().replace("stripes", "spots"))
+            desk.promote("desk", canary=99)
+            time.sleep(1.2)
+            assert {house.chat("a zebra").status for _ in range(10)} == {200}
+            ready = house.ask("/readyz", method="GET")
+            assert (ready.status, ready.json()["status"]) == (200, "degraded")
+            assert "desk@2" in ready.json()["missing"][0]
+            desk.rollback("desk")
+            time.sleep(1.2)
+        assert house.ask("/readyz", method="GET").json()["status"] == "ready"
 
 
 @pytest.fixture(scope="module")

@@ -46,8 +46,10 @@ class Ledger:
         except OSError as error:
             raise _fault(path, error) from error
         self._engine = _engine(path)
+        self._file: tuple[int, int] | None = None
         try:
             self._migrate()
+            self._file = _identity(path)
         except LedgerFault:
             self.close()
             raise
@@ -70,6 +72,7 @@ class Ledger:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A connection in one transaction: all of it is on disk at the end, or nothing."""
+        self._check_place()
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -82,6 +85,7 @@ class Ledger:
 
         A log that several processes append to is read at its end first.
         """
+        self._check_place()
         try:
             with self._engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
@@ -90,6 +94,14 @@ class Ledger:
                 connection.commit()
         except SQLAlchemyError as error:
             raise _fault(self.path, error) from error
+
+    def _check_place(self) -> None:
+        """Refuses to write into a file that nobody will find: it was removed or replaced."""
+        if self._file is not None and _identity(self.path) != self._file:
+            raise LedgerFault(
+                f"the ledger {str(self.path)!r} was moved, removed or replaced",
+                hint="put it back; or, where another one shall be used, start anew",
+            )
 
     def forget(self) -> None:
         """Takes what was removed or overwritten out of the log beside the file, too.
@@ -203,6 +215,15 @@ def _version(connection: Connection) -> int:
         return 0
     query = select(tables.meta.c.value).where(tables.meta.c.name == "schema_version")
     return int(connection.execute(query).scalar() or 0)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path leads to; None: to none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _set_aside(path: Path) -> None:

@@ -40,6 +40,7 @@ from rixin.workspace.actor import current_user
 
 _log = logging.getLogger("rixin.serve")
 GRACE_S = 30.0
+_NOTHING_SERVES = "no release serves yet: rixin promote SCENARIO"
 _SWEEP_S = 5.0
 _SHARE_S = 1.0
 _SWITCH_S = 0.000_5
@@ -68,17 +69,24 @@ async def healthz(_gateway: Gateway, request: Request) -> None:
 
 
 async def readyz(gateway: Gateway, request: Request) -> None:
-    """`GET /readyz`: releases are there and rows can be written; 503 says what is missing."""
+    """`GET /readyz`: releases are there and rows can be written; 503 says what is missing.
+
+    Where another release serves in the place of one that cannot, it is 200 and `degraded`.
+    """
     state, capture = gateway.state, gateway.capture
     missing = []
+    if request.connection.server.draining:
+        missing.append("this gateway ends")
     if not state.routes:
-        missing.append("no release serves yet: rixin promote SCENARIO")
+        missing.append("no release serves" if state.faults else _NOTHING_SERVES)
     if capture.fault:
         missing.append(f"rows cannot be written: {capture.fault}")
+    ready = not missing
     missing += [f"{name}: {why}" for name, why in state.faults.items()]
+    status = ("degraded" if missing else "ready") if ready else "not ready"
     served = {name: route.pointer.live for name, route in state.routes.items()}
-    body = {"status": "not ready" if missing else "ready", "missing": missing, "serves": served}
-    request.reply(503 if missing and (capture.fault or not state.routes) else 200, encode(body))
+    body = {"status": status, "missing": missing, "serves": served}
+    request.reply(200 if ready else 503, encode(body))
 
 
 async def metrics(gateway: Gateway, request: Request) -> None:

@@ -63,7 +63,8 @@ class Route:
         if number is None:
             pointer = self.pointer
             number = pointer.live
-            if pointer.canary is not None and random.random() * 100 < pointer.share:  # noqa: S311
+            # A canary that cannot serve takes no traffic.
+            if pointer.canary in self.releases and random.random() * 100 < pointer.share:  # noqa: S311
                 number = pointer.canary
         served = self.releases.get(-1 if number is None else number)
         if served is None:
@@ -155,6 +156,7 @@ class State:
                 served = await self._build(pointer.scenario, number)
                 if served is not None:
                     built[number] = served
+        self._keep_faults(pointer)
         kept = {number: one for number, one in built.items() if number in pointer.warm()}
         live = kept.get(pointer.live or -1)
         if live is None:
@@ -164,6 +166,13 @@ class State:
         for number, one in built.items():
             if number not in kept:
                 asyncio.get_running_loop().create_task(one.close())
+
+    def _keep_faults(self, pointer: Pointer) -> None:
+        """Forgets what is wrong with releases that shall not serve any more."""
+        wanted = {f"{pointer.scenario}@{one}" for one in (pointer.live, pointer.canary)}
+        for name in [*self.faults]:
+            if name.rpartition("@")[0] == pointer.scenario and name not in wanted:
+                del self.faults[name]
 
     async def _build(self, scenario: str, number: int) -> Served | None:
         name = f"{scenario}@{number}"

@@ -151,7 +151,7 @@ class Desk:
 
         Args:
             scenario: Its name.
-            number: Of the release; None: the one before.
+            number: Of a release that served before; None: the one before.
 
         Raises:
             UsageError: There is nothing to go back to.
@@ -161,6 +161,11 @@ class Desk:
             raise UsageError(f"nothing serves {scenario}", hint=f"run: rixin promote {scenario}")
         if number is not None:
             find_release(self.ledger, scenario, number)
+            if number not in {pointer.live, *pointer.history}:
+                raise UsageError(
+                    f"{scenario}@{number} has never served, so there is no going back to it",
+                    hint=f"let it serve with: rixin promote {scenario} {number}",
+                )
         elif pointer.canary is not None:
             number = pointer.live
         elif pointer.history:
@@ -208,15 +213,21 @@ class Desk:
         """What the trail keeps of a second person; nothing where there is none and none is needed."""
         if key:
             return self._approval_by_key(release, key)
-        contract = thaw(release.frozen, Path(release.path))
         known = {_folded(self.actor), _folded(release.created_by)}
-        if contract.policy.second_person and _folded(approved_by) in {"", *known}:
+        if _folded(approved_by) in {"", *known} and self._asks_for_two(release):
             raise UsageError(
                 f"{release.scenario} asks for a second person to promote a release",
                 hint=f"somebody else than {release.created_by} gives their key: --key-file FILE;"
                 " or, unproved, their name: --approved-by NAME",
             )
         return {"approved_by": approved_by, "proved": False} if approved_by else {}
+
+    def _asks_for_two(self, release: Release) -> bool:
+        """Whether a second person is needed: the contract that serves can ask for one, too."""
+        found, pointer = [release], find_pointer(self.ledger, release.scenario)
+        if pointer is not None and pointer.live is not None:
+            found.append(find_release(self.ledger, release.scenario, pointer.live))
+        return any(thaw(one.frozen, Path(one.path)).policy.second_person for one in found)
 
     def _approval_by_key(self, release: Release, secret: str) -> dict[str, Any]:
         hashed = hash_key(secret)
