@@ -15,7 +15,7 @@ from rixin.core.key import Limits
 from rixin.core.merkle import Frontier, leaf_hash, tree_head
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
 from rixin.ledger import audit_check
-from rixin.ledger.audit import entries
+from rixin.ledger.audit import entries, heads_file
 from rixin.ledger.requests import add_feedback, find_request
 from rixin.ledger.store import Ledger
 from rixin.workspace import Workspace
@@ -218,6 +218,16 @@ def test_keys_are_shown_once_and_stored_hashed(path):
     assert rixin(path, "keys", "revoke", "nobody")[0] == 2
     assert rixin(path, "keys", "create", "--budget", "20")[0] == 2
     assert rixin(path, "keys", "create", "--rate", "x")[0] == 2
+
+
+def test_a_key_is_shown_also_where_no_tree_head_can_be_written(path, capsys, monkeypatch):
+    with Workspace(quiet=True) as workspace:
+        heads = heads_file(workspace.desk(path).ledger.path)
+    heads.unlink()
+    heads.mkdir()
+    monkeypatch.chdir(path.parent)
+    assert run_cli(["keys", "create"]) == 0
+    assert capsys.readouterr().out.startswith("rx-")
 
 
 def test_a_running_gateway_follows_the_pointer(tmp_path):

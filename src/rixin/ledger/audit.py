@@ -7,6 +7,7 @@ who keeps a copy of that file sees when the trail was cut or rewritten.
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ PRUNE = "retention.prune"
 """The action of an entry that says what retention removed."""
 TRAFFIC = ("requests", "feedback")
 """Actions of callers, which change nothing that a gateway goes by."""
+_log = logging.getLogger("rixin.ledger")
 _FRONTIER = "audit_frontier"
 # Built once: a gateway under load appends an entry twenty times a second.
 _LAST = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
@@ -109,14 +111,20 @@ def heads_file(ledger: Path) -> Path:
 
 
 def write_head(ledger: Ledger, head: Frontier, now: datetime) -> None:
-    """Adds a tree head to the file beside the ledger."""
+    """Adds a tree head to the file beside the ledger.
+
+    What it is about is on the disk already: where the file cannot be written, the log says so.
+    """
     line = {
         "size": head.size,
         "root": head.root().hex(),
         "at": now.astimezone(UTC).isoformat(timespec="seconds"),
     }
-    with heads_file(ledger.path).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    try:
+        with heads_file(ledger.path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as error:
+        _log.error("no tree head was written: %s", error)
 
 
 def current_head(ledger: Ledger) -> Frontier:

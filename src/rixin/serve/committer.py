@@ -86,5 +86,5 @@ class Committer:
         self._head_at = time.monotonic()
         try:
             note_head(self._ledger)
-        except (LedgerFault, OSError) as error:
+        except LedgerFault as error:
             _log.error("no tree head was written: %s", error)
