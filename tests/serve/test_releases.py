@@ -13,6 +13,7 @@ import pytest
 from rixin.cli.app import run as run_cli
 from rixin.core.key import Limits
 from rixin.core.merkle import Frontier, leaf_hash, tree_head
+from rixin.core.release import Pointer
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
 from rixin.ledger import audit_check
 from rixin.ledger.audit import entries, heads_file
@@ -113,6 +114,24 @@ def test_only_what_has_served_can_be_gone_back_to(path):
             desk.rollback("desk", 2)
         desk.promote("desk", 2)
         assert desk.rollback("desk", 1).live == 1
+
+
+def test_a_second_rollback_goes_further_back(path):
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(path)
+        for _ in range(3):
+            desk.promote("desk", desk.release(path).number)
+        assert desk.rollback("desk").live == 2
+        assert desk.rollback("desk").live == 1
+        with pytest.raises(UsageError, match="first release"):
+            desk.rollback("desk")
+        assert desk.rollback("desk", 3).live == 3
+
+
+def test_three_releases_stay_warm_beside_a_canary():
+    assert Pointer(id=1, scenario="s", live=4, history=(3, 2, 1)).warm() == (4, 3, 2, 1)
+    tried = Pointer(id=1, scenario="s", live=4, canary=5, share=5, history=(3, 2, 1, 0))
+    assert tried.warm() == (4, 5, 3, 2, 1)
 
 
 def released_by_ann(workspace, path):
@@ -329,6 +348,13 @@ def test_the_trail_holds_also_after_an_erasure(traffic, monkeypatch, capsys):
     assert "this answer stands" in said
     assert "passed on" in said
     assert "certificate" in said
+    assert "NOT certified: forced" in said
+    assert "out; USD " in said
+    desk = ledger.parent.parent / "desk.yaml"
+    monkeypatch.chdir("/")
+    assert run_cli(["explain", str(desk), ids[1]]) == 0
+    assert capsys.readouterr().out == said
+    monkeypatch.chdir(desk.parent)
     assert run_cli(["explain", "req_nobody"]) == 2
     alone = [sys.executable, "-S", "-I", audit_check.__file__, str(ledger)]
     done = subprocess.run(alone, capture_output=True, text=True, check=False)

@@ -1,11 +1,14 @@
 """`rixin explain`: one case, and what each solver made of it."""
 
+import re
 from pathlib import Path
 
 import click
 
 from rixin.cli.app import scenario_path
 from rixin.cli.options import json_option, ledger_option, print_json
+
+_REQUEST = re.compile(r"req_[0-9a-f]{32}")
 
 
 @click.command()
@@ -19,14 +22,15 @@ def explain(arguments: tuple[str, ...], ledger: Path | None, as_json: bool) -> i
     reports show it, or a word of its text.
 
     A request of the gateway is explained by its id, as the header x-rixin-request-id says it:
-    rixin explain req_….
+    rixin explain req_…. It says which solver answered, with what confidence and threshold, why each
+    step was passed on, what guards found, tokens, cost, release and certificate.
     """
     from rixin.workspace import Workspace
 
-    if len(arguments) == 1 and arguments[0].startswith("req_"):
-        return _request(arguments[0], ledger, as_json=as_json)
     if not 1 <= len(arguments) <= 2:
         raise click.UsageError("name one case: rixin explain [SCENARIO] CASE")
+    if _REQUEST.fullmatch(arguments[-1]) or (arguments[0].startswith("req_") and not arguments[1:]):
+        return _request(arguments, ledger, as_json=as_json)
     path = scenario_path(arguments[0] if len(arguments) == 2 else None)
     with Workspace(ledger=ledger) as workspace:
         explanation = workspace.explain(path, arguments[-1])
@@ -37,13 +41,13 @@ def explain(arguments: tuple[str, ...], ledger: Path | None, as_json: bool) -> i
     return 0
 
 
-def _request(request_id: str, ledger: Path | None, *, as_json: bool) -> int:
+def _request(arguments: tuple[str, ...], ledger: Path | None, *, as_json: bool) -> int:
     from rixin.ledger.requests import find_request
     from rixin.report.request import explain_request
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
-        found = find_request(workspace.desk().ledger, request_id)
+        found = find_request(workspace.desk(*arguments[:-1]).ledger, arguments[-1])
     if as_json:
         print_json(found)
     else:

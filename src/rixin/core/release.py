@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WARM = 3
-"""Releases of a scenario that stay ready to serve: the live one, the canary, and those before."""
+"""Releases that stay ready to serve beside the live one and the canary: those before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,5 +54,5 @@ class Pointer:
 
     def warm(self) -> tuple[int, ...]:
         """Releases that stay ready: a rollback must not wait for one to be built."""
-        wanted = (self.live, self.canary, *self.history)
-        return tuple(dict.fromkeys(one for one in wanted if one is not None))[: WARM + 1]
+        wanted = (self.live, self.canary, *self.history[:WARM])
+        return tuple(dict.fromkeys(one for one in wanted if one is not None))

@@ -17,7 +17,7 @@ from rixin.core.merkle import leaf_hash, tree_head
 from rixin.errors import UnknownName
 from rixin.ledger.audit import current_head, record, record_in, removed_before, write_head
 from rixin.ledger.store import Ledger
-from rixin.ledger.tables import feedback, requests
+from rixin.ledger.tables import feedback, releases, requests
 
 _values_of = msgspec.json.Decoder(list[Any]).decode
 COLUMNS = (
@@ -87,7 +87,7 @@ def note_head(ledger: Ledger) -> None:
 
 
 def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
-    """One request with all that was kept of it.
+    """One request with all that was kept of it, and whether its release is certified.
 
     Raises:
         UnknownName: There is none.
@@ -99,6 +99,7 @@ def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
             .where(feedback.c.request_id == request_id)
             .order_by(feedback.c.seq)
         ).all()
+        evidence = {} if row is None else _evidence(connection, row)
     if row is None:
         before = removed_before(ledger)
         gone = "" if before is None else f"; retention has removed all before {before[:10]}"
@@ -108,7 +109,19 @@ def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
     found["detail"] = json.loads(found["detail"])
     found["content"] = None if found["content"] is None else json.loads(found["content"])
     found["feedback"] = [_heard(one.at, one.body) for one in said if one.body]
-    return found
+    return {**found, **evidence}
+
+
+def _evidence(connection: Connection, row: Any) -> dict[str, Any]:
+    """Whether the release that answered is certified, and the currency of its money."""
+    wanted = (releases.c.scenario == row.scenario, releases.c.number == row.release)
+    found = connection.execute(
+        select(releases.c.certified, releases.c.frozen).where(*wanted)
+    ).first()
+    if found is None:
+        return {"certified": None, "currency": ""}
+    currency = json.loads(found.frozen)["economics"]["currency"]
+    return {"certified": bool(found.certified), "currency": currency}
 
 
 def scenario_of(ledger: Ledger, request_id: str) -> str | None:

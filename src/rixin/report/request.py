@@ -32,12 +32,14 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"asked for: {detail['model'] or 'nothing that was understood'}, through {detail['surface']}"
     if row["release"] is not None:
         seal = detail.get("certificate", "")[:16]
-        yield f"release:   {row['scenario']}@{row['release']}, certificate {seal}…"
+        mark = ", NOT certified: forced" if row["certified"] is False else ""
+        yield f"release:   {row['scenario']}@{row['release']}, certificate {seal}…{mark}"
     yield f"solver:    {row['solver'] or '–'}"
+    whose = "" if row["currency"] or cost is None else " of the scenario's currency"
     about = " (estimated by size)" if detail.get("estimated") else ""
     yield (
         f"used:      {row['input_tokens']:,} tokens in, {row['output_tokens']:,} out{about};"
-        f" {format_money(cost, '').strip()} of the scenario's currency;"
+        f" {format_money(cost, row['currency']).strip()}{whose};"
         f" {row['latency_s'] * 1e3:,.1f} ms, of them {detail.get('upstream_s', 0) * 1e3:,.1f} ms upstream"
     )
     if detail.get("note"):

@@ -151,7 +151,8 @@ class Desk:
 
         Args:
             scenario: Its name.
-            number: Of a release that served before; None: the one before.
+            number: Of a release that served before; None: the last one that served and is older. So a
+                second rollback goes further back, and never to a release that was just taken out.
 
         Raises:
             UsageError: There is nothing to go back to.
@@ -168,13 +169,8 @@ class Desk:
                 )
         elif pointer.canary is not None:
             number = pointer.live
-        elif pointer.history:
-            number = pointer.history[0]
         else:
-            raise UsageError(
-                f"{scenario}@{pointer.live} is the first release that served",
-                hint="name another: rixin rollback SCENARIO N",
-            )
+            number = _before(pointer)
         change = {"live": number, "canary": None, "share": 0}
         return self._move(scenario, "release.rollback", change)
 
@@ -262,6 +258,17 @@ def next_share(pointer: Pointer) -> int | None:
         25
     """
     return next((share for share in _CANARY if share > pointer.share), None)
+
+
+def _before(pointer: Pointer) -> int:
+    live = pointer.live or 0
+    older = [one for one in pointer.history if one < live]
+    if not older:
+        raise UsageError(
+            f"{pointer.scenario}@{live} is the first release that served",
+            hint="name another: rixin rollback SCENARIO N",
+        )
+    return older[0]
 
 
 def _cannot_approve(key: Key, release: Release) -> str:
