@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from rixin.errors import ExportError, UsageError
 from rixin.interop.readers import open_rows
 from rixin.interop.writers import safe_cell, write_rows
+from rixin.serve.apply import Reading
 from rixin.serve.journal import Journal
 from serve.house import release, upstream, write_scenario
 
@@ -98,7 +100,7 @@ def test_rows_of_another_column_are_not_taken(desk):
     from rixin.interop.readers import file_digest
 
     ledger = path.parent / ".rixin" / "ledger.sqlite3"
-    job = repr((str(ledger.resolve()), "desk", file_digest(source), "a"))
+    job = repr((str(ledger.resolve()), "desk", file_digest(source), "a", *Reading()))
     with Journal(path.parent / ".two.jsonl.part", job) as journal:
         journal.add(1, {"rixin_output": "stripes", "rixin_state": "answered"})
     code, said = rixin(path, *command, "b")
@@ -207,3 +209,49 @@ def test_parquet_keeps_kinds_and_workbooks_take_any_text(tmp_path):
         write_rows(tmp_path / f"out.{form}", columns, rows)
     cells = next(open_rows(tmp_path / "out.xlsx").rows()).values
     assert (cells["n"], cells["text"]) == (1, "ab?")
+
+
+def test_cells_keep_what_they_hold(tmp_path):
+    row = {
+        "fields": {"a": [1, "文"]},
+        "day": date(2026, 3, 1),
+        "at": datetime.fromisoformat("2026-03-01T09:30"),
+        "utc": datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+        "nan": float("nan"),
+        "long": "y" * 40_000,
+        "wide": "＝1+1",
+    }
+    found = {}
+    for form in ("csv", "jsonl", "xlsx", "parquet"):
+        write_rows(tmp_path / f"out.{form}", list(row), [row])
+        found[form] = next(open_rows(tmp_path / f"out.{form}").rows()).values
+    assert found["jsonl"]["fields"] == {"a": [1, "文"]}
+    assert "NaN" not in (tmp_path / "out.jsonl").read_text()
+    for form in ("csv", "xlsx", "parquet"):
+        assert json.loads(found[form]["fields"]) == {"a": [1, "文"]}
+        assert found[form]["utc"] == "2026-03-01T09:30:00+00:00"
+    assert found["csv"]["at"] == found["parquet"]["at"] == "2026-03-01T09:30:00"
+    assert found["xlsx"]["at"] == row["at"]
+    assert len(found["csv"]["long"]) == 40_000
+    assert found["xlsx"]["long"].endswith("… [cut: 40,000 characters]")
+    assert found["csv"]["wide"] == found["xlsx"]["wide"] == "'＝1+1"
+
+
+def test_columns_of_an_earlier_run_are_written_once(desk):
+    path, _ = desk
+    (path.parent / "before.csv").write_text("q,rixin_output,id\na zebra,old,7\n")
+    assert rixin(path, "apply", "desk", "before.csv", "-o", "after.csv")[0] == 0
+    header, row = csv.reader((path.parent / "after.csv").read_text().splitlines())
+    assert header[:3] == ["q", "id", "rixin_output"]
+    assert len(header) == len(set(header)) == 8
+    assert row[:3] == ["a zebra", "7", "stripes"]
+
+
+def test_a_file_in_another_encoding(desk):
+    path, _ = desk
+    (path.parent / "gbk.csv").write_bytes("q,名\na zebra,斑马\n".encode("gb18030"))
+    command = ("apply", "desk", "gbk.csv", "-o", "gbk.jsonl")
+    code, said = rixin(path, *command)
+    assert (code, "--encoding" in said) == (2, True), said
+    assert rixin(path, *command, "--encoding", "gb18030")[0] == 0
+    assert json.loads((path.parent / "gbk.jsonl").read_text())["名"] == "斑马"

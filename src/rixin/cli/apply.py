@@ -20,13 +20,18 @@ from rixin.cli.options import json_option, ledger_option, print_json
 @click.option(
     "--input", "column", help="Column with the input. [default: as the contract names it]"
 )
+@click.option("--encoding", default="utf-8", show_default=True, help="Of a text file.")
+@click.option("--sheet", help="Of a workbook. [default: the first]")
 @ledger_option
 @json_option
 def apply(
+    *,
     scenario: str,
     source: Path,
     output: Path,
     column: str | None,
+    encoding: str,
+    sheet: str | None,
     ledger: Path | None,
     as_json: bool,
 ) -> int:
@@ -46,6 +51,7 @@ def apply(
 
     try:
         from rixin.serve.app import Settings
+        from rixin.serve.apply import Reading
         from rixin.serve.apply import apply as run
     except ModuleNotFoundError as error:
         raise MissingExtra("rixin apply", "serve") from error
@@ -59,6 +65,7 @@ def apply(
         source,
         output,
         column=column,
+        reading=Reading(encoding, sheet),
         say=lambda line: click.echo(line, err=True),
     )
     if as_json:

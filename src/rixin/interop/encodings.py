@@ -118,7 +118,10 @@ def decode_error(path: Path, encoding: str) -> CasesError:
     found = detect_encoding(path)
     hint = "save the file as UTF-8"
     if python_encoding(found) != python_encoding(encoding):
-        hint = f"set `encoding: {found}` in the cases, or save the file as UTF-8"
+        hint = (
+            f"set `encoding: {found}` in the cases (rixin apply: --encoding {found}), or save the"
+            " file as UTF-8"
+        )
     return CasesError(
         f"{path}, line {bad.line}: byte 0x{bad.value:02X} at offset {bad.offset} is no {encoding}"
         " text",

@@ -2,16 +2,24 @@
 
 import csv
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from rixin.errors import ExportError, MissingExtra
+from rixin.interop.cell_text import to_text
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""Beginnings that OWASP names for CSV injection; some spreadsheets read the wide signs, too."""
+_LONGEST_CELL = 32_767
+"""Characters; a spreadsheet holds no more."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_FIRST_YEAR = 1900
+"""A spreadsheet knows no dates before."""
 Rows = Iterable[Mapping[str, object]]
 
 
@@ -86,14 +94,14 @@ def _csv(path: Path, columns: Sequence[str], rows: Rows) -> None:
     with path.open("w", newline="", encoding="utf-8", errors="replace") as file:
         writer = csv.writer(file)
         writer.writerow([safe_cell(name) for name in columns])
-        writer.writerows([safe_cell(row.get(name)) for name in columns] for row in rows)
+        writer.writerows([safe_cell(_flat(row.get(name))) for name in columns] for row in rows)
 
 
 def _jsonl(path: Path, columns: Sequence[str], rows: Rows) -> None:
     with path.open("w", encoding="utf-8", errors="replace") as file:
         for row in rows:
-            kept = {name: row.get(name) for name in columns}
-            file.write(json.dumps(kept, ensure_ascii=False, default=str) + "\n")
+            kept = {name: _finite(row.get(name)) for name in columns}
+            file.write(json.dumps(kept, ensure_ascii=False, default=to_text) + "\n")
 
 
 def _xlsx(path: Path, columns: Sequence[str], rows: Rows) -> None:
@@ -137,17 +145,38 @@ def _array(values: list[object]) -> object:
             with suppress(OverflowError, ValueError):
                 return Array(values, type=kind)
     texts = [
-        None if value is None else str(value).encode("utf-8", "replace").decode()
+        None if value is None else str(_flat(value)).encode("utf-8", "replace").decode()
         for value in values
     ]
     return Array(texts, type=DataType.utf8())
 
 
+def _flat(value: object) -> object:
+    """A cell without a form of its own: lists and fields as JSON, dates as ISO 8601 writes them.
+
+    Examples:
+        >>> _flat({"a": [1]}), _flat(date(2026, 3, 1)), _flat(1.5)
+        ('{"a":[1]}', '2026-03-01', 1.5)
+    """
+    return value if value is None or isinstance(value, str | int | float) else to_text(value)
+
+
+def _finite(value: object) -> object:
+    """JSON has no infinity, and nothing for what is no number."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _plain(value: object) -> object:
-    """A cell of a workbook, without the control characters that none may hold."""
+    """A cell of a workbook: no control characters, and not more than it holds, which is said."""
     if value is None or isinstance(value, int | float | bool):
         return value
-    return _CONTROL.sub("", str(value).encode("utf-8", "replace").decode())
+    if isinstance(value, date) and value.year >= _FIRST_YEAR and not getattr(value, "tzinfo", None):
+        return value
+    text = _CONTROL.sub("", str(_flat(value)).encode("utf-8", "replace").decode())
+    if len(text) <= _LONGEST_CELL:
+        return text
+    end = f"… [cut: {len(text):,} characters]"
+    return text[: _LONGEST_CELL - len(end)] + end
 
 
 _WRITERS: dict[str, Callable[[Path, Sequence[str], Rows], None]] = {

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rixin.core.key import Key, Limits
 from rixin.errors import ExportError, RixinError, Stopped, UsageError
 from rixin.interop.cell_text import to_text
 from rixin.interop.readers import file_digest, open_rows
+from rixin.interop.row_source import RowSource
 from rixin.interop.writers import check_target, write_rows
 from rixin.serve.app import Settings, opened, seed
 from rixin.serve.call import Call, keep, new_id, settle
@@ -43,6 +44,15 @@ _PATIENCE_S = 120.0
 """Seconds without any answer, after which a run stops where it is."""
 
 
+class Reading(NamedTuple):
+    """How a source is read."""
+
+    encoding: str = "utf-8"
+    """Of a text file."""
+    sheet: str | None = None
+    """Of a workbook; None: the first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What came of a file."""
@@ -65,6 +75,7 @@ def apply(
     target: Path,
     *,
     column: str | None,
+    reading: Reading,
     say: Callable[[str], None],
 ) -> Applied:
     """Answers each row of a file, and writes it with the answers beside.
@@ -75,6 +86,7 @@ def apply(
         source: CSV, JSONL, Parquet or XLSX.
         target: The same kinds; may not be `source`.
         column: With the input; None: as the contract names it.
+        reading: How the source is read.
         say: Gets the lines for people.
 
     Raises:
@@ -84,20 +96,21 @@ def apply(
     if source.resolve() == target.resolve():
         raise UsageError("the output would replace the input", hint="name another file with -o")
     check_target(target)
-    columns = [name for name in open_rows(source).columns if name not in ADDED]
+    rows = open_rows(source, encoding=reading.encoding, sheet=reading.sheet)
     digest = file_digest(source)
-    job = repr((str(settings.ledger.resolve()), scenario, digest, column))
+    columns = [name for name in rows.columns if name not in ADDED]
+    job = repr((str(settings.ledger.resolve()), scenario, digest, column, *reading))
     with Journal(target.with_name(f".{target.name}.part"), job) as journal:
         done = journal.rows
         try:
-            asyncio.run(_run(settings, scenario, source, column, journal, say))
+            asyncio.run(_run(settings, scenario, rows, column, journal, say))
         except KeyboardInterrupt:  # the second one
             raise Stopped(f"stopped after {len(done):,} rows", hint=_AGAIN) from None
         if file_digest(source) != digest:
             raise UsageError(
                 f"{source} was changed while it was answered", hint="name another output with -o"
             )
-        write_rows(target, [*columns, *ADDED], _filled(source, done))
+        write_rows(target, [*columns, *ADDED], _filled(rows, done))
         journal.remove()
     states = Counter(one["rixin_state"] for one in done.values())
     reasons = Counter(
@@ -117,7 +130,7 @@ def apply(
 async def _run(
     settings: Settings,
     scenario: str,
-    source: Path,
+    rows: RowSource,
     column: str | None,
     journal: Journal,
     say: Callable[[str], None],
@@ -137,12 +150,12 @@ async def _run(
         except (Refusal, ValueError) as error:
             raise UsageError(str(error), hint=f"run: rixin release {name}.yaml --list") from None
         wanted = column or served.scenario.cases.input
-        open_rows(source).require([wanted])
+        rows.require([wanted])
         filler = _Filler(gateway, scenario, wanted, journal, say)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, filler.stop)
         try:
-            await filler.fill(source)
+            await filler.fill(rows)
         finally:
             loop.remove_signal_handler(signal.SIGINT)
 
@@ -192,7 +205,7 @@ class _Filler:
         self._ended.set()
         self._freed.set()
 
-    async def fill(self, source: Path) -> None:
+    async def fill(self, source: RowSource) -> None:
         """Answers what is not answered yet.
 
         Raises:
@@ -200,7 +213,7 @@ class _Filler:
         """
         rows = (
             (row.number, row.values)
-            for row in open_rows(source).rows()
+            for row in source.rows()
             if self._journal.rows.get(row.number, _UNASKED)["rixin_state"] == "failed"
         )
         try:
@@ -319,6 +332,8 @@ class _LaterError(Exception):
         self.seconds = seconds
 
 
-def _filled(source: Path, done: Mapping[int, Mapping[str, Any]]) -> Iterator[dict[str, object]]:
-    for row in open_rows(source).rows():
+def _filled(
+    source: RowSource, done: Mapping[int, Mapping[str, Any]]
+) -> Iterator[dict[str, object]]:
+    for row in source.rows():
         yield {**row.values, **done.get(row.number, {})}
