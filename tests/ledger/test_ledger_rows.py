@@ -174,6 +174,7 @@ def test_decisions_are_appended_and_the_last_is_found(tmp_path: Path) -> None:
         found, trail = last_decision(ledger, "s"), entries(ledger, 9)
     assert found is not None
     assert (found["id"], found["record"]) == (2, {"certificate": given})
+    assert all(len(one["detail"].pop("row")) == 64 for one in trail)
     assert [(one["action"], one["actor"], one["detail"]) for one in trail] == [
         ("decision", "ann", {"decision": word, "winner": None, "sha256": f"of {word}"})
         for word in ("keep", "adopt")

@@ -1,5 +1,6 @@
 """Releases, pointers, keys and the audit trail, through the commands that an operator types."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -7,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,7 +19,8 @@ from rixin.core.release import Pointer
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
 from rixin.ledger import audit_check
 from rixin.ledger.audit import entries, heads_file
-from rixin.ledger.requests import add_feedback, find_request
+from rixin.ledger.keys import list_keys, revoke_key
+from rixin.ledger.requests import add_feedback, find_request, note_head
 from rixin.ledger.store import Ledger
 from rixin.workspace import Workspace
 from serve.house import create_key, release, served, upstream, write_scenario
@@ -388,6 +391,16 @@ def test_the_trail_holds_also_after_an_erasure(traffic, monkeypatch, capsys):
         ("DELETE FROM releases", "release desk@1 is missing"),
         ("UPDATE pointers SET live = 2", "which release of desk serves was altered"),
         ("DELETE FROM pointers", "what serves desk is missing"),
+        ("UPDATE pointers SET history = '[3]'", "which release of desk serves was altered"),
+        ("UPDATE decisions SET record = '{}'", "verdict on desk of entry 1 was altered"),
+        ("UPDATE decisions SET decided_at = ''", "verdict on desk of entry 1 was altered"),
+        ("DELETE FROM decisions", "verdict on desk of entry 1 is missing"),
+        ("UPDATE requests SET content = NULL WHERE seq = 1", "is missing, and nobody erased it"),
+        ("UPDATE rixin_meta SET value = '[0, []]' WHERE name = 'audit_frontier'", "tree head in"),
+        ("DELETE FROM rixin_meta WHERE name = 'audit_frontier'", "tree head in the ledger"),
+        ("UPDATE keys SET name = x'ff'", "key \\w+ was altered"),
+        ("UPDATE keys SET name = CAST(x'ff' AS TEXT)", "key \\w+ was altered"),
+        ("UPDATE audit SET detail = '[]' WHERE action = 'key.create'", "entry \\d+ .* was altered"),
     ],
 )
 def test_what_was_altered_is_named(traffic, change, word):
@@ -398,6 +411,77 @@ def test_what_was_altered_is_named(traffic, change, word):
     database.close()
     wrong = audit_check.check(ledger)[2]
     assert any(re.search(word, line) for line in wrong), wrong
+
+
+def change(ledger, statement):
+    with contextlib.closing(sqlite3.connect(ledger)) as database:
+        database.execute(statement)
+        database.commit()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE feedback SET at = at + 1",
+        "UPDATE feedback SET key_id = 9",
+        "UPDATE feedback SET body = ''",
+        "UPDATE feedback SET body = '{}'",
+        "INSERT INTO feedback SELECT 9, request_id, at, key_id, body FROM feedback",
+        "DELETE FROM feedback",
+    ],
+)
+def test_feedback_is_as_it_was_given(traffic, statement):
+    path, ids = traffic
+    with Ledger(path) as ledger:
+        assert add_feedback(ledger, ids[0], 1, '{"score": 1}', 1_800_000_000.25, own=False)
+        note_head(ledger)
+    assert audit_check.check(path).wrong == []
+    change(path, statement)
+    (line,) = audit_check.check(path).wrong[:1]
+    assert f"feedback on {ids[0]}" in line
+
+
+def test_when_a_key_was_revoked_is_in_the_trail(traffic):
+    path, _ = traffic
+    with Ledger(path) as ledger:
+        (key,) = list_keys(ledger)
+        for _ in range(2):
+            revoke_key(ledger, key.public_id, actor="ann", now=datetime.now(UTC))
+            assert audit_check.check(path).wrong == []
+    change(path, "UPDATE keys SET revoked_at = '2031-01-01T00:00:00+00:00'")
+    assert "is revoked was altered" in audit_check.check(path).wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ('{"size": 3, "ro', "line 1 of .* is no tree head"),
+        ("[]", "line 1 of .* is no tree head"),
+        (f'{{"size": 3, "root": "{0:064}", "at": "2026-11-01T00:00:00+00:00"}}', "over 3 entries"),
+    ],
+)
+def test_every_line_of_the_tree_heads_counts(traffic, line, word):
+    path, _ = traffic
+    heads = heads_file(path)
+    heads.write_text(f"{line}\n{heads.read_text()}")
+    assert re.search(word, audit_check.check(path).wrong[0])
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%41b", "ü b"])
+def test_a_ledger_is_verified_wherever_it_lies(traffic, tmp_path, name):
+    path, _ = traffic
+    moved = path.parent.rename(tmp_path / name) / path.name
+    assert audit_check.check(moved).wrong == []
+
+
+@pytest.mark.parametrize("content", [b"", b"none" * 999, None])
+def test_what_is_no_ledger_is_told_without_a_traceback(tmp_path, content):
+    path = tmp_path / "ledger.sqlite3"
+    if content is not None:
+        path.write_bytes(content)
+    alone = [sys.executable, "-I", "-S", audit_check.__file__, str(path)]
+    done = subprocess.run(alone, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_tree_heads_are_those_of_rfc_6962():

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from rixin.ledger.audit import current_head, record_in, write_head
+from rixin.ledger.audit_check import VERDICT, row_hash
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import decisions
 
@@ -46,6 +47,8 @@ def write_decision(
         connection.execute(insert(decisions), [row])
         newest = select(decisions.c.id).order_by(decisions.c.id.desc()).limit(1)
         number = int(connection.execute(newest).scalar_one())
+        stored = {"id": number, **row}
+        detail["row"] = row_hash([stored[name] for name in VERDICT])
         record_in(connection, "decision", scenario, actor=actor, now=now, detail=detail)
     write_head(ledger, current_head(ledger), now)
     return number

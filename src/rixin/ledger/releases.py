@@ -150,6 +150,7 @@ def move_pointer(
                 "live": values["live"],
                 "canary": values["canary"],
                 "share": values["share"],
+                "history": values["history"],
                 "before": [before.live, before.canary, before.share],
                 **(approval or {}),
             },

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from rixin.core.merkle import leaf_hash, tree_head
 from rixin.errors import UnknownName
-from rixin.ledger.audit import current_head, record, record_in, removed_before, write_head
+from rixin.ledger.audit import current_head, record_in, removed_before, write_head
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import feedback, releases, requests
 
@@ -194,7 +194,8 @@ def add_feedback(
         row = {"request_id": request_id, "at": at, "key_id": key_id, "body": body}
         connection.execute(feedback.insert(), [row])
         # What is said may be removed one day; its hash stays.
-        detail = {"said": hashlib.sha256(body.encode()).hexdigest()}
+        said = hashlib.sha256(body.encode()).hexdigest()
+        detail = {"said": said, "at": at, "key": key_id}
         now = datetime.fromtimestamp(at, UTC)
         record_in(connection, "feedback", request_id, actor=f"key {key_id}", now=now, detail=detail)
     return True
@@ -202,31 +203,34 @@ def add_feedback(
 
 def erase_content(ledger: Ledger, request_ids: Sequence[str], *, actor: str, now: datetime) -> int:
     """Removes for good what was said in requests and about them; facts, hashes and trail stay."""
-    with ledger.write() as connection:
-        wanted = requests.c.id.in_(list(request_ids))
-        done = connection.execute(update(requests).where(wanted).values(content=None)).rowcount
-        _silence(connection, wanted)
-    ledger.forget()
-    record(ledger, "content.erase", ",".join(request_ids), actor=actor, now=now, erased=done)
-    return int(done)
+    wanted = requests.c.id.in_(list(request_ids))
+    return _erase(ledger, wanted, wanted, ",".join(request_ids), actor=actor, now=now)
 
 
 def erase_older(ledger: Ledger, moment: float, *, actor: str, now: datetime) -> int:
     """The same for all requests before a moment, in seconds since the epoch."""
-    with ledger.write() as connection:
-        done = connection.execute(
-            update(requests)
-            .where(requests.c.at < moment, requests.c.content.is_not(None))
-            .values(content=None)
-        ).rowcount
-        _silence(connection, requests.c.at < moment)
-    ledger.forget()
+    old = requests.c.at < moment
     before = datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
-    record(ledger, "content.erase", f"before {before}", actor=actor, now=now, erased=done)
-    return int(done)
+    kept = old & requests.c.content.is_not(None)
+    return _erase(ledger, kept, old, f"before {before}", actor=actor, now=now)
 
 
-def _silence(connection: Connection, wanted: ColumnElement[bool]) -> None:
-    """Empties the feedback on some requests."""
-    ids = select(requests.c.id).where(wanted)
-    connection.execute(update(feedback).where(feedback.c.request_id.in_(ids)).values(body=""))
+def _erase(
+    ledger: Ledger,
+    wanted: ColumnElement[bool],
+    spoken_of: ColumnElement[bool],
+    subject: str,
+    *,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Empties the content of some requests and the feedback on some, with an entry that says so."""
+    with ledger.append() as connection:
+        done = int(connection.execute(update(requests).where(wanted).values(content=None)).rowcount)
+        ids = select(requests.c.id).where(spoken_of)
+        connection.execute(update(feedback).where(feedback.c.request_id.in_(ids)).values(body=""))
+        detail = {"erased": done}
+        record_in(connection, "content.erase", subject, actor=actor, now=now, detail=detail)
+    ledger.forget()
+    write_head(ledger, current_head(ledger), now)
+    return done
