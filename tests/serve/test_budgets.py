@@ -59,7 +59,7 @@ def test_two_hundred_callers_cannot_overrun_one_cent(tmp_path, workers):
     assert reply.status == 429
     error = reply.json()["error"]
     assert (error["code"], error["type"]) == ("insufficient_quota", "rate_limit_error")
-    assert "money a day" in error["message"]
+    assert "has 0.01 money a day" in error["message"]
     assert reply.headers["x-should-retry"] == "false"
     assert 0 < int(reply.headers["retry-after"]) <= 86_400
 

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -23,7 +24,7 @@ from rixin.ledger.keys import list_keys, revoke_key
 from rixin.ledger.requests import add_feedback, find_request, note_head
 from rixin.ledger.store import Ledger
 from rixin.workspace import Workspace
-from serve.house import create_key, release, served, upstream, write_scenario
+from serve.house import create_key, release, served, start, upstream, write_scenario
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +240,8 @@ def test_keys_are_shown_once_and_stored_hashed(path):
     assert "revoked 20" in rixin(path, "keys", "list")[1]
     assert rixin(path, "keys", "revoke", "nobody")[0] == 2
     assert rixin(path, "keys", "create", "--budget", "20")[0] == 2
+    said = rixin(path, "keys", "create", "--scenario", "desk.yaml", "--json")[1]
+    assert '"scenarios": [\n    "desk"\n  ]' in said
     assert rixin(path, "keys", "create", "--rate", "x")[0] == 2
 
 
@@ -275,8 +278,6 @@ def test_what_has_changed_since_the_decision_does_not_serve(tmp_path):
         path = write_scenario(tmp_path / "desk", up.url, faults=())
         release(path)
         (path.parent / "rules.yaml").write_text("rules:\n  - {label: spots, any: [zebra]}\n")
-        from serve.house import start
-
         house = start(path, key=create_key(path))
         reply = house.ask("/readyz", method="GET")
         house.stop()
@@ -508,3 +509,35 @@ def test_a_release_keeps_its_contract_as_it_was_decided(path):
     )
     with pytest.raises(UsageError, match="cannot be read"):
         thaw('{"name": 7}', path)
+
+
+SLOW = """\
+import json, sys, time
+for line in sys.stdin:
+    time.sleep(2.5 if "slow" in line else 0)
+    print(json.dumps({"output": "late"}), flush=True)
+"""
+
+
+def test_a_release_that_is_taken_out_answers_what_it_has_begun(tmp_path):
+    path = write_scenario(tmp_path, "http://127.0.0.1:9/v1", faults=())
+    (tmp_path / "slow.py").write_text(SLOW)
+    program = "  - {name: program, function: [python, slow.py]}\n"
+    path.write_text(path.read_text().replace("candidates:\n", "candidates:\n" + program))
+    release(path, "program")
+    with Workspace(quiet=True) as workspace:
+        for _ in range(4):
+            workspace.desk(path).release(path)
+    house, replies = start(path, key=create_key(path)), []
+    call = threading.Thread(target=lambda: replies.append(house.chat("a slow okapi")))
+    call.start()
+    time.sleep(0.5)
+    with Workspace(quiet=True) as workspace:
+        for number in (2, 3, 4, 5):
+            workspace.desk(path).promote("desk", number)
+    call.join()
+    assert house.chat("a zebra").headers["x-rixin-release"] == "desk@5"
+    assert house.chat("a zebra", "scenario/desk@1").status == 404
+    house.stop()
+    house.process.stderr.close()
+    assert replies[0].json()["choices"][0]["message"]["content"] == "late"

@@ -16,7 +16,12 @@ def keys() -> None:
 
 @keys.command()
 @click.option("--name", default="", help="What it is for.")
-@click.option("--scenario", "scenarios", multiple=True, help="What it may call. [default: all]")
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    help="Name or file of what it may call. [default: all]",
+)
 @click.option("--role", type=click.Choice(ROLES), default="operator", show_default=True)
 @click.option(
     "--budget", "budgets", multiple=True, metavar="MONEY/PERIOD", help="20/day, 300/month."
@@ -54,6 +59,10 @@ def create(
     )
     with Workspace(ledger=ledger) as workspace:
         desk = workspace.desk()
+        scenarios = tuple(
+            workspace.scenario_name(one) if one.endswith((".yaml", ".yml")) else one
+            for one in scenarios
+        )
         secret, key = desk.create_key(name, role=role, scenarios=scenarios, limits=limits)
         known = {one.scenario for one in desk.releases()}
     for one in sorted(set(scenarios) - known):

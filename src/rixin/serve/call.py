@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from rixin.core.answer import Step
-from rixin.core.money import from_pico
 from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
 from rixin.serve.meters import Amounts, Exceeded, Hold, Limit, Meters
@@ -204,9 +203,7 @@ def _number(value: float) -> msgspec.Raw:
 
 def _no_room(found: Exceeded, wanted: int) -> Refusal:
     limit, money = found.limit, found.limit.kind.startswith("money")
-    most = f"{from_pico(limit.most):f}" if money else str(limit.most)
-    used = f"{from_pico(found.used):f}" if money else str(found.used)
-    need = f"{from_pico(wanted):f}" if money else str(wanted)
+    most, used, need = map(_amount if money else str, (limit.most, found.used, wanted))
     whose = "this key" if limit.subject % 2 == 0 else "this scenario"
     return Refusal(
         429,

@@ -8,6 +8,7 @@ beside those that serve.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ from rixin.serve.meters import Limit
 from rixin.workspace.serving import Served, Upstream, build_served, upstreams_of
 
 _LOOK_S = 0.5
+_LEAVE_S = 60.0
+"""Seconds that a release which was taken out stays open for what it has begun."""
 _log = logging.getLogger("rixin.serve")
 _MONEY = {
     "money_per_minute": "money_minute",
@@ -106,6 +109,8 @@ class State:
     ready: bool = False
     faults: dict[str, str] = field(default_factory=dict)
     """Releases that cannot serve, and why."""
+    _leaving: list[tuple[float, Served]] = field(default_factory=list)
+    """Releases that were taken out, and when they are closed, on the monotonic clock."""
     _seen: int = 0
     """The newest entry of the audit trail that was looked at."""
 
@@ -124,6 +129,8 @@ class State:
         """Keeps up with the ledger until it is cancelled."""
         while True:
             await asyncio.sleep(_LOOK_S)
+            while self._leaving and self._leaving[0][0] <= time.monotonic():
+                await self._leaving.pop(0)[1].close()
             try:
                 await self.load()
             except RixinError as error:
@@ -131,9 +138,9 @@ class State:
 
     async def close(self) -> None:
         """Gives back what releases hold."""
-        for route in self.routes.values():
-            for served in route.releases.values():
-                await served.close()
+        warm = [one for route in self.routes.values() for one in route.releases.values()]
+        for served in (*warm, *(one for _, one in self._leaving)):
+            await served.close()
 
     def names(self) -> list[str]:
         """What `model` may be, for the list of models."""
@@ -163,9 +170,8 @@ class State:
             return  # what served before goes on
         self.routes[pointer.scenario] = Route(pointer, kept, _limits_of_scenario(pointer, live))
         self._declare(live)
-        for number, one in built.items():
-            if number not in kept:
-                asyncio.get_running_loop().create_task(one.close())
+        until = time.monotonic() + _LEAVE_S
+        self._leaving += [(until, one) for number, one in built.items() if number not in kept]
 
     def _keep_faults(self, pointer: Pointer) -> None:
         """Forgets what is wrong with releases that shall not serve any more."""
