@@ -17,6 +17,7 @@ from decimal import Decimal
 import pytest
 
 from rixin.ledger import audit_check
+from rixin.ledger.store import Ledger
 from serve.house import create_key, release, served, start, upstream, write_scenario
 
 
@@ -365,6 +366,19 @@ def test_a_drain_answers_what_is_under_way(tmp_path):
         assert again.row(replies[0].headers["x-rixin-request-id"])["status"] == 200
         again.stop()
         again.process.stderr.close()
+
+
+def test_an_ipv6_address_is_told_in_brackets(tmp_path):
+    Ledger(tmp_path / "ledger.sqlite3").close()
+    command = [sys.executable, "-m", "rixin", "serve", "--host", "::1", "--port", "0", "--ledger"]
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "ledger.sqlite3")], stderr=subprocess.PIPE, text=True
+    )
+    lines = [process.stderr.readline() for _ in range(2)]
+    process.terminate()
+    assert process.wait(20) == 0
+    process.stderr.close()
+    assert lines[1].startswith("at http://[::1]:"), lines
 
 
 def test_a_second_gateway_does_not_share_the_port(tmp_path):

@@ -284,6 +284,7 @@ def test_what_has_changed_since_the_decision_does_not_serve(tmp_path):
         house.process.stderr.close()
     assert reply.status == 503
     assert "not what was decided on" in reply.body.decode()
+    assert any("nothing: see above" in line for line in house.lines)
 
 
 def test_a_canary_that_cannot_serve_takes_no_traffic(tmp_path):

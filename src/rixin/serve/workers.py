@@ -27,6 +27,7 @@ from rixin.serve.metrics import retire
 from rixin.serve.writer import Writer
 
 _READY_S = 120.0
+_NOTHING = "nothing yet (rixin promote SCENARIO)"
 
 
 def serve(settings: Settings, *, say: Callable[[str], None]) -> int:
@@ -99,11 +100,17 @@ def _run_worker(
         names = ", ".join(
             f"{name}@{route.pointer.live}" for name, route in gateway.state.routes.items()
         )
-        say(f"rixin serves {names or 'nothing yet (rixin promote SCENARIO)'}")
-        say(f"at http://{settings.host}:{listener.getsockname()[1]}/v1   (Ctrl-C ends it)")
+        nothing = "nothing: see above" if gateway.state.faults else _NOTHING
+        say(f"rixin serves {names or nothing}")
+        say(f"at {_url(listener)}   (Ctrl-C ends it)")
 
     uvloop.run(worker.serve(listener, ready=ready or told, say=say))
     return 0
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
 
 def _raise_file_limit() -> None:
@@ -150,9 +157,8 @@ class _Master:
                 start(self._settings, self._meters, ledger)
             for place in range(self._settings.workers):
                 self._start(place)
-            address = f"{self._settings.host}:{self._listeners[0].getsockname()[1]}"
             self._say(
-                f"rixin serves at http://{address}/v1 with {len(self._workers)} workers"
+                f"rixin serves at {_url(self._listeners[0])} with {len(self._workers)} workers"
                 "   (Ctrl-C ends it, SIGHUP renews the workers)"
             )
             while self._workers:
