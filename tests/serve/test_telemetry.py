@@ -1,6 +1,7 @@
 """Spans, logs and roles of a real gateway."""
 
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -61,6 +62,28 @@ def test_spans_and_log_lines_hold_facts_and_no_content(tmp_path, collector, monk
     assert "of grey" not in json.dumps(lines)
 
 
+def test_a_collector_that_never_answers_holds_nothing_up(tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        with served(tmp_path, faults=()) as house:
+            request = house.chat("a zebra").headers["x-rixin-request-id"]
+            began = time.monotonic()
+            assert house.stop() == 0
+            assert time.monotonic() - began < 6
+            assert request in house.statuses()
+
+
+def test_the_service_is_called_as_the_environment_says(tmp_path, collector, monkeypatch):
+    address, bodies = collector
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{address}/v1/traces")
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "desk-in-berlin")
+    with served(tmp_path, faults=()) as house:
+        house.chat("a zebra")
+        house.stop()
+    assert b"desk-in-berlin" in b"".join(bodies)
+
+
 @pytest.mark.parametrize(
     ("role", "chat", "feedback"),
     [("viewer", 403, 403), ("reviewer", 403, 200), ("admin", 200, 200)],
@@ -77,3 +100,13 @@ def test_a_role_is_what_a_key_may_do(house, role, chat, feedback):
     assert reply.status == chat
     said = {"request_id": request, "score": 1}
     assert house.ask("/v1/feedback", said, key=key).status == feedback
+
+
+def test_a_reviewer_speaks_about_the_scenarios_of_his_key_alone(house):
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(house.path)
+        key = desk.create_key("r", role="reviewer", scenarios=["other"], limits=Limits())[0]
+    time.sleep(0.8)
+    request = house.chat("a zebra").headers["x-rixin-request-id"]
+    time.sleep(0.3)
+    assert house.ask("/v1/feedback", {"request_id": request, "score": 1}, key=key).status == 404

@@ -166,9 +166,9 @@ async def opened(
             trace=None if tracing is None else tracing[0],
         )
     finally:
+        await capture.close()
         if tracing is not None:
             await asyncio.to_thread(tracing[1])
-        await capture.close()
         await state.close()
         await transport.close()
         ledger.close()

@@ -8,6 +8,7 @@ where OTEL_EXPORTER_OTLP_ENDPOINT is set; this is the only module that imports O
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,9 @@ INPUT_TOKENS = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 WORKFLOW = "gen_ai.workflow.name"
 ERROR_TYPE = "error.type"
+_WANTED = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_LAST_S = 3.0
+"""Seconds for the last spans, once the gateway ends."""
 _OPERATIONS = {"embeddings": "embeddings", "completions": "text_completion"}
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -52,7 +56,7 @@ def open_trace() -> tuple[Trace, Callable[[], None]] | None:
     Raises:
         MissingExtra: It is wanted, and the package is not installed.
     """
-    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    if not any(map(os.environ.get, _WANTED)):
         return None
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -63,7 +67,9 @@ def open_trace() -> tuple[Trace, Callable[[], None]] | None:
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
     except ImportError as error:
         raise MissingExtra("OTEL_EXPORTER_OTLP_ENDPOINT", "otel") from error
-    provider = TracerProvider(resource=Resource.create({"service.name": "rixin"}))
+    name = os.environ.get("OTEL_SERVICE_NAME") or "rixin"
+    resource = Resource.create({"service.name": name})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     tracer = provider.get_tracer("rixin.serve")
     propagator = TraceContextTextMapPropagator()
@@ -82,7 +88,13 @@ def open_trace() -> tuple[Trace, Callable[[], None]] | None:
             span.set_status(StatusCode.ERROR)
         span.end(begin + int(call.seconds * 1e9))
 
-    return trace, provider.shutdown
+    def close() -> None:
+        # A collector that is away would hold up the end for half a minute.
+        ending = threading.Thread(target=provider.shutdown, daemon=True)
+        ending.start()
+        ending.join(_LAST_S)
+
+    return trace, close
 
 
 def attributes_of(call: Call) -> dict[str, str | int | float]:

@@ -147,6 +147,8 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     ledger, own = gateway.state.ledger, caller.key.role == "operator"
     for _ in range(3):  # a row is on the disk a moment after its answer is out
         scenario = await asyncio.to_thread(scenario_of, ledger, body.request_id)
+        if scenario and not caller.key.may_call(scenario):
+            break
         if scenario is not None and await asyncio.to_thread(
             add_feedback,
             ledger,
