@@ -110,3 +110,15 @@ def test_a_reviewer_speaks_about_the_scenarios_of_his_key_alone(house):
     request = house.chat("a zebra").headers["x-rixin-request-id"]
     time.sleep(0.3)
     assert house.ask("/v1/feedback", {"request_id": request, "score": 1}, key=key).status == 404
+
+
+def test_who_is_turned_away_is_counted_and_named_in_the_log(tmp_path):
+    with served(tmp_path, "--log", "json", faults=()) as house:
+        request = house.chat("a zebra", key="rx-of-nobody").headers["x-rixin-request-id"]
+        shown = house.ask("/metrics", method="GET").body.decode()
+        house.stop()
+        lines = [json.loads(line) for line in house.lines if line.startswith("{")]
+    assert 'rixin_requests_total{scenario="",solver="",code="401"} 1' in shown.splitlines()
+    (line,) = [one for one in lines if one.get("request_id") == request]
+    assert (line["status"], line["code"]) == (401, "invalid_api_key")
+    assert "rx-of-nobody" not in json.dumps(lines)

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import json
 import logging
 import signal
 import socket
@@ -28,7 +27,7 @@ from rixin.serve.errors import Refusal
 from rixin.serve.gateway import Gateway
 from rixin.serve.http import Request, Server
 from rixin.serve.meters import DAY, MONTH, Meters, period_start
-from rixin.serve.metrics import Metrics, render
+from rixin.serve.metrics import Metrics, collect, render
 from rixin.serve.openai import routes
 from rixin.serve.openai.envelope import encode, error_body
 from rixin.serve.sensenova import routes as sensenova
@@ -92,11 +91,11 @@ async def readyz(gateway: Gateway, request: Request) -> None:
 async def metrics(gateway: Gateway, request: Request) -> None:
     """`GET /metrics`: the counters of all workers."""
     _gauges(gateway)
-    snapshots = [gateway.metrics.snapshot()]
-    if gateway.folder is not None:
-        own = _own_file(gateway)
-        others = [path for path in gateway.folder.glob("*.json") if path != own]
-        snapshots += [json.loads(path.read_text()) for path in others]
+    if gateway.folder is None:
+        snapshots = [gateway.metrics.snapshot()]
+    else:  # what is shown once is never taken back, also where this worker is killed
+        gateway.metrics.write(_own_file(gateway))
+        snapshots = collect(gateway.folder)
     text = render(snapshots).encode()
     request.reply(200, text, content_type=b"text/plain; version=0.0.4; charset=utf-8")
 

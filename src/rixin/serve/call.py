@@ -97,9 +97,9 @@ class Call:
         ).encode("latin-1", "replace")
 
 
-def no_call_headers() -> bytes:
+def no_call_headers(number: str = "") -> bytes:
     """The same of an answer that is no call: nobody was asked, and it costs nothing."""
-    number = new_id(time.time())
+    number = number or new_id(time.time())
     return (
         f"x-rixin-request-id: {number}\r\nx-request-id: {number}\r\n"
         "x-rixin-solver: \r\nx-rixin-cost: 0\r\nx-rixin-release: \r\n"

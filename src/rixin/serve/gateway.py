@@ -176,7 +176,7 @@ class Gateway:
         if request.began:
             request.end(b"data: " + body + b"\n\n")
             return
-        extra = no_call_headers() if call is None else call.headers()
+        extra = self._turned_away(request, refusal) if call is None else call.headers()
         if refusal.allow:
             extra += b"allow: %b\r\n" % refusal.allow.encode()
         if refusal.retry_after_s is not None:
@@ -187,6 +187,17 @@ class Gateway:
         if refusal.status == 401:
             extra += b"www-authenticate: Bearer\r\n"
         request.reply(refusal.status, body, extra)
+
+    def _turned_away(self, request: Request, refusal: Refusal) -> bytes:
+        """Counts a request that became no call, and tells the log; gives its headers."""
+        number = new_id(time.time())
+        code = (("scenario", ""), ("solver", ""), ("code", str(refusal.status)))
+        self.metrics.count("rixin_requests_total", code)
+        if _requests.isEnabledFor(logging.INFO):
+            said = {"status": refusal.status, "state": "refused", "code": refusal.code}
+            path = request.path[:_LONGEST_NAME]
+            _requests.info("request", extra={"request_id": number, "path": path, **said})
+        return no_call_headers(number)
 
     def route(self, call: Call, model: str) -> tuple[Route, Served]:
         """The release that a model name like `scenario/desk@7` means.

@@ -5,10 +5,16 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from operator import add
 from pathlib import Path
+from typing import Any
 
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+BUCKETS = (
+    *(0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
+)
+"""Seconds: what the gateway adds is less than a millisecond, and long answers take minutes."""
 _HELP = {
-    "rixin_requests_total": "Requests answered, by scenario, solver and status.",
+    "rixin_requests_total": "Requests answered, by scenario, solver and status; without a scenario where they got"
+    " no further than the door.",
     "rixin_request_duration_seconds": "Seconds from a whole request to the end of its answer.",
     "rixin_gateway_overhead_seconds": "The same without the time that upstreams took.",
     "rixin_cost_total": "Money spent on upstreams, in each scenario's currency.",
@@ -24,6 +30,8 @@ _HELP = {
 _GAUGES = frozenset({"rixin_in_flight", "rixin_capture_waiting", "rixin_release_info"})
 _ALIKE = frozenset({"rixin_release_info"})
 """What is the same in every worker, so there is no sum."""
+_ENDED = "ended.json"
+_NONE_ENDED: dict[str, Any] = {"last": "", "counts": []}
 Labels = tuple[tuple[str, str], ...]
 Histogram = list[float]
 """A count for each bucket and for all above, the number of times, and their sum."""
@@ -81,22 +89,40 @@ def add_time(cells: Histogram, seconds: float) -> None:
     cells[-1] += seconds
 
 
-def retire(path: Path, kept: Path) -> None:
+def retire(path: Path) -> None:
     """Adds what a worker that has ended counted to what others before it did.
 
     A sum that loses a part looks to Prometheus like a counter that began anew.
 
     Args:
         path: What the worker left; it is removed.
-        kept: The counts of all that have ended.
     """
-    files = [one for one in (path, kept) if one.exists()]
-    values, times = _merged(json.loads(one.read_text()) for one in files)
+    kept = path.with_name(_ENDED)
+    snapshots = [_read(path) or [], (_read(kept) or _NONE_ENDED)["counts"]]
+    values, times = _merged(snapshots)
     counted = {key: value for key, value in values.items() if key[0] not in _GAUGES}
     new = kept.with_suffix(".new")
-    new.write_text(json.dumps(_flat(counted, times)))
+    new.write_text(json.dumps({"last": path.name, "counts": _flat(counted, times)}))
     new.replace(kept)
     path.unlink(missing_ok=True)
+
+
+def collect(folder: Path) -> list[list[list[object]]]:
+    """What all workers have told, also those that have ended: each once, whatever ends meanwhile.
+
+    What ended ones told is read last: by then it holds what a file did that has gone.
+    """
+    told = {path.name: _read(path) for path in folder.glob("[0-9]*.json")}
+    ended = _read(folder / _ENDED) or _NONE_ENDED
+    told.pop(ended["last"], None)  # it is added there, and about to go
+    return [ended["counts"], *(one for one in told.values() if one)]
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
 
 
 def render(snapshots: Iterable[Iterable[list[object]]]) -> str:

@@ -183,7 +183,7 @@ class _Master:
     def _on_exit(self, pid: int, status: int) -> None:
         place = self._workers.pop(pid, None)
         self._old.discard(pid)
-        retire(self._folder / f"{pid}.json", self._folder / "ended.json")
+        retire(self._folder / f"{pid}.json")
         if place is None:
             return
         if place not in self._workers.values():
