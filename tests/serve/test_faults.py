@@ -333,6 +333,10 @@ def test_a_scenario_whose_endpoint_fails(tmp_path, fault, statuses, state, cost)
             assert (row["state"], row["cost_pico"]) == (state, cost)
             assert up.url not in replies[0].body.decode()
             assert house.chat("a zebra").json()["choices"][0]["message"]["content"] == "stripes"
+            if fault == "f401":  # an endpoint's words may repeat what was said
+                log = "".join(house.lines)
+                assert "refuses the key (HTTP 401)" in log
+                assert "incorrect key" not in log
         finally:
             house.stop()
             house.process.stderr.close()

@@ -32,6 +32,8 @@ class Failure(NamedTuple):
     message: str
     retryable: bool = False
     retry_after_s: float | None = None
+    for_log: str = ""
+    """The message without the words of whoever was asked: they may repeat what was said."""
 
 
 class Step(NamedTuple):

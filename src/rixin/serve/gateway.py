@@ -316,7 +316,7 @@ class Gateway:
             solver = climb.steps[-1].solver
             if solver not in self._told:
                 self._told.add(solver)
-                _log.error("%s cannot be asked: %s", solver, climb.failure.message)
+                _log.error("%s cannot be asked: %s", solver, climb.failure.for_log)
 
     async def answer_all(self, call: Call, model: str, texts: Sequence[str]) -> list[Climb]:
         """Answers some cases of one request; each is a row of its own.

@@ -237,12 +237,16 @@ class EndpointSolver:
                 retry_after_s=wait,
             )
         if reply.status in _FATAL:
-            return Failure(kind="fatal", message=self._fatal(reply.status, said))
+            return Failure(
+                kind="fatal",
+                message=self._fatal(reply.status, f": {said}"),
+                for_log=self._fatal(reply.status, ""),
+            )
         return Failure(kind="refused", message=f"HTTP {reply.status}: {said}")
 
     def _fatal(self, status: int, said: str) -> str:
         options = self._options
-        where = f"{options.base_url} {_FATAL[status]} (HTTP {status}: {said})"
+        where = f"{options.base_url} {_FATAL[status]} (HTTP {status}{said})"
         if status == 404:
             return f"{where}; check the model name {options.model!r} and base_url"
         key = f"the key in {options.key_name}" if options.key else "no key was sent: set `key`"
