@@ -1,8 +1,10 @@
 """`rixin apply`: files in every form, resumed, and safe to open in a spreadsheet."""
 
+import contextlib
 import csv
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -146,6 +148,31 @@ def test_rows_wait_for_a_pause_and_are_asked_again(tmp_path):
     assert said.count("waiting: ") == 1
     server.shutdown()
     server.server_close()
+
+
+def test_what_a_killed_run_noted_is_in_the_ledger(desk):
+    path, _ = desk
+    (path.parent / "killed.csv").write_text("q\n" + "".join(f"okapi {n}\n" for n in range(9_000)))
+    command = [sys.executable, "-m", "rixin", "apply", "desk", "killed.csv", "-o", "killed.jsonl"]
+    run = subprocess.Popen(command, cwd=path.parent, stderr=subprocess.DEVNULL)
+    journal = path.parent / ".killed.jsonl.part"
+    while not journal.exists() or journal.stat().st_size < 20_000:
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    time.sleep(1)  # the process that commits rows ends by itself
+    noted = [json.loads(one)[1]["rixin_request"] for one in journal.read_text().splitlines()[1:]]
+    asked = "SELECT count(*) FROM requests WHERE id IN (SELECT value FROM json_each(?))"
+    with contextlib.closing(sqlite3.connect(path.parent / ".rixin" / "ledger.sqlite3")) as ledger:
+        assert ledger.execute(asked, [json.dumps(noted)]).fetchone() == (len(noted),)
+
+
+def test_there_must_be_a_ledger(tmp_path):
+    path = write_scenario(tmp_path, "http://127.0.0.1:9/v1", faults=())
+    code, said = rixin(path, "apply", "desk.yaml", "cases.csv", "-o", "out.csv")
+    assert (code, "there is no ledger" in said) == (2, True), said
+    assert not (tmp_path / ".rixin").exists()
 
 
 def test_a_budget_that_ends_stops_the_run(desk):

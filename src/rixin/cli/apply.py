@@ -58,7 +58,7 @@ def apply(
     with Workspace(ledger=ledger) as workspace:
         name, at, number = scenario.partition("@")
         name = workspace.scenario_name(name)
-        place = workspace.ledger_path(scenario)
+        place = workspace.desk(scenario).ledger.path
     found = run(
         Settings(ledger=place),
         f"{name}{at}{number}",

@@ -22,11 +22,13 @@ from rixin.interop.row_source import RowSource
 from rixin.interop.writers import check_target, write_rows
 from rixin.serve.app import Settings, opened, seed
 from rixin.serve.call import Call, keep, new_id, settle
+from rixin.serve.capture import HAND_S, gather_s
 from rixin.serve.errors import Refusal
 from rixin.serve.gateway import Gateway, refusal_of
 from rixin.serve.journal import Journal
 from rixin.serve.meters import Meters
 from rixin.serve.state import Caller
+from rixin.serve.writer import Writer
 
 ADDED = (
     *("rixin_output", "rixin_solver", "rixin_state", "rixin_cost", "rixin_request"),
@@ -102,8 +104,10 @@ def apply(
     job = repr((str(settings.ledger.resolve()), scenario, digest, column, *reading))
     with Journal(target.with_name(f".{target.name}.part"), job) as journal:
         done = journal.rows
+        # Before the ledger is open here: what was handed over is committed after a kill, too.
+        writer = Writer(settings.ledger, gather_s=gather_s(settings.capture_bound_s))
         try:
-            asyncio.run(_run(settings, scenario, rows, column, journal, say))
+            asyncio.run(_run(settings, writer, scenario, rows, column, journal, say))
         except KeyboardInterrupt:  # the second one
             raise Stopped(f"stopped after {len(done):,} rows", hint=_AGAIN) from None
         if file_digest(source) != digest:
@@ -129,6 +133,7 @@ def apply(
 
 async def _run(
     settings: Settings,
+    writer: Writer,
     scenario: str,
     rows: RowSource,
     column: str | None,
@@ -136,7 +141,7 @@ async def _run(
     say: Callable[[str], None],
 ) -> None:
     meters = Meters()
-    async with opened(settings, meters, say=say) as gateway:
+    async with opened(settings, meters, say=say, writer=writer) as gateway:
         seed(meters, gateway.state.ledger)
         name = scenario.partition("@")[0]
         route = gateway.state.routes.get(name)
@@ -219,7 +224,7 @@ class _Filler:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(_AT_ONCE):
-                    group.create_task(self._work(rows))
+                    group.create_task(self._work(rows, group))
         except* OSError as failed:
             why = failed.exceptions[0]
             raise ExportError(f"what is answered cannot be noted: {why}", hint=_AGAIN) from None
@@ -229,12 +234,15 @@ class _Filler:
             done = f"{len(self._journal.rows):,} rows are answered"
             raise Stopped(f"{self._why}; {done}", hint=self._why.hint)
 
-    async def _work(self, rows: Iterator[tuple[int, Mapping[str, object]]]) -> None:
+    async def _work(
+        self, rows: Iterator[tuple[int, Mapping[str, object]]], group: asyncio.TaskGroup
+    ) -> None:
         for number, values in rows:
             text, tries = to_text(values[self._column]) or "", 0
             while self._why is None:
                 try:
-                    self._note(number, await self._answer(text, tries))
+                    answer = await self._answer(text, tries)
+                    group.create_task(self._note(number, answer))
                     break
                 except _LaterError as later:
                     tries += 1
@@ -242,8 +250,11 @@ class _Filler:
             if self._why is not None:
                 return
 
-    def _note(self, number: int, answer: Mapping[str, Any]) -> None:
-        self._journal.add(number, answer)
+    async def _note(self, number: int, answer: Mapping[str, Any]) -> None:
+        try:
+            await asyncio.sleep(HAND_S)  # until its row is on the way to the ledger
+        finally:
+            self._journal.add(number, answer)
         if time.monotonic() - self._shown >= _SHOW_S:
             self._shown = time.monotonic()
             self._say(f"  {len(self._journal.rows):,} rows")

@@ -25,7 +25,7 @@ from rixin.serve.writer import Writer
 Policy = Literal["drop", "refuse"]
 BOUND_S = 0.1
 _MOST_ROWS = 50_000
-_HAND_S = 0.005
+HAND_S = 0.005
 """Seconds for which rows gather before the process gets them."""
 _log = logging.getLogger("rixin.serve")
 _encode = msgspec.json.Encoder().encode
@@ -110,7 +110,7 @@ class Capture:
             self._committer.take((row,))
         elif not self._due:
             self._due = True
-            asyncio.get_running_loop().call_later(_HAND_S, self._hand)
+            asyncio.get_running_loop().call_later(HAND_S, self._hand)
 
     async def close(self) -> None:
         """Commits what waits; waits until it is on the disk, or cannot be written."""
