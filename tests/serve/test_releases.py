@@ -56,10 +56,10 @@ def test_a_verdict_becomes_a_release_and_serves(path):
     code, said = rixin(path, "release", "desk.yaml", "--force", "--solver", "ladder")
     assert "NOT certified: forced" in said
     code, said = rixin(path, "promote", "desk.yaml", "2", "--canary", "5")
-    assert "5 % goes to release 2 (canary)" in said
+    assert "release 1 serves; 5 % goes to release 2 (canary) (NOT certified: forced)" in said
     assert "--canary 25" in said
     assert "release 1 serves" in rixin(path, "rollback", "desk.yaml")[1]
-    assert "release 2 serves" in rixin(path, "promote", "desk.yaml")[1]
+    assert "release 2 serves (NOT certified: forced)" in rixin(path, "promote", "desk.yaml")[1]
     assert "release 1 serves" in rixin(path, "rollback", "desk")[1]
     listed = json.loads(rixin(path, "release", "desk.yaml", "--list", "--json")[1])
     assert [(one["number"], one["certified"]) for one in listed] == [(1, True), (2, False)]

@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from rixin.cli.options import json_option, ledger_option, print_json
 from rixin.core.release import Pointer
+
+if TYPE_CHECKING:
+    from rixin.workspace.releasing import Desk
 
 
 @click.command()
@@ -48,7 +51,8 @@ def promote(
     with Workspace(ledger=ledger) as workspace:
         desk, name = workspace.desk(scenario), workspace.scenario_name(scenario)
         pointer = desk.promote(name, number, canary=canary, approved_by=approved_by, key=key)
-    _show(pointer, as_json=as_json)
+        forced = _forced(desk, name)
+    _show(pointer, forced, as_json=as_json)
     if pointer.canary is not None and not as_json:
         share = next_share(pointer)
         more = "" if share is None else f" --canary {share}"
@@ -80,25 +84,32 @@ def rollback(scenario: str, number: int | None, ledger: Path | None, as_json: bo
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
-        pointer = workspace.desk(scenario).rollback(workspace.scenario_name(scenario), number)
-    _show(pointer, as_json=as_json)
+        desk, name = workspace.desk(scenario), workspace.scenario_name(scenario)
+        pointer, forced = desk.rollback(name, number), _forced(desk, name)
+    _show(pointer, forced, as_json=as_json)
     return 0
 
 
-def _show(pointer: Pointer, *, as_json: bool) -> None:
+def _forced(desk: "Desk", name: str) -> set[int | None]:
+    return {one.number for one in desk.releases(name) if not one.certified}
+
+
+def _show(pointer: Pointer, forced: set[int | None], *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
                 "scenario": pointer.scenario,
                 "live": pointer.live,
+                "certified": pointer.live not in forced,
                 "canary": pointer.canary,
                 "share": pointer.share,
             }
         )
         return
-    canary = (
-        ""
-        if pointer.canary is None
-        else f"; {pointer.share} % goes to release {pointer.canary} (canary)"
-    )
-    click.echo(f"{pointer.scenario}: release {pointer.live} serves{canary}")
+    mark = " (NOT certified: forced)"
+    live = mark if pointer.live in forced else ""
+    canary = ""
+    if pointer.canary is not None:
+        known = mark if pointer.canary in forced else ""
+        canary = f"; {pointer.share} % goes to release {pointer.canary} (canary){known}"
+    click.echo(f"{pointer.scenario}: release {pointer.live} serves{live}{canary}")
