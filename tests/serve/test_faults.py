@@ -551,12 +551,15 @@ def test_a_full_disk_does_what_the_policy_says(tmp_path, policy):
 
 def test_rows_wait_while_the_ledger_is_not_where_it_was(tmp_path):
     with served(tmp_path, faults=()) as house:
+        before = house.chat("a zebra").headers["x-rixin-request-id"]
+        time.sleep(0.5)
         away = house.ledger.with_suffix(".away")
         house.ledger.rename(away)
         request = house.chat("a zebra").headers["x-rixin-request-id"]
         time.sleep(0.5)
         ready = house.ask("/readyz", method="GET")
         assert (ready.status, "was moved" in ready.body.decode()) == (503, True)
+        assert house.ask("/v1/feedback", {"request_id": before, "score": 1}).status == 503
         away.rename(house.ledger)
         time.sleep(1.5)
         assert house.ask("/readyz", method="GET").status == 200

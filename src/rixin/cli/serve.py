@@ -106,7 +106,16 @@ def serve(
         capture_policy="drop" if when_full == "drop" else "refuse",
         aliases=dict(_alias(one) for one in aliases),
     )
+    if log == "json":
+        return run(settings, say=_say_in_the_log)
     return run(settings, say=lambda line: click.echo(line, err=True))
+
+
+def _say_in_the_log(line: str) -> None:
+    """Whoever reads the log as JSON gets nothing else."""
+    import logging
+
+    logging.getLogger("rixin.serve").info("%s", line)
 
 
 def _set_up_logs(*, as_json: bool) -> None:
@@ -120,7 +129,8 @@ def _set_up_logs(*, as_json: bool) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("rixin.requests").setLevel(logging.INFO)
+    for name in ("rixin.requests", "rixin.serve"):
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def _alias(text: str) -> tuple[str, str]:

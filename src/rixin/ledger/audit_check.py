@@ -141,7 +141,7 @@ def _kept_heads(file: Path) -> tuple[list[_Head], list[str]]:
         try:
             at = datetime.fromisoformat(str(said["at"]))
             kept.append(_Head(int(str(said["size"])), str(said["root"]), at.astimezone(UTC)))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError):
             if line:
                 torn.append(f"line {number} of {file} is no tree head")
     return kept, torn
@@ -165,7 +165,7 @@ def _removals(entries: _Entries, kept: list[_Head]) -> tuple[int, list[str]]:
             through = int(str(said["through"]))
             before = datetime.fromisoformat(str(said["before"])).astimezone(UTC)
             early = datetime.fromisoformat(str(entry[1])) - before < _LEAST_KEPT
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError):
             continue  # it was altered, which the chain tells
         if early:
             wrong.append(f"entry {number} removed what was younger than {_LEAST_KEPT.days} days")
@@ -275,7 +275,7 @@ class _Erased:
             try:
                 # The entry names a whole second: the rest of it was erased, too.
                 before = datetime.fromisoformat(subject[7:]).timestamp() + 1
-            except ValueError:
+            except (ValueError, OverflowError):
                 continue  # it was altered, which the chain tells
             self._before = max(self._before, before)
 

@@ -1,6 +1,7 @@
 """OpenAI's endpoints: a thin adapter over the gateway."""
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,8 @@ from urllib.parse import unquote
 import msgspec
 
 from rixin.core.answer import Usage
-from rixin.core.key import REVIEWERS
+from rixin.core.key import REVIEWERS, Key
+from rixin.errors import LedgerFault
 from rixin.ledger.requests import add_feedback, scenario_of
 from rixin.serve.call import Call, check_priced, no_call_headers, random_hex, reserve
 from rixin.serve.errors import Refusal, bad_request
@@ -22,6 +24,7 @@ from rixin.serve.relay import relay, relay_stream
 from rixin.serve.sink import StreamSink
 from rixin.workspace.serving import Upstream
 
+_log = logging.getLogger("rixin.serve")
 _MOST_PROMPTS = 128
 _BYTES_PER_TOKEN = 4
 _NULL = msgspec.Raw(b"null")
@@ -135,8 +138,6 @@ async def model(gateway: Gateway, request: Request) -> None:
 
 async def feedback(gateway: Gateway, request: Request) -> None:
     """`POST /v1/feedback`: callers speak about their own answers, reviewers about all."""
-    import asyncio
-
     caller = gateway.caller(request)
     if caller.key.role not in REVIEWERS:
         who = f"a key with the role {caller.key.role} gives no feedback"
@@ -144,27 +145,41 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     body: bodies.FeedbackBody = bodies.read_body(bodies.FeedbackBody, request.body)
     if body.score is None and body.expected is None and not body.comment:
         raise bad_request("it says nothing: give score, expected or comment", param="score")
-    ledger, own = gateway.state.ledger, caller.key.role == "operator"
+    try:
+        heard = await _heard(gateway, caller.key, body)
+    except LedgerFault as fault:
+        _log.error("feedback cannot be stored: %s", fault)
+        why = "the ledger takes no feedback at the moment"
+        raise Refusal(503, why, "ledger_full", retry_after_s=5.0) from fault
+    if not heard:
+        raise Refusal(
+            404, f"this key has no request {body.request_id!r}", "request_not_found", "request_id"
+        )
+    said_of = {"object": "feedback", "request_id": body.request_id}
+    request.reply(200, bodies.encode(said_of), no_call_headers())
+
+
+async def _heard(gateway: Gateway, key: Key, body: bodies.FeedbackBody) -> bool:
+    """Stores feedback; gives whether there is such a request for this key."""
+    import asyncio
+
+    ledger, own = gateway.state.ledger, key.role == "operator"
     for _ in range(3):  # a row is on the disk a moment after its answer is out
         scenario = await asyncio.to_thread(scenario_of, ledger, body.request_id)
-        if scenario and not caller.key.may_call(scenario):
-            break
+        if scenario and not key.may_call(scenario):
+            return False
         if scenario is not None and await asyncio.to_thread(
             add_feedback,
             ledger,
             body.request_id,
-            caller.key.id,
+            key.id,
             _remark(gateway, scenario, body),
             time.time(),
             own=own,
         ):
-            said_of = {"object": "feedback", "request_id": body.request_id}
-            request.reply(200, bodies.encode(said_of), no_call_headers())
-            return
+            return True
         await asyncio.sleep(0.1)
-    raise Refusal(
-        404, f"this key has no request {body.request_id!r}", "request_not_found", "request_id"
-    )
+    return False
 
 
 def _remark(gateway: Gateway, scenario: str, body: bodies.FeedbackBody) -> str:
