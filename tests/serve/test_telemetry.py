@@ -44,6 +44,8 @@ def test_spans_and_log_lines_hold_facts_and_no_content(tmp_path, collector, monk
     with served(tmp_path, "--log", "json", faults=("f500",)) as house:
         request = house.chat("a zebra of grey").headers["x-rixin-request-id"]
         house.chat("hello", "solver/f500")
+        house.chat("hello", "my name is okapi")
+        shown = house.ask("/metrics", method="GET").body.decode()
         body = {"model": "scenario/desk", "messages": [{"role": "user", "content": "a zebra"}]}
         parent = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
         assert house.ask("/v1/chat/completions", body, headers=parent).status == 200
@@ -56,6 +58,8 @@ def test_spans_and_log_lines_hold_facts_and_no_content(tmp_path, collector, monk
     assert b"error.type" in sent
     assert bytes.fromhex(TRACE) in sent  # the span is a part of the caller's trace
     assert b"of grey" not in sent
+    assert b"okapi" not in sent
+    assert 'upstream_failures_total{solver="f500",kind="server_error"} 1' in shown
     assert all(line["time"].endswith("+00:00") for line in lines)
     (line,) = [one for one in lines if one.get("request_id") == request]
     assert (line["scenario"], line["solver"], line["status"]) == ("desk", "rules", 200)

@@ -20,6 +20,8 @@ class Refusal(Exception):
     """The upstream's own error body, passed on as it is."""
     note: str = ""
     """What is written down of it; empty: the message. An upstream's words may hold what was said."""
+    failure: str = ""
+    """The kind of an endpoint's failure, as `rixin.core.answer.Failure` names it; empty: it is none."""
     allow: str = ""
     """Methods that the address takes."""
 

@@ -145,6 +145,8 @@ class Gateway:
             await work(call)
         except Refusal as refusal:
             call.refused(refusal)
+            if refusal.failure:
+                self._on_failure(call.solver, refusal.failure)
             self.refuse(request, refusal, call, error_body)
         except asyncio.CancelledError:
             call.cancelled("the caller left")

@@ -96,6 +96,7 @@ def refused(upstream: Upstream, reply: Reply, breaker: Breaker) -> Refusal:
             "upstream_authentication",
             retry=False,
             note=message,
+            failure="fatal",
         )
     status = reply.status if 400 <= reply.status < 600 else 502
     body = reply.body if _error(reply) is not None else None
@@ -107,7 +108,14 @@ def refused(upstream: Upstream, reply: Reply, breaker: Breaker) -> Refusal:
         retry_after_s=wait,
         body=body,
         note=f"{upstream.name} answered {reply.status}{_code(reply)}",
+        failure=_kind(reply.status),
     )
+
+
+def _kind(status: int) -> str:
+    if status == 429:
+        return "rate_limited"
+    return "server_error" if status >= 500 else "refused"
 
 
 async def relay_stream(
@@ -170,13 +178,14 @@ def _check_open(breaker: Breaker, upstream: Upstream) -> None:
     wait = breaker.wait(now=time.monotonic())
     if wait > 0 and breaker.limited:
         message = f"{upstream.name} asked for a pause of {wait:.0f} s more"
-        raise Refusal(429, message, "rate_limit_exceeded", retry_after_s=wait)
+        raise Refusal(429, message, "rate_limit_exceeded", retry_after_s=wait, failure="open")
     if wait > 0:
         raise Refusal(
             503,
             f"{upstream.name} failed again and again and is left alone for {wait:.0f} s",
             "upstream_unavailable",
             retry_after_s=wait,
+            failure="open",
         )
 
 
@@ -184,11 +193,12 @@ def _unreachable(upstream: Upstream, error: TransportError) -> Refusal:
     if error.kind == "revoked":
         return Refusal(401, str(error), "invalid_api_key")
     status, code = (504, "upstream_timeout") if error.kind == "timeout" else (502, "upstream_error")
-    return Refusal(status, f"{upstream.name}: {error}", code)
+    return Refusal(status, f"{upstream.name}: {error}", code, failure=error.kind)
 
 
 def _no_answer(upstream: Upstream, why: str) -> Refusal:
-    return Refusal(502, f"what {upstream.name} sent is no answer: {why}", "upstream_error")
+    said = f"what {upstream.name} sent is no answer: {why}"
+    return Refusal(502, said, "upstream_error", failure="bad_reply")
 
 
 def _error(reply: Reply) -> dict[str, Any] | None:

@@ -78,7 +78,9 @@ def open_trace() -> tuple[Trace, Callable[[], None]] | None:
         attributes = attributes_of(call)
         begin = int(call.at * 1e9)
         span = tracer.start_span(
-            f"{attributes[OPERATION]} {call.model}",
+            " ".join(
+                str(attributes[one]) for one in (OPERATION, REQUEST_MODEL) if one in attributes
+            ),
             context=propagator.extract({"traceparent": call.traceparent}),
             kind=SpanKind.SERVER,
             attributes=attributes,
@@ -102,7 +104,6 @@ def attributes_of(call: Call) -> dict[str, str | int | float]:
     found: dict[str, str | int | float] = {
         OPERATION: _OPERATIONS.get(call.surface.rpartition(".")[2], "chat"),
         PROVIDER: "rixin",
-        REQUEST_MODEL: call.model,
         INPUT_TOKENS: call.input_tokens,
         OUTPUT_TOKENS: call.output_tokens,
         WORKFLOW: call.scenario,
@@ -111,6 +112,8 @@ def attributes_of(call: Call) -> dict[str, str | int | float]:
         "rixin.state": call.state,
         "http.response.status_code": call.status,
     }
+    if call.scenario:  # else there is no such model, and a caller may call it whatever he likes
+        found[REQUEST_MODEL] = call.model
     if call.release is not None:
         found["rixin.release"] = f"{call.scenario}@{call.release}"
     if call.cost_pico is not None:
