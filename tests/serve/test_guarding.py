@@ -181,6 +181,13 @@ def test_a_long_text_holds_up_nobody():
     assert where == threading.get_ident()  # a short one is read at once
 
 
+def test_placeholders_number_in_the_order_of_the_request(house):
+    names = ("user", "metadata", "suffix", "seed_text", "store_as", "tag", "note", "extra")
+    more = {name: f"{name}@example.org" for name in names}
+    assert house.chat("hello", "solver/strong", **more).status == 200
+    assert [last(house)[name] for name in names] == [f"<EMAIL_{n}>" for n in range(1, 9)]
+
+
 def test_guards_read_all_that_a_request_holds(house):
     more = {"user": MAIL, "metadata": {"who": MAIL}, "prediction": {"content": MAIL}}
     assert house.chat("hello", "solver/strong", **more).status == 200

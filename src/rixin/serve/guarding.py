@@ -109,7 +109,7 @@ class Guarding:
                 or it holds tokens, which no guard reads.
         """
         acts = any("egress" in one.at and one.action != "observe" for one in self._policies)
-        for name in fields.keys() - _FORMS:
+        for name in [one for one in fields if one not in _FORMS]:  # placeholders number in order
             value = _decode(fields[name])
             if acts and name in _TEXTS and _holds_tokens(value):
                 raise Refusal(
