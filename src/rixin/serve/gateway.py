@@ -20,12 +20,12 @@ from rixin.serve.guarding import Guarding, NeedsPeople, aside
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb, Ladder
 from rixin.serve.meters import Limit, Meters
-from rixin.serve.metrics import Labels, Metrics, add_time
+from rixin.serve.metrics import Metrics
 from rixin.serve.state import Caller, Route, State
+from rixin.serve.watch import Watch
 from rixin.workspace.serving import Served, Upstream
 
 _log = logging.getLogger("rixin.serve")
-_requests = logging.getLogger("rixin.requests")
 _LONGEST_NAME = 200
 _LATER = frozenset({"rate_limited", "budget"})
 """Failures of which the caller is told when to come back: people need not do the case."""
@@ -54,13 +54,12 @@ class Gateway:
     folder: Path | None = None
     """Where workers leave their counters for each other."""
     in_flight: int = 0
+    watch: Watch = field(init=False)
     ladder: Ladder = field(init=False)
-    _told: set[str] = field(default_factory=set)
-    """Solvers of which the log says already what is wrong."""
-    _series: "dict[tuple[str, str, int], _Series]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.ladder = Ladder(self._on_failure)
+        self.watch = Watch(self.metrics, self.trace)
+        self.ladder = Ladder(self.watch.failed)
 
     async def handle(self, request: Request) -> None:
         """Answers one request, whatever happens."""
@@ -146,7 +145,7 @@ class Gateway:
         except Refusal as refusal:
             call.refused(refusal)
             if refusal.failure:
-                self._on_failure(call.solver, refusal.failure)
+                self.watch.failed(call.solver, refusal.failure)
             self.refuse(request, refusal, call, error_body)
         except asyncio.CancelledError:
             call.cancelled("the caller left")
@@ -164,7 +163,7 @@ class Gateway:
     def _end(self, call: Call) -> None:
         settle(call, self.meters)
         keep(call, self.capture)
-        self._count(call)
+        self.watch.ended(call)
 
     def refuse(
         self,
@@ -178,7 +177,10 @@ class Gateway:
         if request.began:
             request.end(b"data: " + body + b"\n\n")
             return
-        extra = self._turned_away(request, refusal) if call is None else call.headers()
+        if call is None:
+            extra = no_call_headers(self.watch.turned_away(request.path, refusal))
+        else:
+            extra = call.headers()
         if refusal.allow:
             extra += b"allow: %b\r\n" % refusal.allow.encode()
         if refusal.retry_after_s is not None:
@@ -189,17 +191,6 @@ class Gateway:
         if refusal.status == 401:
             extra += b"www-authenticate: Bearer\r\n"
         request.reply(refusal.status, body, extra)
-
-    def _turned_away(self, request: Request, refusal: Refusal) -> bytes:
-        """Counts a request that became no call, and tells the log; gives its headers."""
-        number = new_id(time.time())
-        code = (("scenario", ""), ("solver", ""), ("code", str(refusal.status)))
-        self.metrics.count("rixin_requests_total", code)
-        if _requests.isEnabledFor(logging.INFO):
-            said = {"status": refusal.status, "state": "refused", "code": refusal.code}
-            path = request.path[:_LONGEST_NAME]
-            _requests.info("request", extra={"request_id": number, "path": path, **said})
-        return no_call_headers(number)
 
     def route(self, call: Call, model: str) -> tuple[Route, Served]:
         """The release that a model name like `scenario/desk@7` means.
@@ -303,7 +294,8 @@ class Gateway:
         if climb.answer is not None:
             call.solver = climb.solver
             return climb
-        self._tell_operator(climb)
+        if climb.failure is not None and climb.failure.kind == "fatal":
+            self.watch.tell_operator(climb.steps[-1].solver, climb.failure.for_log)
         kind = None if climb.failure is None else climb.failure.kind
         if climb.failure is None or (climb.heard and kind not in _LATER):
             call.state, call.solver = "queued", "human"
@@ -311,14 +303,6 @@ class Gateway:
                 call.note = f"{climb.steps[-1].solver} could not answer: {climb.failure.kind}"
             return climb
         raise refusal_of(climb.failure)
-
-    def _tell_operator(self, climb: Climb) -> None:
-        """What only the operator can mend, once for each solver."""
-        if climb.failure is not None and climb.failure.kind == "fatal":
-            solver = climb.steps[-1].solver
-            if solver not in self._told:
-                self._told.add(solver)
-                _log.error("%s cannot be asked: %s", solver, climb.failure.for_log)
 
     async def answer_all(self, call: Call, model: str, texts: Sequence[str]) -> list[Climb]:
         """Answers some cases of one request; each is a row of its own.
@@ -379,61 +363,6 @@ class Gateway:
             call.note = "no money left: only solvers that pay nobody were asked"
             return False
         return True
-
-    def _on_failure(self, solver: str, kind: str) -> None:
-        self.metrics.count("rixin_upstream_failures_total", (("solver", solver), ("kind", kind)))
-
-    def _count(self, call: Call) -> None:
-        metrics, key = self.metrics, (call.scenario, call.solver, call.status)
-        known = self._series.get(key)
-        if known is None:
-            known = self._series[key] = _Series(metrics, call)
-        labels, seconds = known.labels, call.seconds
-        metrics.count("rixin_requests_total", labels)
-        add_time(known.duration, seconds)
-        add_time(known.overhead, max(0.0, seconds - call.upstream_s))
-        if call.input_tokens or call.output_tokens:
-            metrics.count("rixin_tokens_total", known.read, call.input_tokens)
-            metrics.count("rixin_tokens_total", known.written, call.output_tokens)
-        if call.cost_pico:
-            metrics.count("rixin_cost_total", labels[:2], call.cost_pico * 1e-12)
-        if len(call.steps) > 1:
-            metrics.count("rixin_escalations_total", labels[:1], len(call.steps) - 1)
-        for guard, _ in call.findings:
-            metrics.count("rixin_guard_hits_total", (*labels[:1], ("guard", guard)))
-        if self.trace is not None:
-            self.trace(call)
-        if _requests.isEnabledFor(logging.INFO):
-            _requests.info(
-                "request",
-                extra={
-                    "request_id": call.id,
-                    "key": call.caller.key.public_id,
-                    "scenario": call.scenario,
-                    "release": call.release,
-                    "solver": call.solver,
-                    "status": call.status,
-                    "state": call.state,
-                    "seconds": round(seconds, 6),
-                },
-            )
-
-
-class _Series:
-    """What is counted of calls that end alike."""
-
-    __slots__ = ("duration", "labels", "overhead", "read", "written")
-
-    def __init__(self, metrics: Metrics, call: Call) -> None:
-        self.labels: Labels = (
-            ("scenario", call.scenario),
-            ("solver", call.solver),
-            ("code", str(call.status)),
-        )
-        self.read: Labels = (*self.labels[:2], ("direction", "input"))
-        self.written: Labels = (*self.labels[:2], ("direction", "output"))
-        self.duration = metrics.histogram("rixin_request_duration_seconds", self.labels[:1])
-        self.overhead = metrics.histogram("rixin_gateway_overhead_seconds", self.labels[:1])
 
 
 def _content(text: str, climb: Climb, guarding: Guarding) -> dict[str, object]:
