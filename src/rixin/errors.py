@@ -5,6 +5,7 @@ RixinError
 │   ├── ContractError     2  the scenario file does not hold; carries every mistake at once
 │   ├── CasesError        2  the case file cannot be read or used
 │   ├── UnknownName       2  a name that is not there, with the nearest ones
+│   ├── NoLedger          2  no ledger is where one is meant
 │   └── ExportError       2  a report format or place that cannot be written
 ├── PromiseUnmet          1  what was asked for is not certified
 ├── Stopped               3  stopped before the end, and resumable
@@ -22,6 +23,7 @@ The number is the exit code. Each error says what happened; `hint` says what to 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -93,6 +95,18 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         super().__init__(f"unknown {kind} {name!r}", hint=hint or nearest_hint(name, known))
+
+
+class NoLedger(UsageError):
+    """There is no ledger where one is meant."""
+
+    code = "no_ledger"
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(
+            f"there is no ledger {str(place)!r}",
+            hint="run this beside the scenario, or name it with --ledger; rixin decide makes one",
+        )
 
 
 class ExportError(UsageError):

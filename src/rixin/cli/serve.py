@@ -82,7 +82,7 @@ def serve(
     An application changes its base URL to http://HOST:PORT/v1 and its key to one of rixin keys;
     its model is scenario/NAME, scenario/NAME@7, or solver/NAME for an endpoint of a contract.
     """
-    from rixin.errors import MissingExtra
+    from rixin.errors import MissingExtra, NoLedger
 
     try:
         from rixin.serve.app import Settings
@@ -92,10 +92,7 @@ def serve(
     _set_up_logs(as_json=log == "json")
     place = ledger or Path(".rixin") / "ledger.sqlite3"
     if not place.exists():
-        raise click.UsageError(
-            f"there is no ledger {str(place)!r}: run this beside the scenario, or name it with"
-            " --ledger; rixin decide makes one"
-        )
+        raise NoLedger(place)
     settings = Settings(
         ledger=place,
         host=host,

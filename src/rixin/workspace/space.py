@@ -17,7 +17,7 @@ from rixin.decide.race import Race
 from rixin.engine.judge import Judge
 from rixin.engine.progress import Reporter
 from rixin.engine.transport import HttpTransport
-from rixin.errors import UnknownName, UsageError
+from rixin.errors import NoLedger, UnknownName
 from rixin.interop.contract.load import fingerprint, load_scenario
 from rixin.ledger.decisions import decision_keys, last_decision, write_decision
 from rixin.ledger.store import Ledger
@@ -200,17 +200,14 @@ class Workspace:
             actor: Who works at it; empty: the user of this process.
 
         Raises:
-            UsageError: There is no ledger: a key of an empty one would open nothing.
+            NoLedger: A key of an empty one would open nothing.
         """
         from rixin.workspace.releasing import Desk
 
         scenario = "scenario.yaml" if path is None else path
         place = self.ledger_path(scenario)
         if not place.exists():
-            raise UsageError(
-                f"there is no ledger {str(place)!r}",
-                hint="run this beside the scenario, or name it with --ledger; rixin decide makes one",
-            )
+            raise NoLedger(place)
         return Desk(self._ledger(scenario), actor=actor)
 
     def scenario_name(self, path: Path | str) -> str:
