@@ -351,12 +351,18 @@ def asked(house, stop, statuses, text="a zebra"):
             statuses.append(repr(error))
 
 
+def begin_slow_call(house):
+    """A call that is under way for half a second, and where its reply will be."""
+    replies = []
+    call = threading.Thread(target=lambda: replies.append(house.chat("x", "solver/slow")))
+    call.start()
+    time.sleep(0.25)
+    return call, replies
+
+
 def test_a_drain_answers_what_is_under_way(tmp_path):
     with served(tmp_path, faults=("slow",)) as house:
-        replies = []
-        call = threading.Thread(target=lambda: replies.append(house.chat("x", "solver/slow")))
-        call.start()
-        time.sleep(0.25)
+        call, replies = begin_slow_call(house)
         with socket.create_connection(("127.0.0.1", house.port)) as probe:
             house.process.send_signal(signal.SIGTERM)
             time.sleep(0.05)
@@ -401,10 +407,7 @@ def test_a_second_gateway_does_not_share_the_port(tmp_path):
 
 def test_a_terminal_that_closes_cuts_nothing_off(tmp_path):
     with served(tmp_path, faults=("slow",)) as house:
-        replies = []
-        call = threading.Thread(target=lambda: replies.append(house.chat("x", "solver/slow")))
-        call.start()
-        time.sleep(0.25)
+        call, replies = begin_slow_call(house)
         assert house.stop(signal.SIGHUP) == 0
         call.join()
         assert replies[0].status == 200
