@@ -52,6 +52,20 @@ candidates:
   - {{name: strong, endpoint: {model}, base_url: '{url}', price: {{input: 0.1, output: 0.4}}, logprobs: off}}
   - {{name: ladder, cascade: [{{solver: rules, threshold: 0.5}}, {{solver: strong}}]}}
 """
+STUDENT = """\
+scenario: student
+owner: bench
+task: Choose the label that fits.
+cases: {path: student.csv, input: q, expected: a}
+output: {labels: from-cases}
+demand: {cases_per_month: 1000}
+incumbent: {name: people, cost_per_case: 1, solved: 0.9, source: bench}
+economics: {value_per_solved: 1, cost_per_wrong: 1, cost_per_review: 1}
+promise: {solved: {at_least: 0.5}, harm: {at_most: 0.01}}
+policy: {keep_content: false}
+candidates:
+  - {name: small, student: tfidf-logistic}
+"""
 LIMITS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "requests_per_s": ("≥ 8,000", lambda x: x >= 8_000),
     "cpu_ms": ("≤ 0.15", lambda x: x <= 0.15),
@@ -116,6 +130,7 @@ def measure(folder: Path) -> dict[str, Any]:
             figures["streams_per_s"] = streams["rps"]
             figures["stream_cpu_ms"] = per_request(process, begin, streams)
         figures["lost_rows"] = lost_rows(folder)
+        figures |= student(load, folder / "student")
         figures["guards_ms"] = guards_ms(load, folder, url)
         with gateway(folder, {}, "--workers", "2") as (_, at):
             both = run(load, at, folder, "scenario/bench", 64, header)
@@ -126,6 +141,31 @@ def measure(folder: Path) -> dict[str, Any]:
         upstream.kill()
         upstream.wait()
     return figures
+
+
+def student(load: str, folder: Path) -> dict[str, float]:
+    """A small model of three labels: it answers in the worker itself."""
+    from rixin.core.key import Limits
+    from rixin.workspace import Workspace
+
+    folder.mkdir()
+    kinds = ("a refund of my payment", "a parcel that is late", "a password that I forgot")
+    rows = [f"I write about {kinds[n % 3]} number {n * 7919},{n % 3}\n" for n in range(1_200)]
+    (folder / "student.csv").write_text("q,a\n" + "".join(rows))
+    path = folder / "student.yaml"
+    path.write_text(STUDENT)
+    with Workspace(quiet=True) as workspace:
+        workspace.decide(path)
+        desk = workspace.desk(path)
+        desk.release(path)
+        desk.promote("student")
+        key = desk.create_key("bench", limits=Limits())[0]
+    with gateway(folder, {}) as (process, at):
+        begin = cpu(process)
+        header = f"Authorization: Bearer {key}"
+        found = run(load, at, folder, "scenario/student", 64, header)
+        each = per_request(process, begin, found)
+    return {"student_per_s": found["rps"], "student_cpu_ms": each}
 
 
 def guards_ms(load: str, folder: Path, url: str) -> float:
