@@ -1,6 +1,7 @@
 """Spans, logs and roles of a real gateway."""
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from rixin.core.key import Limits
+from rixin.serve.telemetry import JsonLines, TextLines
 from rixin.workspace import Workspace
 from serve.house import served
 
@@ -126,3 +128,16 @@ def test_who_is_turned_away_is_counted_and_named_in_the_log(tmp_path):
     (line,) = [one for one in lines if one.get("request_id") == request]
     assert (line["status"], line["code"]) == (401, "invalid_api_key")
     assert "rx-of-nobody" not in json.dumps(lines)
+
+
+@pytest.mark.parametrize("lines", [JsonLines(), TextLines("%(levelname)s %(message)s")])
+def test_no_log_line_holds_the_text_of_an_exception_not_even_a_library_s(lines):
+    try:
+        raise ValueError("PATIENT JANE ROE")
+    except ValueError as error:
+        given = (type(error), error, error.__traceback__)
+    record = logging.makeLogRecord({"msg": "Task failed", "exc_info": given})
+    told = lines.format(record)
+    assert "ValueError" in told
+    assert "test_telemetry.py" in told
+    assert "JANE" not in told

@@ -118,14 +118,13 @@ def _say_in_the_log(line: str) -> None:
 def _set_up_logs(*, as_json: bool) -> None:
     import logging
 
-    if not as_json:
-        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-        return
-    from rixin.serve.telemetry import JsonLines
+    from rixin.serve.telemetry import JsonLines, TextLines
 
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines() if as_json else TextLines("%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if not as_json:
+        return
     for name in ("rixin.requests", "rixin.serve"):
         logging.getLogger(name).setLevel(logging.INFO)
 

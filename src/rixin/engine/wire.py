@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from rixin.core.traces import log_traceback
+
 _log = logging.getLogger("rixin.engine")
 _AT_ONCE = 16
 """Connections that send together, so that none waits long for the others."""
@@ -44,8 +46,8 @@ class Round:
         for wire in waiting:
             try:
                 wire.flush()
-            except Exception:  # noqa: BLE001 - the others must not wait for ever
-                _log.exception("a connection that cannot be written to is closed")
+            except Exception as error:  # noqa: BLE001 - the others must not wait for ever
+                log_traceback(_log, "a connection that cannot be written to is closed", error)
                 wire.abort()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from rixin.core.answer import Failure
 from rixin.core.case import Case
 from rixin.core.key import CALLERS, hash_key
+from rixin.core.traces import log_traceback
 from rixin.engine.transport import HttpTransport
 from rixin.serve.breaker import Breaker
 from rixin.serve.call import Call, check_priced, keep, new_id, no_call_headers, reserve, settle
@@ -71,8 +72,8 @@ class Gateway:
             self.refuse(request, refusal)
         except asyncio.CancelledError:
             raise
-        except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer
-            _log.exception("a request failed inside the gateway")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            log_traceback(_log, "a request failed inside the gateway", error)
             broken = Refusal(500, "the gateway failed; its log says why", "internal_error")
             self.refuse(request, broken)
         finally:
@@ -150,8 +151,8 @@ class Gateway:
         except asyncio.CancelledError:
             call.cancelled("the caller left")
             raise
-        except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer
-            _log.exception("%s failed inside the gateway", call.id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            log_traceback(_log, f"{call.id} failed inside the gateway", error)
             call.status, call.state = 500, "failed"
             broken = Refusal(
                 500, f"the gateway failed on {call.id}; its log says why", "internal_error"

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from rixin.core.traces import describe_error
 from rixin.errors import MissingExtra
 from rixin.serve.call import Call
 
@@ -32,7 +33,15 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 Trace = Callable[[Call], None]
 
 
-class JsonLines(logging.Formatter):
+class TextLines(logging.Formatter):
+    """Lines for people. Of an exception, also of a library's, they name types and places only."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name of the base class
+        """Types and frames: the texts of exceptions may hold what was said."""
+        return describe_error(ei[1])
+
+
+class JsonLines(TextLines):
     """One JSON object a line: time, level, logger, message and the fields given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
