@@ -19,8 +19,13 @@ ABSENT = Wheel(package="absent", version="1.0", sha256="0" * 64, size=1)
 
 
 def test_a_wheel_is_fetched_once(
-    shelf: Shelf, tmp_path: Path, lines: list[str], progress: Line
+    shelf: Shelf,
+    tmp_path: Path,
+    lines: list[str],
+    progress: Line,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(pip_client, "TICK_S", 600.0)  # however slow pip is, no line in between
     wheel = shelf.add("carrier", {"data/w.bin": b"abc"})
     path = fetch_wheel(wheel, tmp_path / "cache", progress)
     shelf.path("carrier").unlink()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import threading
 
 import pytest
 from hypothesis import given
@@ -29,14 +30,15 @@ def make(url, output=LABELS, **options):
     return EndpointSolver("strong", HttpTransport(), prompt, given_options)
 
 
-def ask(handler, output=LABELS, count=1, **options):
-    """Answers, and the server with what it was asked."""
+def ask(handler, output=LABELS, count=1, then=lambda: None, **options):
+    """Answers, and the server with what it was asked; `then` is called when they are there."""
 
     async def go(server):
         solver = make(server.url, output, **options)
         try:
             return list(await solver.solve(plain_cases(count)))
         finally:
+            then()
             await solver.close()
             await solver._transport.close()
 
@@ -191,13 +193,13 @@ def test_a_missing_key_says_that_none_was_sent():
 
 
 def test_a_server_that_hangs_times_out():
-    import time
+    answered = threading.Event()
 
     def handler(*_):
-        time.sleep(0.6)
+        answered.wait(60)
         return completion("ham")
 
-    (answer,), _ = ask(handler, timeout_s=0.15)
+    (answer,), _ = ask(handler, timeout_s=0.15, then=answered.set)
     assert (answer.failure.kind, answer.failure.retryable) == ("timeout", True)
 
 

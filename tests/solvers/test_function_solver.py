@@ -1,6 +1,6 @@
 import asyncio
 import sys
-import time
+import threading
 from decimal import Decimal
 
 import pytest
@@ -91,22 +91,33 @@ def test_a_function_that_exits_does_not_end_the_run():
 
 
 def test_a_call_that_takes_too_long_is_left_behind():
-    begin = time.perf_counter()
-    slow, fine = ask(lambda text: time.sleep(0.4) if text == "a" else text, timeout_s=0.05)
+    released, ended = threading.Event(), []
+
+    def call(text):
+        if text == "a":
+            released.wait(60)
+            ended.append(text)
+        return text
+
+    slow, fine = ask(call, timeout_s=0.05)
+    assert ended == []  # it was not waited for
+    released.set()
     assert slow.failure.kind == "timeout"
     assert slow.failure.message == "the function took longer than 0.05 s"
     assert fine.output == "b"
-    assert time.perf_counter() - begin < 0.35
 
 
 def test_async_functions_are_called_at_once_for_a_batch():
+    together = 0
+
     async def call(text):
-        await asyncio.sleep(0.1)
+        nonlocal together
+        together += 1
+        while together < 16:  # nobody answers before all were asked
+            await asyncio.sleep(0)
         return text
 
-    begin = time.perf_counter()
     assert len(ask(call, CASES * 8)) == 16
-    assert time.perf_counter() - begin < 0.8
 
 
 def test_async_failures_and_time_outs_are_values_too():
