@@ -2,7 +2,7 @@
 PY ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide bench-gateway soak clean
+.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide bench-gateway soak fuzz clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ bench-gateway: setup ## what the gateway adds to an upstream: speed, CPU, memory
 
 soak: setup ## ten minutes at half load: flat memory, flat latency, exact money
 	@$(BIN)/python benchmarks/gateway_soak.py
+
+fuzz: setup ## odd requests and odd replies against a real gateway, three minutes each
+	@$(BIN)/python tests/fuzz/run.py $(if $(SEED),--seed $(SEED)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
 
 clean: ## removes what make made, but no downloaded model
 	rm -rf .venv .cache .coverage* build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
