@@ -1,14 +1,30 @@
 """JSON outputs: reading them, checking them against a JSON Schema, and their fields."""
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+from rixin.core.schema_words import draft_of, no_json, unchecked
 from rixin.errors import UsageError
 
 _FENCE = re.compile(r"```[a-zA-Z]*[^\S\n]*\n(.*)```", re.DOTALL)
 Validator = Callable[[object], str | None]
 """What is wrong with a value, in words; None where nothing is."""
+_DRAFT_NAMES = {2020: "Draft202012", 2019: "Draft201909", 7: "Draft7", 6: "Draft6", 4: "Draft4"}
+"""In the order in which they are tried."""
+_ANY_TEXT = ("binary", "directory-path", "file-path", "password", "path")
+"""Formats of pydantic and OpenAPI that say what a text is for, and nothing about its form."""
+_ADDRESSES: Mapping[str, Callable[[str], object]] = {
+    "ipv4interface": ipaddress.IPv4Interface,
+    "ipv4network": ipaddress.IPv4Network,
+    "ipv6interface": ipaddress.IPv6Interface,
+    "ipv6network": ipaddress.IPv6Network,
+    "ipvanyaddress": ipaddress.ip_address,
+    "ipvanyinterface": ipaddress.ip_interface,
+    "ipvanynetwork": ipaddress.ip_network,
+}
 
 
 def parse_json(text: str) -> object:
@@ -29,41 +45,118 @@ def parse_json(text: str) -> object:
 
 
 def schema_validator(schema: Mapping[str, object]) -> Validator:
-    """A checker for a JSON Schema of draft 4, 6, 7 or 2019-09.
+    """A checker for a JSON Schema of draft 4, 6, 7, 2019-09 or 2020-12.
 
-    No reference outside the schema is followed: nothing is fetched.
+    One that states no draft is read as the newest that looks at all of its words. Formats are
+    checked. No reference outside the schema is followed: nothing is fetched.
 
     Raises:
-        UsageError: The schema itself does not hold.
+        UsageError: The schema itself does not hold, or has a word or a format that would not be
+            checked; it says where.
 
     Examples:
         >>> check = schema_validator({"type": "object", "required": ["total"]})
         >>> check({"total": 1}) is None
         True
         >>> check({})
-        "data must contain ['total'] properties"
+        'data: "total" is a required property'
     """
-    import fastjsonschema
-
     try:
-        validate = fastjsonschema.compile(
-            dict(schema),
-            handlers=_NoFetch(),
-            use_default=False,
-        )
-    except (fastjsonschema.JsonSchemaDefinitionException, re.error, TypeError, ValueError) as error:
-        raise UsageError(
-            f"the JSON Schema does not hold: {error}", hint="mend output.schema in the scenario"
-        ) from error
+        for place in no_json(schema):
+            raise ValueError(place)
+        stated = draft_of(schema)
+    except ValueError as error:
+        raise _unusable(str(error)) from None
+    plain = {name: value for name, value in schema.items() if name != "$schema"}
+    reasons: list[str] = []
+    for draft in _DRAFT_NAMES if stated is None else (stated,):
+        try:
+            return _compiled(plain, draft)
+        except ValueError as error:
+            reasons.append(_place_and_reason(error))
+    raise _unusable(reasons[0])
+
+
+def _compiled(schema: dict[str, object], draft: int) -> Validator:
+    """A checker by one draft.
+
+    Raises:
+        ValueError: The schema does not hold by this draft, or not all of it would be checked.
+    """
+    _validator(schema, draft)  # its errors show what the schema says
+    for word in unchecked(schema, draft):
+        raise ValueError(f"{word.place}: {word.reason}")
+    # Those of this one do not show what was answered: they go to logs.
+    validator = _validator(schema, draft, mask="the value")
 
     def check(value: object) -> str | None:
         try:
-            validate(value)
-        except fastjsonschema.JsonSchemaValueException as error:
-            return str(error.message)
+            validator.validate(value)
+        except ValueError as error:
+            return _place_and_reason(error, "data")
         return None
 
     return check
+
+
+def _validator(schema: dict[str, object], draft: int, mask: str | None = None) -> Any:
+    import jsonschema_rs
+
+    return getattr(jsonschema_rs, f"{_DRAFT_NAMES[draft]}Validator")(
+        schema,
+        formats=_more_formats(draft),
+        validate_formats=True,
+        ignore_unknown_formats=False,
+        offline=True,
+        mask=mask,
+    )
+
+
+def _more_formats(draft: int) -> dict[str, Callable[[str], bool]]:
+    """Formats that the library does not know, or not in this draft."""
+    import jsonschema_rs
+
+    def standard(name: str) -> Callable[[str], bool]:
+        schema = {"format": name}
+        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True).is_valid
+
+    uuid = standard("uuid")
+    formats = {name: _parses(parse) for name, parse in _ADDRESSES.items()}
+    formats |= {f"uuid{version}": _uuid_of(version, uuid) for version in range(1, 9)}
+    formats |= dict.fromkeys(_ANY_TEXT, lambda _: True)
+    if draft <= 7:
+        formats |= {"uuid": uuid, "duration": standard("duration")}
+    return formats
+
+
+def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        try:
+            parse(text)
+        except ValueError:
+            return False
+        return True
+
+    return check
+
+
+def _uuid_of(version: int, uuid: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda text: uuid(text) and text[14] == str(version)
+
+
+def _unusable(reason: str) -> UsageError:
+    return UsageError(
+        f"the JSON Schema does not hold: {reason}", hint="mend output.schema in the scenario"
+    )
+
+
+def _place_and_reason(error: ValueError, root: str = "") -> str:
+    """What the library says, in one line, with the place."""
+    path = [str(part) for part in getattr(error, "instance_path", ())]
+    place = ".".join([root, *path] if root else path)
+    reason = str(getattr(error, "message", error)).partition("\n")[0]
+    reason = reason.replace(". Adjust configuration to ignore unrecognized formats", "")
+    return f"{place}: {reason}" if place else reason
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
@@ -85,17 +178,3 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
-
-
-class _NoFetch(dict[str, Callable[[str], object]]):
-    """Answers for every kind of address, so that the library itself never opens one."""
-
-    def __contains__(self, scheme: object) -> bool:
-        return True
-
-    def __missing__(self, scheme: str) -> Callable[[str], object]:
-        return _refuse
-
-
-def _refuse(address: str) -> object:
-    raise ValueError(f"the reference {address!r} leads out of the schema")

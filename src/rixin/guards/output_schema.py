@@ -28,7 +28,7 @@ class OutputSchemaGuard:
     def __init__(self, output: OutputSpec, labels: Sequence[str]) -> None:
         self.fingerprint = digest_json(
             {
-                "guard": "output-schema/1",
+                "guard": "output-schema/2",
                 "kind": output.kind,
                 "labels": sorted(labels) if output.kind == "labels" else [],
                 "schema": output.schema,

@@ -34,6 +34,8 @@ class JsonScorer(ExpectationScorer):
         fields: Sequence[str] = (),
     ) -> None:
         options = {"schema": schema, "threshold": threshold, "fields": sorted(fields)}
+        if schema is not None:
+            options["checker"] = 2  # the second one: it looks at all words and formats
         super().__init__("json", options)
         self._check = None if schema is None else schema_validator(schema)
         self._threshold = threshold

@@ -126,7 +126,10 @@ def read_schema(given: str | dict[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(given, dict):
         return given
     path = _place(given, folder)
-    found = json.loads((path or folder / given).read_text(encoding="utf-8-sig"))
+    try:
+        found = json.loads((path or folder / given).read_text(encoding="utf-8-sig"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(found, dict):
         raise ValueError("it is no JSON object")
     return found
