@@ -26,3 +26,8 @@ def __getattr__(name: str) -> object:
         return Workspace
     msg = f"module 'rixin' has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """The public names, for tab completion."""
+    return [*__all__]

@@ -70,12 +70,38 @@ def test_report_writes_every_form_without_asking_anybody(folder, capsys):
     assert "name a file that ends in" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("lang", "sign"), [("zh_Hans", 'lang="zh-Hans"'), ("ar", 'dir="rtl"')])
+@pytest.mark.parametrize(
+    ("lang", "sign"),
+    [
+        *((tag, 'lang="zh-Hans"') for tag in ("zh_Hans", "zh", "zh-CN", "zh-Hans")),
+        *((tag, 'dir="rtl"') for tag in ("ar", "ar_EG")),
+    ],
+)
 def test_the_page_comes_in_other_languages(folder, lang, sign):
     write_desk(folder)
     run(["decide", "-q"])
     assert run(["report", "-o", "a.html", "--lang", lang]) == 0
     assert sign in (folder / "a.html").read_text(encoding="utf-8")
+
+
+def test_a_language_that_nothing_is_written_in_is_refused(folder, capsys):
+    write_desk(folder)
+    run(["decide", "-q"])
+    assert run(["report", "-o", "a.md", "--lang", "zh"]) == 2
+    assert "add -o report.html" in capsys.readouterr().err
+    assert run(["report", "-o", "a.html", "--lang", "fr"]) == 2
+    assert "zh_Hans" in capsys.readouterr().err
+
+
+def test_commands_take_the_name_of_a_scenario_as_well_as_its_file(folder, capsys):
+    write_desk(folder)
+    (folder / "desk.yaml").rename(folder / "other.yml")
+    for command in ("check", "decide", "report", "release"):
+        assert run([command, "desk"]) == 0
+    assert run(["explain", "desk", "m9"]) == 0
+    capsys.readouterr()
+    assert run(["check", "dusk"]) == 2
+    assert "there is no scenario file 'dusk'" in capsys.readouterr().err
 
 
 def test_check_shows_the_demand_and_the_plan_and_asks_nobody(folder, capsys):

@@ -179,7 +179,7 @@ def test_an_explanation_shows_all_that_is_known():
         "model m; wrong",
     ):
         assert part in text, part
-    found = explained(asked(row)).to_json()
+    found = explained(asked(row)).to_dict()
     json.dumps(found, allow_nan=False)
     assert found["solvers"][0]["retries"] == 2
 
@@ -202,6 +202,6 @@ def test_an_explanation_tells_what_was_not_measured_or_not_asked():
     assert "left it to people" in text
     assert "6 retries" in text
     assert "unscored" in text
-    assert explained(asked(None)).to_json()["solvers"][0]["state"] == "not asked"
+    assert explained(asked(None)).to_dict()["solvers"][0]["state"] == "not asked"
     silent = explained(asked(outcome(Answer(), State.UNSOLVED)))
     assert "no output" in silent.text()

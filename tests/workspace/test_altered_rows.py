@@ -160,7 +160,7 @@ def test_a_certificate_of_before_holds_and_says_what_it_does_not_cover(folder):
     found = verified(folder)
     assert found.holds, found.text()
     assert "not covered: weights and strata of cases, rows that only" in found.text()
-    assert len(found.to_json()["not_covered"]) == 1
+    assert len(found.to_dict()["not_covered"]) == 1
     case_id, ref = place_of(folder, "certify", 5)
     change(folder, "UPDATE cases SET expected = 'x' WHERE case_id = ?", (case_id,))
     assert f"certify cases, case {ref} ({case_id[:12]})" in verified(folder).text()

@@ -74,7 +74,7 @@ def _explained(path, case):
 def test_explain_shows_the_way_of_a_case_through_a_proposed_cascade(near_best, case):
     _, path, result = near_best
     explained = _explained(path, case)
-    shown = explained.to_json()["solvers"][-1]
+    shown = explained.to_dict()["solvers"][-1]
     assert (shown["solver"], shown["proposed"]) == (result.verdict.winner, True)
     steps = result.certificate["proposed"][0]["steps"]
     for step, asked in zip(shown["steps"], steps, strict=False):
@@ -91,9 +91,9 @@ def test_explain_shows_what_the_other_tested_cascades_would_have_said(near_best)
     _, path, result = near_best
     explained = _explained(path, "c4")
     tested = [one for one in result.certificate["sequence"]["tested"] if len(one["steps"]) > 1]
-    shown = explained.to_json()["tested"]
+    shown = explained.to_dict()["tested"]
     assert len(shown) == len(tested) - 1
-    rows = {one["solver"]: one for one in explained.to_json()["solvers"]}
+    rows = {one["solver"]: one for one in explained.to_dict()["solvers"]}
     for one in shown:
         last = one["steps"][-1]
         assert (one["state"], one["output"]) == (
@@ -111,9 +111,9 @@ def test_explain_leaves_out_cascades_whose_members_are_gone_or_were_not_asked(ne
             "DELETE FROM outcomes WHERE case_id IN (SELECT case_id FROM cases WHERE ref = 'c4')"
         )
     explained = _explained(path, "c4")
-    assert {one["state"] for one in explained.to_json()["tested"]} == {"not asked"}
+    assert {one["state"] for one in explained.to_dict()["tested"]} == {"not asked"}
     assert "not all its members were asked about this case" in explained.text()
-    explained = _explained(write_contract(folder, ("cheap",)), "c4").to_json()
+    explained = _explained(write_contract(folder, ("cheap",)), "c4").to_dict()
     assert [one["solver"] for one in explained["solvers"]] == ["cheap"]
     assert explained["tested"] == []
 
@@ -160,7 +160,7 @@ def test_one_altered_figure_fails_verification(near_best, where, value, said):
     assert not found.holds
     assert found.exit_code == 1
     assert said in found.text()
-    assert found.to_json()["holds"] is False
+    assert found.to_dict()["holds"] is False
 
 
 def test_an_altered_seal_fails_verification(near_best):

@@ -67,9 +67,9 @@ def test_a_promised_mean_score_holds_and_shows_in_every_report(graded):
     assert dear.score.lower <= MEANS["dear"] <= dear.score.upper
     assert f"mean score {dear.score.value:.3f} of {dear.tally.cases}" in result.text(width=200)
     assert f"{dear.score.value:.3f} ({dear.score.lower:.3f}–" in result.markdown()
-    shown = {one["name"]: one for one in result.to_json()["verdict"]["candidates"]}
+    shown = {one["name"]: one for one in result.to_dict()["verdict"]["candidates"]}
     assert shown["dear"]["score"]["lower"] == dear.score.lower
-    assert result.to_json()["score_floor"] == 0.8
+    assert result.to_dict()["score_floor"] == 0.8
 
 
 def test_a_mean_score_below_the_promise_fails_though_enough_is_solved(graded):

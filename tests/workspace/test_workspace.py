@@ -239,9 +239,9 @@ def test_a_case_is_explained_by_its_id_its_hash_or_its_text(tmp_path):
     path = write_desk(tmp_path)
     with Workspace(quiet=True) as workspace:
         workspace.decide(path)
-        by_id = workspace.explain(path, "m899").to_json()
-        text = workspace.explain(path, "ticket 7119181").to_json()
-        assert by_id == text == workspace.explain(path, by_id["id"][:10]).to_json()
+        by_id = workspace.explain(path, "m899").to_dict()
+        text = workspace.explain(path, "ticket 7119181").to_dict()
+        assert by_id == text == workspace.explain(path, by_id["id"][:10]).to_dict()
         with pytest.raises(UnknownName, match="m7777"):
             workspace.explain(path, "m7777")
         with pytest.raises(UsageError, match="cases fit"):

@@ -1,6 +1,7 @@
 """The command group, and how errors and interruptions end a command."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,24 +104,31 @@ def show_error(error: RixinError) -> None:
 
 
 def scenario_path(given: str | None) -> Path:
-    """The scenario file that a command means: the given one, or the only one in this folder.
+    """The scenario file that a command means: a file or a scenario's name, or the only one here.
 
     Raises:
         click.UsageError: None or several are here.
     """
-    if given is not None:
+    if given is not None and Path(given).exists():
         return Path(given)
-    found = [path for path in sorted(Path().glob("*.y*ml")) if _is_scenario(path)]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    scenarios = {path: name for path in sorted(Path().glob("*.y*ml")) if (name := _name_in(path))}
+    if given is not None:
+        named = [path for path, name in scenarios.items() if name == given]
+        return named[0] if len(named) == 1 else Path(given)
+    if len(scenarios) == 1:
+        return next(iter(scenarios))
+    if not scenarios:
         raise click.UsageError("no scenario here: name one, or make one with: rixin init FILE")
-    raise click.UsageError(f"several scenarios here, name one: {', '.join(map(str, found))}")
+    raise click.UsageError(f"several scenarios here, name one: {', '.join(map(str, scenarios))}")
 
 
-def _is_scenario(path: Path) -> bool:
+def _name_in(path: Path) -> str | None:
+    """The name of the scenario in a file; None where it holds none."""
     try:
-        head = path.read_text(encoding="utf-8")[:20_000]
+        head = path.read_text(encoding="utf-8-sig")[:20_000]
     except (OSError, UnicodeDecodeError):
-        return False
-    return "\ncandidates:" in head and "\nincumbent:" in head
+        return None
+    name = re.search(r"^scenario: *['\"]?([\w.-]+)", head, re.MULTILINE)
+    if name is None or "\ncandidates:" not in head or "\nincumbent:" not in head:
+        return None
+    return name[1]

@@ -23,7 +23,7 @@ def check(scenario: str | None, ledger: Path | None, as_json: bool) -> int:
     with Workspace(ledger=ledger) as workspace:
         found = workspace.check(scenario_path(scenario))
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_dict())
     else:
         click.echo(found.text())
     return found.exit_code

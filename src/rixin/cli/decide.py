@@ -86,7 +86,7 @@ def _next_step(path: Path, result: "Result") -> str:
 def show(result: "Result", *, as_json: bool) -> None:
     """The verdict on stdout, as text as wide as the terminal or as JSON."""
     if as_json:
-        print_json(result.to_json())
+        print_json(result.to_dict())
         return
     live = sys.stdout.isatty()
     width = min(shutil.get_terminal_size((100, 24)).columns, 120) if live else 100

@@ -22,7 +22,7 @@ def doctor(scenario: str | None, ledger: Path | None, as_json: bool) -> int:
     with Workspace(ledger=ledger) as workspace:
         findings = workspace.doctor(Path(scenario) if scenario else None)
     if as_json:
-        print_json([finding.to_json() for finding in findings])
+        print_json([finding.to_dict() for finding in findings])
     else:
         for finding in findings:
             click.echo(finding.text())

@@ -35,7 +35,7 @@ def explain(arguments: tuple[str, ...], ledger: Path | None, as_json: bool) -> i
     with Workspace(ledger=ledger) as workspace:
         explanation = workspace.explain(path, arguments[-1])
     if as_json:
-        print_json(explanation.to_json())
+        print_json(explanation.to_dict())
     else:
         click.echo(explanation.text())
     return 0

@@ -21,10 +21,10 @@ from rixin.cli.options import json_option, ledger_option, scenario_argument
 @click.option("--markdown", is_flag=True, help="Print Markdown for a pull request.")
 @click.option(
     "--lang",
-    type=click.Choice(["en", "zh_Hans", "ar"]),
+    metavar="LANG",
     default="en",
     show_default=True,
-    help="Language of the HTML page.",
+    help="Language of the HTML page: en, zh or ar.",
 )
 @ledger_option
 @json_option
@@ -37,8 +37,12 @@ def report(
     as_json: bool,
 ) -> int:
     """Print or write the verdict on what is stored, without any call."""
+    from rixin.report.words import language_of
     from rixin.workspace import Workspace
 
+    if language_of(lang) != "en" and not any(one.suffix.lower() == ".html" for one in output):
+        what = f"--lang {lang} is for an HTML page, and none is written"
+        raise click.UsageError(f"{what}: add -o report.html; other forms are in English")
     with Workspace(ledger=ledger) as workspace:
         result = workspace.report(scenario_path(scenario))
     for target in output:

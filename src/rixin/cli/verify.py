@@ -29,7 +29,7 @@ def verify(certificate: Path, scenario: Path | None, ledger: Path | None, as_jso
     with Workspace(ledger=ledger, quiet=True) as workspace:
         found = workspace.verify(certificate, scenario)
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_dict())
     else:
         click.echo(found.text())
     return found.exit_code

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rixin.core.answer import Answer, Step
 from rixin.core.case import Case
@@ -10,6 +11,10 @@ from rixin.core.outcome import Outcome, State
 from rixin.report.as_json import plain
 from rixin.report.columns import clean, wrap
 from rixin.report.figures import seconds
+from rixin.report.notebook import data_frame, preformatted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MARKS = {State.SOLVED: "✓", State.UNSOLVED: "✗", State.UNMEASURED: "–"}
 _LIKELIEST = 4
@@ -51,7 +56,7 @@ class Explanation:
     asked: Sequence[Asked]
     tested: Sequence[Tested] = ()
 
-    def to_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Values that `json.dumps` takes; money is a string."""
         case = self.case
         return {
@@ -66,6 +71,20 @@ class Explanation:
             "solvers": [_asked_json(one) for one in self.asked],
             "tested": [_tested_json(one) for one in self.tested],
         }
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row for each solver: its answer to the case, and what came of it.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return data_frame(map(_asked_json, self.asked))
+
+    def _repr_html_(self) -> str:
+        return preformatted(self.text())
+
+    def __repr__(self) -> str:
+        return f"<Explanation {self.case.ref or self.case.id[:12]}: {len(self.asked)} solvers>"
 
     def text(self, width: int = 100) -> str:
         """For a terminal of `width` cells."""

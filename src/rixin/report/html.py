@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
 from rixin.core.verdict import Decision
 from rixin.report import figures
@@ -42,9 +43,16 @@ def render_html(data: ReportData, lang: str = "en") -> str:
 
 
 def render_fragment(data: ReportData) -> str:
-    """The verdict with its table and chart, for a notebook; its styles touch nothing else."""
+    """The verdict with its reasons, table and chart, for a notebook; its styles touch nothing else."""
     words = words_of("en")
-    parts = [_verdict(data, words), candidates(data, words.say), _chart(data, words)]
+    page = Path(data.path).parent / ".rixin" / f"{data.scenario}.html"
+    parts = [
+        _verdict(data, words),
+        *_reasoning(data, words.say),
+        candidates(data, words.say),
+        _chart(data, words),
+        f"<p class=note>The whole page: <code>{escape(str(page))}</code></p>",
+    ]
     return f'<div class="rixin"><style>{_style()}</style>{"".join(parts)}</div>'
 
 
@@ -59,9 +67,7 @@ def _page(data: ReportData, words: Words) -> str:
             _head(data, say),
             _verdict(data, words),
             _tiles(data, say),
-            _sentences(say("Why"), (*data.verdict.because, *_reasons(data))),
-            _sentences(say("What would change this decision"), data.verdict.changes),
-            _sentences(say("Mind"), (*data.verdict.warnings, *data.notes)),
+            *_reasoning(data, say),
             candidates(data, say),
             _chart(data, words),
             _money(data, words),
@@ -140,6 +146,12 @@ def _sentences(title: str, items: Sequence[str]) -> str:
         return ""
     rows = "".join(f"<li>{english(item)}</li>" for item in items)
     return f"<section><h2>{escape(title)}</h2><ul>{rows}</ul></section>"
+
+
+def _reasoning(data: ReportData, say: Say) -> Iterator[str]:
+    yield _sentences(say("Why"), (*data.verdict.because, *_reasons(data)))
+    yield _sentences(say("What would change this decision"), data.verdict.changes)
+    yield _sentences(say("Mind"), (*data.verdict.warnings, *data.notes))
 
 
 def _reasons(data: ReportData) -> Iterator[str]:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from rixin.errors import UnknownName
 
 LANGUAGES = ("en", "zh_Hans", "ar")
+_ALIASES = {"zh": "zh_Hans", "zh_cn": "zh_Hans", "zh_hans": "zh_Hans", "zh_hans_cn": "zh_Hans"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,32 @@ class Words:
     say: Callable[[str], str]
 
 
+def language_of(tag: str) -> str:
+    """The language that a tag means, in any of the usual spellings.
+
+    Args:
+        tag: As BCP 47 or gettext write it: `zh`, `zh-CN`, `zh_Hans`, `en-GB`, `ar_EG.UTF-8` …
+
+    Raises:
+        UnknownName: There are no messages in it.
+
+    Examples:
+        >>> language_of("zh-CN"), language_of("ar_EG"), language_of("EN")
+        ('zh_Hans', 'ar', 'en')
+    """
+    name = tag.partition(".")[0].replace("-", "_").lower()
+    first = name.partition("_")[0]
+    language = _ALIASES.get(name) or (first if first in {"en", "ar"} else None)
+    if language is None:
+        raise UnknownName("language", tag, LANGUAGES)
+    return language
+
+
 def words_of(lang: str) -> Words:
     """The messages of a language.
 
     Args:
-        lang: en, zh_Hans or ar.
+        lang: English, Chinese or Arabic, in a spelling that `language_of` takes.
 
     Raises:
         UnknownName: There is no such language.
@@ -33,8 +55,7 @@ def words_of(lang: str) -> Words:
         >>> words_of("ar").rtl
         True
     """
-    if lang not in LANGUAGES:
-        raise UnknownName("language", lang, LANGUAGES)
+    lang = language_of(lang)
     catalog: NullTranslations = NullTranslations()
     if lang != "en":
         place = files("rixin.report").joinpath(f"locale/{lang}/LC_MESSAGES/rixin.mo")

@@ -40,7 +40,7 @@ class Finding:
         line = f"{_MARKS[self.state]} {self.topic}: {self.said}"
         return f"{line}\n         mend: {self.mend}" if self.mend else line
 
-    def to_json(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str]:
         """Values that `json.dumps` takes."""
         return asdict(self)
 

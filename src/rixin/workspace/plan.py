@@ -1,9 +1,10 @@
 """What a decision will ask and cost at most, before any solver is called."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from rixin.core.money import ceil_cent, format_money
 from rixin.core.scenario import Scenario
@@ -21,6 +22,9 @@ from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Stored
 from rixin.workspace.prepare import Dataset, describe_notes
 from rixin.workspace.start import shape_of, worth_paying
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _WIDTH = 100
 _TYPICAL = 100
@@ -82,11 +86,29 @@ class Plan:
         """1 where not even a perfect solver would pay, else 0."""
         return 0 if self.demand.worth_it else 1
 
-    def to_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Values that `json.dumps` takes; money is a string."""
         found = plain(self)
         assert isinstance(found, dict)
         return {**found, "most": plain(self.most)}
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row for each candidate: what it will be asked, and what that costs at most.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        from rixin.report.notebook import data_frame
+
+        return data_frame({**asdict(line), "missing": line.missing} for line in self.lines)
+
+    def _repr_html_(self) -> str:
+        from rixin.report.notebook import preformatted
+
+        return preformatted(self.text())
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.scenario}: {len(self.lines)} candidates>"
 
     def text(self) -> str:
         """For a terminal."""

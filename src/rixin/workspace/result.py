@@ -3,13 +3,17 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rixin.core.verdict import Decision, Verdict
+from rixin.core.verdict import CandidateResult, Decision, Estimate, Verdict
 from rixin.errors import ExportError, RixinError
 from rixin.report.data import ReportData
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +62,25 @@ class Result:
 
         return render_html(self.data, lang)
 
-    def to_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Values that `json.dumps` takes; money is a string."""
         from rixin.report.as_json import to_json
 
         return to_json(self.data)
 
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row for each candidate: its figures, each interval in two more columns.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        from rixin.report.notebook import data_frame
+
+        return data_frame(map(_row, self.verdict.candidates))
+
     def record(self) -> dict[str, object]:
         """The report and the certificate, for the ledger."""
-        return {**self.to_json(), "certificate": dict(self.certificate)}
+        return {**self.to_dict(), "certificate": dict(self.certificate)}
 
     def write_certificate(self, path: Path | str) -> None:
         """Writes the certificate as JSON, whole or not at all.
@@ -90,7 +104,7 @@ class Result:
         forms: Mapping[str, Callable[[], str]] = {
             ".html": lambda: self.html(lang),
             ".md": self.markdown,
-            ".json": lambda: json.dumps(self.to_json(), ensure_ascii=False, indent=2),
+            ".json": lambda: json.dumps(self.to_dict(), ensure_ascii=False, indent=2),
             ".txt": self.text,
         }
         form = forms.get(target.suffix.lower())
@@ -108,6 +122,22 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<Result {self.data.scenario}: {self.verdict.headline}>"
+
+
+def _row(candidate: CandidateResult) -> dict[str, object]:
+    """A candidate's figures in columns; an estimate is its value, `…_lower` and `…_upper`."""
+    row: dict[str, object] = {}
+    for field_ in fields(candidate):
+        value = getattr(candidate, field_.name)
+        if isinstance(value, Estimate):
+            row |= {
+                field_.name: value.value,
+                f"{field_.name}_lower": value.lower,
+                f"{field_.name}_upper": value.upper,
+            }
+        elif value is None or isinstance(value, str | int | float | Decimal):
+            row[field_.name] = value
+    return row
 
 
 def _write_whole(target: Path, text: str) -> None:

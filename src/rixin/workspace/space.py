@@ -57,7 +57,14 @@ class Workspace:
         >>> print(result.text())  # doctest: +SKIP
     """
 
-    def __init__(self, *, ledger: Path | str | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self, *scenario: object, ledger: Path | str | None = None, quiet: bool = False
+    ) -> None:
+        if scenario:
+            raise TypeError(
+                "a workspace takes no scenario; hint: name it in the call, as in"
+                f" Workspace().decide({scenario[0]!r})"
+            )
         self._given = None if ledger is None else Path(ledger)
         self._ledgers: dict[Path, Ledger] = {}
         self._reporter = Reporter(None if quiet else sys.stderr)

@@ -55,7 +55,7 @@ class Verification:
         """0 where it holds, else 1."""
         return 0 if self.holds else 1
 
-    def to_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Values that `json.dumps` takes."""
         return {
             "certificate": self.path,
