@@ -21,6 +21,38 @@ class Usage(NamedTuple):
     """CPU seconds on this machine (local solvers)."""
     calls: int = 0
     """Requests sent to a model, failed tries included."""
+    cache_write_tokens: int = 0
+    """Part of `input_tokens` that the server wrote to its cache."""
+    cache_write_1h_tokens: int = 0
+    """Part of `cache_write_tokens` that is kept for an hour, not for some minutes."""
+    reasoning_tokens: int = 0
+    """Part of `output_tokens` that was thought and not shown."""
+    citation_tokens: int = 0
+    """Part of `output_tokens` that are pages read, as search models bill them."""
+    audio_input_tokens: int = 0
+    """Part of `input_tokens`; cached ones counted."""
+    audio_cached_tokens: int = 0
+    """Part of both `audio_input_tokens` and `cached_tokens`."""
+    audio_output_tokens: int = 0
+    """Part of `output_tokens`."""
+    image_input_tokens: int = 0
+    """Part of `input_tokens`; cached ones counted."""
+    image_cached_tokens: int = 0
+    """Part of both `image_input_tokens` and `cached_tokens`."""
+    image_output_tokens: int = 0
+    """Part of `output_tokens`."""
+    video_input_tokens: int = 0
+    """Part of `input_tokens`."""
+    video_output_tokens: int = 0
+    """Part of `output_tokens`."""
+    images: int = 0
+    """Pictures made, where a server counts them."""
+    searches: int = 0
+    """Searches that the server made on the way."""
+    service_tier: str = ""
+    """How it was served, in the server's word: `flex`, `priority`, `batch`; empty: as usual."""
+    unread: tuple[str, ...] = ()
+    """Names of stated figures that were not understood: the bill may be higher by them."""
 
 
 class Failure(NamedTuple):

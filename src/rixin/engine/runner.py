@@ -11,6 +11,7 @@ from rixin.core.answer import Answer, Failure, Usage
 from rixin.core.case import Case
 from rixin.core.outcome import Outcome
 from rixin.core.solver import Solver
+from rixin.core.usage import total_usage
 from rixin.engine.halt import Halt, Halted
 from rixin.engine.judge import Judge
 from rixin.engine.limits import Limiter
@@ -247,20 +248,14 @@ def _with_money(call: _Call) -> Answer:
 
 def _joined(calls: Sequence[_Call]) -> Answer:
     """The last answer with the usage and the money of all calls for its case."""
-    last, usages = calls[-1], [call.answer.usage for call in calls]
+    last = calls[-1]
     known = sum((call.cost for call in calls if call.cost is not None), _NOTHING)
     sunk = sum((call.sunk for call in calls), last.answer.sunk)
     return last.answer._replace(
         cost=None if last.cost is None else known,
         sunk=sunk if last.cost is not None else sunk + known,
         retries=len(calls) - 1,
-        usage=Usage(
-            input_tokens=sum(usage.input_tokens for usage in usages),
-            output_tokens=sum(usage.output_tokens for usage in usages),
-            cached_tokens=sum(usage.cached_tokens for usage in usages),
-            cpu_s=sum(usage.cpu_s for usage in usages),
-            calls=sum(usage.calls for usage in usages),
-        ),
+        usage=total_usage(call.answer.usage for call in calls),
     )
 
 

@@ -18,7 +18,7 @@ from rixin.serve.breaker import Breaker
 from rixin.serve.call import Call
 from rixin.serve.errors import Refusal
 from rixin.serve.sink import StreamSink
-from rixin.serve.usage import UsageBody, note_usage
+from rixin.serve.usage import Stated, note_usage
 from rixin.solvers._chat import refusal, retry_after
 from rixin.workspace.serving import Upstream
 
@@ -26,11 +26,9 @@ _PING_S = 15.0
 _WORD = re.compile("[a-z0-9_.-]{1,60}")
 
 
-class _Whole(msgspec.Struct):
-    choices: list[msgspec.Raw] | None = None
+class _Whole(Stated):
     data: list[msgspec.Raw] | None = None
     output: list[msgspec.Raw] | None = None
-    usage: UsageBody | None = None
 
 
 _whole = msgspec.json.Decoder(_Whole)
@@ -74,7 +72,7 @@ async def relay(
         raise _no_answer(upstream, str(error)) from None
     if found.choices is None and found.data is None and found.output is None:
         raise _no_answer(upstream, "it holds no choices")
-    note_usage(call, upstream, found.usage, len(body), len(reply.body))
+    note_usage(call, upstream, found.used(), len(body), len(reply.body))
     return reply.body
 
 

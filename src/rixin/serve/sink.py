@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from rixin.core.answer import Usage
 from rixin.core.transport import TransportError
 from rixin.engine.connections import Connection
 from rixin.serve.call import Call
 from rixin.serve.http import Request
-from rixin.serve.usage import BYTES_PER_TOKEN, UsageBody, note_usage
+from rixin.serve.usage import BYTES_PER_TOKEN, Stated, note_usage
 from rixin.workspace.serving import Upstream
 
 _LONGEST_EVENT = 4 << 20
@@ -20,16 +21,10 @@ _WHOLE = frozenset({"response.completed", "response.incomplete"})
 _FAILED = frozenset({"response.failed", "error"})
 
 
-class _Response(msgspec.Struct):
-    usage: UsageBody | None = None
-
-
-class _Chunk(msgspec.Struct):
+class _Chunk(Stated):
     type: str = ""
     """Of an event of a response; chunks of chats and completions have none."""
-    choices: list[msgspec.Raw] | None = None
-    usage: UsageBody | None = None
-    response: _Response | None = None
+    response: Stated | None = None
 
 
 _chunk = msgspec.json.Decoder(_Chunk)
@@ -78,7 +73,7 @@ class StreamSink:
         self._tail = b""
         self._chunks = 0
         self._finished = False
-        self._usage: UsageBody | None = None
+        self._usage: Usage | None = None
 
     def on_head(self, status: int, headers: Mapping[str, str]) -> None:
         """Status and headers of the endpoint."""
@@ -225,7 +220,7 @@ class StreamSink:
         if found.type in _WHOLE | _FAILED:
             self._finished = True
             self.failed = found.type in _FAILED
-            self._usage = found.response.usage if found.response is not None else self._usage
+            self._usage = (found.response or found).used() or self._usage
         return True
 
     def _note_finish(self, events: bytes) -> None:
@@ -240,7 +235,7 @@ class StreamSink:
             found = _chunk.decode(data)
         except msgspec.DecodeError:
             return True
-        self._usage = found.usage or self._usage
+        self._usage = found.used() or self._usage  # totals so far: the last one counts
         return bool(found.choices) or self._wants_usage
 
     def _break(self, what: str, kind: str = "connection") -> None:

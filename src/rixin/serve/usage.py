@@ -1,8 +1,11 @@
 """What an endpoint says it used, and what that costs."""
 
+from typing import Any
+
 import msgspec
 
 from rixin.core.answer import Usage
+from rixin.core.usage import read_usage
 from rixin.serve.call import Call
 from rixin.workspace.serving import Upstream
 
@@ -10,38 +13,31 @@ BYTES_PER_TOKEN = 4
 """Of an estimate, where an endpoint does not say."""
 
 
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
+class Stated(msgspec.Struct):
+    """Where the figures of a reply are, in the words of every maker; anything may be in them."""
 
+    usage: Any = None
+    service_tier: Any = None
+    timings: Any = None
+    x_groq: Any = None
+    data: Any = None
+    choices: list[msgspec.Raw] | None = None
 
-class UsageBody(msgspec.Struct):
-    """What an endpoint says it used, under either API's names."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
-    input_tokens_details: _Details | None = None
-
-    def used(self) -> Usage:
-        """As usage of one call."""
-        details = self.prompt_tokens_details or self.input_tokens_details
-        return Usage(
-            input_tokens=self.prompt_tokens or self.input_tokens or 0,
-            output_tokens=self.completion_tokens or self.output_tokens or 0,
-            cached_tokens=0 if details is None else details.cached_tokens or 0,
-            calls=1,
-        )
+    def used(self) -> Usage | None:
+        """What it says of one call; None: nothing that can be believed."""
+        if self.usage is None and self.timings is None and self.x_groq is None:
+            return None
+        body = {"usage": self.usage, "service_tier": self.service_tier}
+        if self.choices is None:
+            return read_usage({**body, "data": self.data})
+        return read_usage({**body, "timings": self.timings, "x_groq": self.x_groq})
 
 
 def note_usage(
-    call: Call, upstream: Upstream, said: UsageBody | None, asked: int, answered: int
+    call: Call, upstream: Upstream, used: Usage | None, asked: int, answered: int
 ) -> None:
     """Tokens and cost of a call; where the endpoint does not say, they are estimated by size."""
-    if said is not None:
-        used = said.used()
-    else:
+    if used is None:
         used = Usage(
             input_tokens=asked // BYTES_PER_TOKEN + 1,
             output_tokens=answered // BYTES_PER_TOKEN + 1,

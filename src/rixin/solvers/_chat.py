@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rixin.core.answer import Usage
 from rixin.core.transport import Reply
 from rixin.solvers._labels import Alternative, Place, read_places
 
@@ -115,19 +114,6 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
             return None
         wait = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
     return min(max(wait, 0.0), _LONGEST_WAIT_S) if math.isfinite(wait) else None
-
-
-def read_usage(usage: Any, calls: int) -> Usage:
-    """Tokens of a reply; reasoning tokens are part of the output, as they are billed."""
-    if not isinstance(usage, Mapping):
-        return Usage(calls=calls)
-    details = usage.get("prompt_tokens_details") or {}
-    return Usage(
-        input_tokens=int(usage.get("prompt_tokens") or 0),
-        output_tokens=int(usage.get("completion_tokens") or 0),
-        cached_tokens=int(details.get("cached_tokens") or 0),
-        calls=calls,
-    )
 
 
 def answer_probabilities(

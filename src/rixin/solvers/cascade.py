@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from rixin.core.answer import Answer, Step, Usage
+from rixin.core.answer import Answer, Step
 from rixin.core.case import Case
 from rixin.core.ids import digest
 from rixin.core.solver import Solver
+from rixin.core.usage import total_usage
 
 Speaks = Callable[[Sequence[Answer]], float]
 """What speaks for the last of the answers of a case, those of the members asked before included."""
@@ -102,22 +103,12 @@ def _joined(
     if before is None:
         return answer._replace(steps=(*answer.steps, step), note=note)
     return answer._replace(
-        usage=_sum_usage(before.usage, answer.usage),
+        usage=total_usage((before.usage, answer.usage)),
         cost=_sum_cost(before.cost, answer.cost),
         latency_s=_sum_time(before.latency_s, answer.latency_s),
         retries=before.retries + answer.retries,
         steps=(*before.steps, *answer.steps, step),
         note=note,
-    )
-
-
-def _sum_usage(left: Usage, right: Usage) -> Usage:
-    return Usage(
-        input_tokens=left.input_tokens + right.input_tokens,
-        output_tokens=left.output_tokens + right.output_tokens,
-        cached_tokens=left.cached_tokens + right.cached_tokens,
-        cpu_s=left.cpu_s + right.cpu_s,
-        calls=left.calls + right.calls,
     )
 
 

@@ -12,13 +12,13 @@ from rixin.core.answer import Answer, Failure, Usage
 from rixin.core.case import Case
 from rixin.core.ids import digest_json
 from rixin.core.transport import Reply, Transport, TransportError
+from rixin.core.usage import read_usage
 from rixin.solvers._chat import (
     Features,
     answer_probabilities,
     features_after,
     quoted,
     read_json,
-    read_usage,
     refusal,
     retry_after,
 )
@@ -184,7 +184,8 @@ class EndpointSolver:
             return _failed(self._refused(reply), reply, calls)
         try:
             body = read_json(reply.body)
-            choices, usage = body["choices"], read_usage(body.get("usage"), calls)
+            usage = read_usage(body, calls=calls) or Usage(calls=calls)
+            choices = body["choices"]
             read = [self._understood(choice, choice["message"]) for choice in choices]
             found = read[0] if self._options.samples == 1 else _agreed(read)
         except (ValueError, LookupError, TypeError, AttributeError) as error:

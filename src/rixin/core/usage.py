@@ -1,0 +1,351 @@
+"""Reads what a call used from a reply, in the words of every maker.
+
+Makers differ in names, in nesting, and in what is counted inside of what: reasoning inside or
+beside the output, cached tokens inside or beside the input. Stated totals decide where they can;
+where nothing decides, the reading that costs more is taken.
+"""
+
+from collections.abc import Iterable, Mapping
+from operator import add
+from typing import Any
+
+from rixin.core.answer import Usage
+from rixin.core.foreign import whole_number
+
+MOST_TOKENS = 10**9
+"""Of one call: what states more is not believed."""
+
+_STANDARD = frozenset({"", "auto", "default", "standard", "on_demand", "ON_DEMAND", "none"})
+"""How makers call the tier that has the usual price."""
+
+
+def _words(**words: str) -> dict[str, str]:
+    return {word: name for name, listed in words.items() for word in listed.split()}
+
+
+_TOP = _words(
+    prompt="prompt_tokens prompt_eval_count promptTokenCount PromptTokens native_tokens_prompt"
+    " tokens_evaluated",
+    input="input_tokens inputTokens",
+    output="completion_tokens output_tokens outputTokens eval_count candidatesTokenCount"
+    " CompletionTokens native_tokens_completion tokens_predicted",
+    total="total_tokens totalTokenCount totalTokens TotalTokens",
+    cached="cached_tokens prompt_cache_hit_tokens num_cached_tokens cachedContentTokenCount"
+    " native_tokens_cached",
+    cached_beside="cache_read_input_tokens cacheReadInputTokens cache_read_tokens",
+    written_beside="cache_creation_input_tokens cacheWriteInputTokens cache_write_tokens",
+    reasoning="reasoning_tokens native_tokens_reasoning",
+    thoughts="thoughtsTokenCount",
+    tool_input="toolUsePromptTokenCount",
+    citations="citation_tokens",
+    queries="num_search_queries",
+    searches="web_search_requests",
+    images="image_count images",
+    image_input="image_tokens",
+    video_input="video_tokens",
+)
+_INPUT = _words(
+    cached="cached_tokens cache_read_tokens cache_read_input_tokens",
+    written="cache_write_tokens cache_creation_input_tokens cache_creation_tokens",
+    audio_input="audio_tokens",
+    image_input="image_tokens",
+    video_input="video_tokens",
+)
+_OUTPUT = _words(
+    reasoning="reasoning_tokens",
+    citations="citation_tokens",
+    audio_output="audio_tokens",
+    image_output="image_tokens",
+    video_output="video_tokens",
+)
+_SECTIONS: dict[str, dict[str, str]] = {
+    **dict.fromkeys(
+        ("prompt_tokens_details", "input_tokens_details", "input_token_details"), _INPUT
+    ),
+    **dict.fromkeys(("completion_tokens_details", "output_tokens_details"), _OUTPUT),
+    "output_token_details": _OUTPUT,
+    "cached_tokens_details": _words(audio_cached="audio_tokens", image_cached="image_tokens"),
+    "cache_creation": _words(
+        written_5m="ephemeral_5m_input_tokens", written_1h="ephemeral_1h_input_tokens"
+    ),
+    "server_tool_use": _words(searches="web_search_requests"),
+}
+"""Objects inside the usage, with the words of each."""
+_BY_MODALITY = {
+    "promptTokensDetails": "input",
+    "candidatesTokensDetails": "output",
+    "cacheTokensDetails": "cached",
+}
+"""Lists of `{modality, tokenCount}`, as Gemini's own form has them."""
+_UNBILLED = _words(
+    # Parts of what is counted already, the same again in other words, and money.
+    unbilled="text_tokens accepted_prediction_tokens rejected_prediction_tokens"
+    " prompt_cache_miss_tokens x_details total_characters cost cost_details cost_in_usd_ticks"
+    " tokens_prompt tokens_completion tokens_cached web_fetch_requests cache_type service_tier"
+    " speed",
+)
+_COUNTING = tuple(
+    _words(
+        part="token count image audio video search quer request page char second unit fee source"
+        " iteration plugin connector"
+    )
+)
+"""What names of figures hold that may be billed; times and rates never are."""
+_TIMING = ("_time", "_ms", "_duration", "per_second", "per_sec", "_details")
+
+
+def read_usage(body: object, *, calls: int = 1) -> Usage | None:
+    """What a reply says that it used, or None where it does not say so credibly.
+
+    A figure that is negative, broken or absurd makes all of it not known, save cached tokens:
+    without them the bill is higher. Figures that are not understood are named in `unread`.
+
+    Args:
+        body: A decoded reply, an event of a stream, or the object with the usage by itself.
+        calls: Requests that were sent for it.
+
+    Examples:
+        >>> read_usage({"usage": {"prompt_tokens": 9, "completion_tokens": 4}}).output_tokens
+        4
+        >>> read_usage({"input_tokens": 9, "cache_read_input_tokens": 90, "output_tokens": 4})[:3]
+        (99, 4, 90)
+        >>> read_usage({"usage": {"prompt_tokens": -9, "completion_tokens": 4}}) is None
+        True
+    """
+    if not isinstance(body, Mapping):
+        return None
+    stated = _stated(body)
+    if stated is None:
+        return None
+    counts: dict[str, int] = {}
+    unread: list[str] = []
+    if not _collect(stated, _TOP, "", counts, unread):
+        return None
+    used = _understood(counts, takes_no_output=_is_list(body))
+    if used is None:
+        return None
+    return used._replace(calls=calls, service_tier=_tier(body, stated), unread=tuple(unread))
+
+
+def total_usage(parts: Iterable[Usage]) -> Usage:
+    """The sum of what several calls used.
+
+    Examples:
+        >>> total_usage([Usage(input_tokens=2, calls=1), Usage(input_tokens=3, calls=1)]).calls
+        2
+    """
+    total = Usage()
+    for part in parts:
+        unread = part.unread and tuple(dict.fromkeys(total.unread + part.unread))
+        words = part.service_tier or total.service_tier, unread or total.unread
+        total = Usage._make((*map(add, total[:_NUMBERS], part[:_NUMBERS]), *words))
+    return total
+
+
+_NUMBERS = Usage._fields.index("service_tier")
+"""How many of the fields are numbers; they come first."""
+
+
+def _stated(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The object with the figures."""
+    usage = body.get("usage")
+    if isinstance(usage, Mapping) and usage:
+        return usage
+    usage = body.get("usageMetadata")
+    if isinstance(usage, Mapping):
+        return usage
+    for outer in ("response", "message", "x_groq"):
+        inner = body.get(outer)
+        if isinstance(inner, Mapping) and isinstance(inner.get("usage"), Mapping):
+            return inner["usage"]  # type: ignore[no-any-return]
+    if not _TOP.keys().isdisjoint(body):
+        return body
+    return _timed(body.get("timings"))
+
+
+def _timed(timings: object) -> Mapping[str, Any] | None:
+    """The figures of llama.cpp, which counts what it read from its cache beside the rest."""
+    if not isinstance(timings, Mapping):
+        return None
+    return {
+        "input_tokens": timings.get("prompt_n"),
+        "cache_read_input_tokens": timings.get("cache_n"),
+        "output_tokens": timings.get("predicted_n"),
+    }
+
+
+def _is_list(body: Mapping[str, Any]) -> bool:
+    """Whether it is a list of vectors or of ranks: nothing was written, so only input is used."""
+    return "choices" not in body and isinstance(body.get("data", body.get("results")), list)
+
+
+def _collect(
+    stated: Mapping[str, Any],
+    words: Mapping[str, str],
+    place: str,
+    counts: dict[str, int],
+    unread: list[str],
+) -> bool:
+    """Adds the figures of an object to `counts`; False where one of them makes no sense."""
+    for word, value in stated.items():
+        name = words.get(word)
+        if name is None:
+            if (
+                value
+                and word not in _UNBILLED
+                and not _look_inside(word, value, place, counts, unread)
+            ):
+                return False
+        elif value is None:
+            continue
+        elif (count := whole_number(value)) is not None and count <= MOST_TOKENS:
+            if count or not place:  # a part that is nothing tells nothing
+                _note(counts, name, count)
+        elif name.startswith("cached"):
+            unread.append(place + word)
+        else:
+            return False
+    return True
+
+
+def _note(counts: dict[str, int], name: str, count: int) -> None:
+    """Takes the dearer of two figures for one thing; zeros are often only filled in."""
+    before = counts.get(name, 0)
+    least = name == "cached" and before and count
+    counts[name] = min(before, count) if least else max(before, count)
+
+
+def _look_inside(
+    word: str, value: Any, place: str, counts: dict[str, int], unread: list[str]
+) -> bool:
+    """Reads an object or a list inside the usage, or names a figure that nobody knows."""
+    if word in _SECTIONS and isinstance(value, Mapping):
+        return _collect(value, _SECTIONS[word], f"{place}{word}.", counts, unread)
+    if word in _BY_MODALITY and isinstance(value, list):
+        return all(_by_modality(one, _BY_MODALITY[word], counts) for one in value)
+    if _may_cost(word, value):
+        unread.append(place + word)
+    return True
+
+
+def _by_modality(entry: object, side: str, counts: dict[str, int]) -> bool:
+    if not isinstance(entry, Mapping):
+        return False
+    count = whole_number(entry.get("tokenCount", 0))
+    if count is None or count > MOST_TOKENS:
+        return False
+    _note(counts, f"{str(entry.get('modality')).lower()}_{side}", count)
+    return True
+
+
+def _may_cost(word: str, value: object) -> bool:
+    if word == "inference_geo":  # dearer in some places
+        return value not in {"global", "not_available"}
+    if isinstance(value, str | bool):
+        return False
+    low = word.lower()
+    return low in _SECTIONS or (
+        any(part in low for part in _COUNTING) and not low.endswith(_TIMING)
+    )
+
+
+def _understood(counts: Mapping[str, int], *, takes_no_output: bool) -> Usage | None:
+    """What is counted inside of what."""
+    figure = counts.get
+    if counts.keys() <= _PLAIN and counts.keys() >= _NEEDED and _adds_up(counts):
+        return Usage(
+            input_tokens=counts["prompt"],
+            output_tokens=counts["output"],
+            cached_tokens=figure("cached", 0),
+            reasoning_tokens=figure("reasoning", 0),
+        )
+    fresh, cached, written = _input(counts)
+    total, output = figure("total", 0), figure("output")
+    if not fresh + cached + written and total:
+        fresh = total - (output or 0) if takes_no_output or output else 0
+    entire = max(fresh + cached + written, *_sums(counts, "input"))
+    if output is None:
+        if not total and not takes_no_output and not figure("images"):
+            return None
+        output = max(0, total - entire)
+    if entire <= 0 and not figure("images"):
+        return None
+    output, reasoning = _output(counts, output, entire)
+    return Usage(
+        input_tokens=entire,
+        output_tokens=output,
+        cached_tokens=cached,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=min(figure("written_1h", 0), written),
+        reasoning_tokens=min(reasoning, output),
+        citation_tokens=figure("citations", 0),
+        audio_input_tokens=figure("audio_input", 0),
+        audio_cached_tokens=min(figure("audio_cached", 0), figure("audio_input", 0), cached),
+        audio_output_tokens=figure("audio_output", 0),
+        image_input_tokens=figure("image_input", 0),
+        image_cached_tokens=min(figure("image_cached", 0), figure("image_input", 0), cached),
+        image_output_tokens=figure("image_output", 0),
+        video_input_tokens=figure("video_input", 0),
+        video_output_tokens=figure("video_output", 0),
+        images=figure("images", 0),
+        searches=max(figure("queries", 0), figure("searches", 0)),
+    )
+
+
+_NEEDED = {"prompt", "output", "total"}
+_PLAIN = _NEEDED | {"cached", "reasoning"}
+
+
+def _adds_up(counts: Mapping[str, int]) -> bool:
+    """Whether it is as nearly all is: parts that are counted inside, and a total that says so."""
+    prompt, output = counts["prompt"], counts["output"]
+    return (
+        counts["total"] == prompt + output > output
+        and counts.get("cached", 0) <= prompt
+        and counts.get("reasoning", 0) <= output
+    )
+
+
+def _input(counts: Mapping[str, int]) -> tuple[int, int, int]:
+    """Tokens that were read anew, from a cache, and into a cache."""
+    figure = counts.get
+    stated = max(figure("prompt", 0), figure("input", 0))
+    by_life = figure("written_5m", 0) + figure("written_1h", 0)
+    inside, beside = figure("cached", 0), figure("cached_beside", 0)
+    cached = min(inside, beside) if inside and beside else inside or beside
+    written = max(figure("written", 0), figure("written_beside", 0), by_life)
+    cache = cached + written
+    stated += figure("tool_input", 0)
+    # Anthropic counts its cache beside `input_tokens`; who says `prompt_tokens` counts it inside.
+    alone = not figure("prompt") and not inside and not figure("written")
+    total = figure("total", 0) - figure("output", 0) - stated
+    whole = total == cache != figure("reasoning", 0)
+    return (stated if alone or whole or cache > stated else stated - cache), cached, written
+
+
+def _output(counts: Mapping[str, int], output: int, entire: int) -> tuple[int, int]:
+    """Tokens that were written, with those of reasoning, and these by themselves."""
+    figure = counts.get
+    reasoning, total = figure("reasoning", 0), figure("total", 0)
+    # Search models count what they read and thought beside the answer.
+    searched = "citations" in counts or "queries" in counts
+    beside = total == entire + output + reasoning or reasoning > output or searched
+    thoughts = figure("thoughts", 0)
+    output += figure("citations", 0) + thoughts + (reasoning if beside else 0)
+    surplus = max(0, total - entire - output)  # billed, and said by nothing but the total
+    output = max(output + surplus, *_sums(counts, "output"))
+    return output, reasoning + thoughts + surplus
+
+
+def _sums(counts: Mapping[str, int], side: str) -> tuple[int, int]:
+    """What the parts of one side add up to: they may be stated where the whole is not."""
+    kinds = ("audio", "image", "video")
+    return sum(counts.get(f"{kind}_{side}", 0) for kind in kinds), 0
+
+
+def _tier(body: Mapping[str, Any], stated: Mapping[str, Any]) -> str:
+    """The tier that served it, as it is said in the usage or beside it."""
+    for word in (stated.get("speed"), stated.get("service_tier"), body.get("service_tier")):
+        if isinstance(word, str) and word not in _STANDARD:
+            return word
+    return ""
