@@ -142,6 +142,21 @@ def test_explain_shows_what_each_solver_said(folder, capsys):
     assert json.loads(capsys.readouterr().out)["expected"] == "delivery"
     assert run(["explain"]) == 2
     assert run(["explain", "nobody"]) == 2
+    assert "name it as this file does (like 'm" in capsys.readouterr().err
+
+
+def test_explain_names_some_of_many_cases_and_counts_the_others(folder, capsys):
+    write_desk(folder)
+    run(["decide", "-q"])
+    capsys.readouterr()
+    assert run(["explain", "ticket"]) == 2
+    said = capsys.readouterr().err
+    count = re.search(r"(\d+) cases fit 'ticket'", said)
+    assert count is not None
+    assert f"and {int(count[1]) - 5} more" in said
+    named = re.search(r"\n  (m\d+) \([0-9a-f]{12}\):", said)
+    assert named is not None
+    assert run(["explain", named[1]]) == 0
 
 
 def test_doctor_tells_what_works(folder, capsys):

@@ -38,9 +38,19 @@ def test_names_settle_the_columns(tmp_path: Path) -> None:
 
 def test_values_settle_columns_without_telling_names(tmp_path: Path) -> None:
     guess = guess_columns(write(tmp_path / "a.csv", table(["a", "b", "c"]), ";", "cp1252"))
-    assert columns(guess) == ("b", "c", None)
+    assert columns(guess) == ("b", "c", "a")
     assert guess.delimiter == ";"
     assert "its values look like it" in guess.reasons[0]
+
+
+def test_a_first_column_of_codes_is_the_id_whatever_it_is_called(tmp_path: Path) -> None:
+    header, *rows = table(["Ticket", "Message", "Queue"])
+    coded = [[f"INC-{int(row[0]) + 4000}", *row[1:]] for row in rows]
+    guess = guess_columns(write(tmp_path / "a.csv", [header, *coded]))
+    assert columns(guess) == ("Message", "Queue", "Ticket")
+    assert guess.confident
+    twice = guess_columns(write(tmp_path / "b.csv", [header, *coded, coded[0]]))
+    assert twice.id is None
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,8 @@ def test_notes_labels_twins_and_lookup(tmp_path: Path) -> None:
         case_store.mark_twins(ledger, "d", [cases[0].key])
         assert case_store.read_notes(ledger, "d") == {"rows": 6}
         assert case_store.label_counts(ledger, "d") == {"a": 4, "b": 2}
-        assert case_store.find_cases(ledger, "d", cases[2].id[:12]) == [cases[2]]
-        assert case_store.find_cases(ledger, "d", "%") == []
+        assert case_store.find_cases(ledger, "d", cases[2].id[:12]) == ([cases[2]], 1)
+        assert case_store.find_cases(ledger, "d", "%") == ([], 0)
         assert sample_of(ledger, "d", "certify", 2).last_id == sorted(c.id for c in cases)[1]
         assert sample_of(ledger, "d", "certify", 99) == Sample("d", "certify", "~", 6)
         number = _store(ledger, "s", [_outcome(case) for case in cases])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _NUMBER = re.compile(r"[+-]?[$€£¥]?\d[\d,٬]*([.٫]\d+)?%?")
+_CODE = re.compile(r"[\w.:#/-]*\d[\w.:#/-]*")
 MAX_LABELS = 200
 _LONGEST_LABEL = 80
 
@@ -23,6 +24,8 @@ class Profile:
     """Mean number of characters."""
     longest: int
     numbers: float
+    codes: float
+    """Share of single words with a digit in them: numbers of tickets, dates, hashes."""
     objects: float
     """Share of JSON objects and arrays."""
     values: tuple[str, ...]
@@ -32,6 +35,11 @@ class Profile:
     def repeats(self) -> float:
         """How often a value occurs on average."""
         return self.count / max(1, self.distinct)
+
+    @property
+    def unique(self) -> bool:
+        """Whether each row has a value of its own."""
+        return self.filled == 1.0 and self.distinct == self.count
 
     @property
     def constant(self) -> bool:
@@ -65,6 +73,7 @@ def profile(cells: Sequence[str | None]) -> Profile:
         length=sum(map(len, texts)) / max(1, count),
         longest=max(map(len, texts), default=0),
         numbers=sum(bool(_NUMBER.fullmatch(text.strip())) for text in texts) / max(1, count),
+        codes=sum(bool(_CODE.fullmatch(text.strip())) for text in texts) / max(1, count),
         objects=sum(map(_is_object, texts)) / max(1, count),
         values=tuple(sorted(counts)) if len(counts) <= MAX_LABELS else (),
     )

@@ -124,7 +124,7 @@ def _guess(
     )
     kind, labels, why = _output(expected_pick.column, rest)
     rest.pop(expected_pick.column or "", None)
-    ids, strata = _chosen("id", chosen) or _pick_id(rest), _pick_stratum(rest)
+    ids, strata = _chosen("id", chosen) or _pick_id(columns, rest), _pick_stratum(rest)
     cells = [to_text(row.values.get(expected_pick.column or "")) for row in rows]
     reasons = [input_pick.reason, expected_pick.reason, why, ids.reason, strata.reason]
     return Guess(
@@ -173,7 +173,7 @@ def _pick_input(columns: Mapping[str, Profile]) -> _Pick:
 def _input_score(found: Profile) -> float:
     varied = found.distinct / max(1, found.count)
     # 20 characters are about four words, from which on a text can be a question.
-    return varied + min(1.0, found.length / 20) + min(1.0, found.length / 200) - 2 * found.numbers
+    return varied + min(1.0, found.length / 20) + min(1.0, found.length / 200) - 2 * found.codes
 
 
 def _pick_expected(columns: Mapping[str, Profile]) -> _Pick:
@@ -236,10 +236,12 @@ def _output(
     return "free-text", (), "output: free-text, since the expected outputs are texts of many kinds"
 
 
-def _pick_id(columns: Mapping[str, Profile]) -> _Pick:
-    for name, found in columns.items():
-        unique = found.filled == 1.0 and found.distinct == found.count
-        if role_of(name)[0] == "id" and unique:
+def _pick_id(columns: Mapping[str, Profile], free: Mapping[str, Profile]) -> _Pick:
+    """A column that is named so, or the first of the file where it holds a code for each row."""
+    first = next(iter(columns))
+    for name, found in free.items():
+        named = role_of(name)[0] == "id"
+        if found.unique and (named or (name == first and found.codes >= 0.95)):
             return _Pick(name, True, f"id: {name!r}, each row has its own")
     return _Pick(None, True, "")
 

@@ -233,8 +233,10 @@ def stream_pool(ledger: Ledger, dataset_id: str, pool: Pool) -> Iterator[Case]:
         yield from chunk
 
 
-def find_cases(ledger: Ledger, dataset_id: str, wanted: str, *, limit: int = 5) -> list[Case]:
-    """Cases that a user may mean, by the closest reading that finds any.
+def find_cases(
+    ledger: Ledger, dataset_id: str, wanted: str, *, limit: int = 5
+) -> tuple[list[Case], int]:
+    """Cases that a user may mean, by the closest reading that finds any, and how many there are.
 
     That is their own reference, then the beginning of their hash, then words of their input.
     """
@@ -244,17 +246,14 @@ def find_cases(ledger: Ledger, dataset_id: str, wanted: str, *, limit: int = 5) 
         cases.c.input.contains(wanted, autoescape=True),
     )
     for reading in readings:
-        query = (
-            _case_select()
-            .where(cases.c.dataset_id == dataset_id, reading)
-            .order_by(cases.c.case_id)
-            .limit(limit)
-        )
+        condition = (cases.c.dataset_id == dataset_id, reading)
+        query = _case_select().where(*condition).order_by(cases.c.case_id).limit(limit)
         with ledger.read() as connection:
-            found = [_case(row) for row in connection.execute(query)]
-        if found:
-            return found
-    return []
+            first = [_case(row) for row in connection.execute(query)]
+            if first:
+                count = select(func.count()).select_from(cases).where(*condition)
+                return first, connection.execute(count).scalar_one()
+    return [], 0
 
 
 def cases_of(ledger: Ledger, dataset_id: str, ids: Sequence[str]) -> list[Case]:

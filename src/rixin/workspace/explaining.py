@@ -1,5 +1,6 @@
 """Finds one case and what is stored of it."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
@@ -171,11 +172,20 @@ def _evidence(row: Outcome) -> "Evidence":
 
 
 def _the_case(stored: Stored, dataset: Dataset, wanted: str) -> Case:
-    found = find_cases(stored.ledger, dataset.id, wanted)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        hint = "name its id, its line, the beginning of its hash, or words of its text"
+    matches, count = find_cases(stored.ledger, dataset.id, wanted)
+    if count == 1:
+        return matches[0]
+    if not matches:
+        example, _ = find_cases(stored.ledger, dataset.id, "", limit=1)
+        hint = (
+            f"name it as this file does (like {example[0].ref!r}), by the beginning of its hash,"
+            " or by words of its text"
+        )
         raise UnknownName("case", wanted, [], hint=hint)
-    shown = "\n".join(f"  {case.ref or case.id[:12]}: {case.input[:70]!r}" for case in found)
-    raise UsageError(f"several cases fit {wanted!r}:\n{shown}", hint="name one of them by its id")
+    shown = "".join(f"\n  {case.ref} ({case.id[:12]}): {case.input[:60]!r}" for case in matches)
+    more = f"\n  and {count - len(matches):,} more" * (count > len(matches))
+    example_ref = shlex.quote(matches[0].ref)
+    raise UsageError(
+        f"{count:,} cases fit {wanted!r}:{shown}{more}",
+        hint=f"name one of them by what stands before the colon: {example_ref}",
+    )
