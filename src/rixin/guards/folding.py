@@ -1,15 +1,65 @@
 """Texts as guards read them: one form for each character, with the way back to the offsets."""
 
 import re
+from collections.abc import Iterator
 
-_ARABIC_DIGITS = {0x0660 + n: str(n) for n in range(10)} | {0x06F0 + n: str(n) for n in range(10)}
+_ZEROS = (
+    *(
+        0x0660,
+        0x06F0,
+        0x07C0,
+        0x0966,
+        0x09E6,
+        0x0A66,
+        0x0AE6,
+        0x0B66,
+        0x0BE6,
+        0x0C66,
+        0x0CE6,
+        0x0D66,
+    ),
+    *(
+        0x0DE6,
+        0x0E50,
+        0x0ED0,
+        0x0F20,
+        0x1040,
+        0x1090,
+        0x17E0,
+        0x1810,
+        0x1946,
+        0x19D0,
+        0x1A80,
+        0x1A90,
+    ),
+    *(
+        0x1B50,
+        0x1BB0,
+        0x1C40,
+        0x1C50,
+        0xA620,
+        0xA8D0,
+        0xA900,
+        0xA9D0,
+        0xA9F0,
+        0xAA50,
+        0xABF0,
+        0xFF10,
+    ),
+    *(0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6),
+)
+"""The zero of each script that has digits of its own; nine more stand behind it."""
+_DIGITS = {zero + n: str(n) for zero in _ZEROS for n in range(10)}
 _FULL_WIDTH = {0xFF01 + n: chr(0x21 + n) for n in range(94)}
-_DASHES = dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFE63), "-")
-_SPACES = dict.fromkeys((0x00A0, 0x2002, 0x2003, 0x2007, 0x2009, 0x202F, 0x3000), " ")
+_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2043, 0x2212, 0xFE58, 0xFE63), "-")
+_SPACES = dict.fromkeys((0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
 _SIGNS = {0x066B: ".", 0x066C: ",", 0x3002: ".", 0xFF61: ".", 0x060C: ",", 0x061B: ";"}
-_TO_PLAIN = re.compile("[\u0660-\u0669\u06f0-\u06f9\uff10-\uff20\u00a0\u2007\u202f\u2010-\u2014]")
-"""Without any of these there is nothing to do for numbers and addresses."""
-_PLAIN = {**_ARABIC_DIGITS, **_FULL_WIDTH, **_DASHES, **_SPACES, **_SIGNS}
+_TO_PLAIN = re.compile(
+    f"[{''.join(chr(sign) for sign in (*_DIGITS, *_DASHES, *_SPACES) if sign < 0x10000)}\uff0d-\uff0f\uff20-\uff3a\uff41-\uff5a]"
+)
+_BEYOND = re.compile("[\U0001d7ce-\U0001d7ff]")
+"""Apart, since a set of signs beyond the first 65,536 makes the search ten times slower."""
+_PLAIN = {**_DIGITS, **_FULL_WIDTH, **_DASHES, **_SPACES, **_SIGNS}
 
 # Letters of other scripts that readers, and models, take for Latin ones.
 _ALIKE = dict(
@@ -32,6 +82,9 @@ INVISIBLE = frozenset(
     )
 )
 """Characters that are not shown."""
+_UNSEEN = f"[{''.join(map(chr, sorted(INVISIBLE)))}]"
+_HIDING = re.compile(f"(?<=[0-9A-Za-z@.+:/_-]){_UNSEEN}")
+"""One in a number or an address: the many behind emoji and Arabic letters change nothing there."""
 _ARABIC_MARKS = frozenset((*range(0x064B, 0x0660), 0x0670, 0x0640))
 _DROPPED = INVISIBLE | _ARABIC_MARKS
 _WORDS = {**_PLAIN, **_ALIKE, **_ARABIC_LETTERS, **dict.fromkeys(_DROPPED)}
@@ -44,9 +97,40 @@ def plain_digits(text: str) -> str:
         >>> plain_digits("٠٥٠ １２３")
         '050 123'
     """
-    if text.isascii() or not _TO_PLAIN.search(text):
+    if text.isascii() or not (_TO_PLAIN.search(text) or _BEYOND.search(text)):
         return text
     return text.translate(_PLAIN)
+
+
+class Reading:
+    """A text as a reader may take it, with the way back to the offsets of the text as written."""
+
+    def __init__(self, text: str, kept: list[int] | None = None) -> None:
+        self.text = text
+        self._kept = kept
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Offsets of this reading as offsets of the text as written."""
+        if self._kept is None:
+            return start, end
+        return self._kept[start], self._kept[end - 1] + 1
+
+
+def readings(text: str) -> Iterator[Reading]:
+    r"""The text as it is read: where it holds characters that are not shown, in two ways.
+
+    Such a character may stand in the middle of a number, or part it from the word before.
+
+    Examples:
+        >>> [reading.text for reading in readings("to\u200b4111\u200b1111")]
+        ['to41111111', 'to 4111 1111']
+    """
+    if text.isascii() or not _HIDING.search(text):
+        yield Reading(text)
+        return
+    kept = [place for place, sign in enumerate(text) if ord(sign) not in INVISIBLE]
+    yield Reading("".join([text[place] for place in kept]), kept)
+    yield Reading(re.sub(_UNSEEN, " ", text))
 
 
 class Folded:

@@ -5,14 +5,18 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from rixin.errors import MissingExtra
 
 Found = tuple[str, int, int, str]
 """Kind, start, end, reason."""
-_BEGIN = re.compile(r"[0-9A-Z](?<![0-9A-Za-z][0-9A-Z])(?=[0-9A-Z]{2}|[A-Z] ?[0-9])")
-"""Where a number may begin; a first set of characters lets the search skip fast."""
-_END = r"(?![0-9A-Za-z])"
+SIGN = r"(?:\s{1,3}|\s{0,2}\n\s{0,8}>?\s?|\s?[-.\u00b7/_>]\s?)"
+"""What people write between groups: some white space, a line break too, or one sign."""
+AFTER = r"(?![0-9]|[A-Za-z]{1,24}[0-9])"
+"""A word may stand right behind a number whose check digits hold, but no other number."""
+_BEGIN = re.compile(rf"[0-9](?<![0-9A-Za-z].)(?=((?:[0-9]|{SIGN}[0-9]){{7,16}}))", re.ASCII)
+"""Where a number may begin, with the digits that follow: no rule is content with less than eight."""
 _CONTEXT = 48
 """So many characters before a number say what it is."""
 _EGYPTIAN_PLACES = frozenset((*range(1, 5), *range(11, 20), *range(21, 30), *range(31, 36), 88))
@@ -34,17 +38,35 @@ def find_national(text: str) -> Iterator[Found]:
     Args:
         text: As `rixin.guards.folding.plain_digits` gives it.
     """
+    yield from _insurance_numbers(text)
     done = 0
     for place in _BEGIN.finditer(text):
-        match = _ANY.match(text, place.start())
-        if match is None or place.start() < done:
+        start = place.start()
+        if start < done:
             continue
-        name, done = str(match.lastgroup), match.end()
-        kind, reason, holds, words = _RULES[name]
-        start, end = match.span(name)
+        digits = 1 + sum(map(str.isdigit, place[1]))
         near = text[max(0, start - _CONTEXT) : start]
-        if (words is None or words.search(near)) and holds(match[name]):
-            yield kind, start, end, reason
+        for rule in _RULES:
+            match = rule.pattern.match(text, start) if digits >= rule.digits else None
+            if match is None or (rule.words is not None and not rule.words.search(near)):
+                continue
+            if rule.holds(re.sub(r"[\W_]", "", match[0])):
+                done = match.end()
+                yield rule.kind, start, done, rule.reason
+                break
+
+
+def _insurance_numbers(text: str) -> Iterator[Found]:
+    """British ones: form alone, so small letters need a word before them."""
+    for match in _NINO.finditer(text):
+        yield "national_id", *match.span(), "a British national insurance number"
+    lower = text.lower()
+    if not any(word in lower for word in ("nino", "ni n", "national insurance")):
+        return
+    for word in _NINO_WORDS.finditer(text):
+        for match in _SMALL_NINO.finditer(text, word.end(), word.end() + _CONTEXT):
+            reason = "a British national insurance number, by the words before it"
+            yield "national_id", *match.span(), reason
 
 
 def luhn(digits: str) -> bool:
@@ -69,18 +91,33 @@ def _stdnum(module: str) -> Callable[[str], bool]:
     return holds
 
 
-def _emirates(value: str) -> bool:
-    return luhn(re.sub(r"\D", "", value))
+def _chinese(value: str) -> bool:
+    """A date of birth and a check digit (ISO 7064 MOD 11-2, GB 11643).
+
+    The place does not count: counties come and go, and old numbers keep theirs. Nor does today:
+    a date ahead is a mistake of somebody's clock or pen, and the number still one of a person.
+    """
+    digits = [int(sign) for sign in value if sign.isdecimal()]
+    year, month, day = int(value[6:10]), int(value[10:12]), int(value[12:14])
+    if len(digits) == 17:  # the last sign is an X, whichever, and stands for ten
+        digits.append(10)
+    total = sum(digit << (17 - place) for place, digit in enumerate(digits))
+    return total % 11 == 1 and 1800 <= year < 2100 and _is_date(year, month, day)
 
 
 def _egyptian(value: str) -> bool:
     """Century, date of birth and governorate; the check digit is not published."""
-    century = {"2": 1900, "3": 2000}.get(value[0], 0)
+    year = {"2": 1900, "3": 2000}[value[0]] + int(value[1:3])
+    born = _is_date(year, int(value[3:5]), int(value[5:7]))
+    return born and year < 2030 and int(value[7:9]) in _EGYPTIAN_PLACES
+
+
+def _is_date(year: int, month: int, day: int) -> bool:
     try:
-        born = date(century + int(value[1:3]), int(value[3:5]), int(value[5:7]))
+        date(year, month, day)
     except ValueError:
         return False
-    return born <= date(2030, 1, 1) and int(value[7:9]) in _EGYPTIAN_PLACES
+    return True
 
 
 def _words(*words: str) -> re.Pattern[str]:
@@ -91,80 +128,111 @@ _SAUDI = _words(
     r"\bid\b", "iqama", "national", "identity", "هوية", "الهويه", "إقامة", "اقامة", "身份"
 )
 _TAX = _words(r"\btax", r"\btin\b", "ضريب", "税")
-_NUMBER_RULES: dict[str, tuple[str, str, str, Callable[[str], bool], re.Pattern[str] | None]] = {
-    "ric": (
-        r"\d{17}[\dXx]",
+
+
+class _Rule(NamedTuple):
+    """One sort of number."""
+
+    kind: str
+    reason: str
+    pattern: re.Pattern[str]
+    digits: int
+    """With so many it begins at least."""
+    holds: Callable[[str], bool]
+    """Whether letters and digits, without what stands between them, are such a number."""
+    words: re.Pattern[str] | None = None
+    """What must stand before a number that proves too little by itself."""
+
+
+def _rule(
+    kind: str,
+    reason: str,
+    pattern: str,
+    digits: int,
+    holds: Callable[[str], bool],
+    words: re.Pattern[str] | None = None,
+) -> _Rule:
+    return _Rule(kind, reason, re.compile(pattern, re.ASCII), digits, holds, words)
+
+
+_END = r"(?![0-9A-Za-z])"
+_BLANK = r"[ .\-]{0,2}"
+"""Between groups of numbers without a check digit."""
+_CODE = "0-9A-HJ-NPQRTUWXY"
+_NINO = re.compile(
+    rf"[A-CEGHJ-PR-TW-Z](?<![0-9A-Za-z].)[A-CEGHJ-NPR-TW-Z](?<!BG|GB|NK|KN|TN|NT|ZZ)"
+    rf"(?:{_BLANK}\d\d){{3}}{_BLANK}[A-D]{_END}",
+    re.ASCII,
+)
+_SMALL_NINO = re.compile(_NINO.pattern, re.ASCII | re.IGNORECASE)
+_NINO_WORDS = _words(r"\bnino\b", r"\bni (?:no|num)", "national insurance")
+_RULES = (
+    _rule(
         "cn_id",
         "a Chinese resident id with a valid check digit",
-        _stdnum("cn.ric"),
-        None,
+        rf"[1-9](?:\d|{SIGN}\d){{16}}{SIGN}?[\dXx\u00d7\u0425\u0445\u2169\u2179]{AFTER}",
+        17,
+        _chinese,
     ),
-    "uscc": (
-        r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}",
+    _rule(
         "cn_uscc",
         "a Chinese unified social credit code with a valid check digit",
+        rf"(?:\d{{8}}[{_CODE}{_CODE.lower()}]{{10}}|\d\d{SIGN}?\d{{6}}{SIGN}?[{_CODE}]{{9}}{SIGN}?[{_CODE}]"
+        rf"|\d{{4}}{SIGN}\d{{4}}{SIGN}[{_CODE}]{{4}}{SIGN}[{_CODE}]{{4}}{SIGN}[{_CODE}]{{2}}){AFTER}",
+        8,
         _stdnum("cn.uscc"),
-        None,
     ),
-    "ssn": (
-        r"\d{3}-\d{2}-\d{4}",
+    _rule(
         "national_id",
         "a US social security number",
+        rf"\d{{3}} ?- ?\d{{2}} ?- ?\d{{4}}{_END}",
+        9,
         _stdnum("us.ssn"),
-        None,
     ),
-    "plain_ssn": (
-        r"\d{3} ?\d{2} ?\d{4}",
+    _rule(
         "national_id",
         "a US social security number, by the words before it",
+        rf"\d{{3}}{_BLANK}\d{{2}}{_BLANK}\d{{4}}{_END}",
+        9,
         _stdnum("us.ssn"),
         _words(r"\bssn\b", "social security"),
     ),
-    "nino": (
-        r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]",
-        "national_id",
-        "a British national insurance number",
-        lambda _: True,
-        None,
-    ),
-    "emirates": (
-        r"784[- ]?\d{4}[- ]?\d{7}[- ]?\d",
+    _rule(
         "national_id",
         "an Emirates id with a valid check digit",
-        _emirates,
-        None,
+        rf"784(?:\d|{SIGN}\d){{12}}{AFTER}",
+        15,
+        luhn,
     ),
-    "egyptian": (
-        r"[23]\d{13}",
+    _rule(
         "national_id",
         "an Egyptian national id with a date of birth and a governorate",
+        rf"[23](?:{_BLANK}\d){{13}}{_END}",
+        14,
         _egyptian,
-        None,
     ),
-    "ice": (
-        r"\d{15}",
+    _rule(
         "national_id",
         "a Moroccan company number with valid check digits",
+        rf"\d(?:{_BLANK}\d){{14}}{_END}",
+        15,
         _stdnum("ma.ice"),
         _words(r"\bice\b", "التعريف الموحد"),
     ),
-    "saudi": (
-        r"[12]\d{9}",
+    _rule(
         "national_id",
         "a Saudi id with a valid check digit, by the words before it",
+        rf"[12](?:{_BLANK}\d){{9}}{_END}",
+        10,
         luhn,
         _SAUDI,
     ),
-    "egyptian_tax": (
-        r"\d{3}[-/ ]?\d{3}[-/ ]?\d{3}",
+    _rule(
         "national_id",
         "an Egyptian tax number, by the words before it",
+        rf"\d{{3}}[-/ ]?\d{{3}}[-/ ]?\d{{3}}{_END}",
+        9,
         _stdnum("eg.tn"),
         _TAX,
     ),
-}
-_RULES = {
-    name: (kind, reason, holds, words)
-    for name, (_, kind, reason, holds, words) in _NUMBER_RULES.items()
-}
-_ANY = re.compile("|".join(f"(?P<{name}>{rule[0]}){_END}" for name, rule in _NUMBER_RULES.items()))
+)

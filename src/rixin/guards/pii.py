@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from rixin.core.finding import Finding, Origin, without_overlaps
 from rixin.core.ids import digest_json
 from rixin.guards.addresses import find_emails, find_machines
-from rixin.guards.folding import plain_digits
+from rixin.guards.folding import plain_digits, readings
 from rixin.guards.national import Found, find_national, needs_stdnum
 from rixin.guards.payment import find_cards, find_ibans
 from rixin.guards.phone import DEFAULT_REGIONS, find_phones, needs_phonenumbers
@@ -17,7 +17,7 @@ from rixin.plugins import Plugin
 KINDS = ("email", "iban", "cn_id", "cn_uscc", "national_id", "card", "ip", "phone")
 """Kinds told by rules; `name` comes from a recogniser. The surest is first."""
 _NATIONAL = frozenset({"cn_id", "cn_uscc", "national_id"})
-_ENOUGH_DIGITS = re.compile(r"[0-9](?:[^0-9\n]{0,3}[0-9]){5}")
+_ENOUGH_DIGITS = re.compile(r"[0-9](?:[^0-9]{0,6}[0-9]){5}")
 
 
 class PiiGuard(TextGuard):
@@ -56,12 +56,16 @@ class PiiGuard(TextGuard):
             "regions": self._regions,
             "names": recogniser,
         }
-        super().__init__("pii", digest_json({"guard": "pii/1", **settings}))
+        super().__init__("pii", digest_json({"guard": "pii/2", **settings}))
 
     def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
         """The personal data in a text."""
-        plain = plain_digits(text)
-        found = [Finding("pii", *one) for one in self._found(plain) if one[0] in self._kinds]
+        found = [
+            Finding("pii", kind, *reading.span(start, end), reason)
+            for reading in readings(plain_digits(text))
+            for kind, start, end, reason in self._found(reading.text)
+            if kind in self._kinds
+        ]
         if self._names is not None:
             found += _spans(self._names, text)
         return without_overlaps(found)
