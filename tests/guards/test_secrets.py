@@ -87,3 +87,8 @@ def test_an_aws_secret_needs_its_name():
 )
 def test_what_only_looks_like_a_secret_passes(text):
     assert found(text) == []
+
+
+def test_hidden_characters_in_a_key_do_not_hide_it():
+    written = "ghp_" + MIXED[:9] + "\u200b" + MIXED[9:]
+    assert ("secret_github", written) in found(f"here: {written} .")

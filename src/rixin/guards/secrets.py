@@ -7,7 +7,8 @@ from math import log2
 
 from rixin.core.finding import Finding, Origin, without_overlaps
 from rixin.core.ids import digest
-from rixin.guards.folding import lower_same_length
+from rixin.guards.folding import lower_same_length, readings
+from rixin.guards.national import Found
 from rixin.guards.secret_shapes import ASSIGNED, ASSIGNED_SIGNS, BEFORE_KEY, SHAPES
 from rixin.guards.text_guard import TextGuard
 
@@ -30,12 +31,16 @@ class SecretsGuard(TextGuard):
     def __init__(self) -> None:
         super().__init__(
             "secrets",
-            digest("secrets/1", ASSIGNED.pattern, *[one.pattern.pattern for one in SHAPES]),
+            digest("secrets/2", ASSIGNED.pattern, *[one.pattern.pattern for one in SHAPES]),
         )
 
     def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
         """The secrets in a text."""
-        return without_overlaps([*_known(text), *_assigned(text)])
+        return without_overlaps(
+            Finding(self.name, kind, *reading.span(start, end), reason)
+            for reading in readings(text)
+            for kind, start, end, reason in (*_known(reading.text), *_assigned(reading.text))
+        )
 
 
 def entropy(value: str) -> float:
@@ -49,21 +54,21 @@ def entropy(value: str) -> float:
     return sum(count / total * log2(total / count) for count in counts)
 
 
-def _known(text: str) -> Iterator[Finding]:
+def _known(text: str) -> Iterator[Found]:
     for shape in SHAPES:
         if not any(sign in text for sign in shape.signs):
             continue
         for match in shape.pattern.finditer(text):
             span = match.span("value" if "value" in shape.pattern.groupindex else 0)
-            yield Finding("secrets", shape.kind, *span, shape.reason)
+            yield shape.kind, *span, shape.reason
 
 
-def _assigned(text: str) -> Iterator[Finding]:
+def _assigned(text: str) -> Iterator[Found]:
     for end in _named_ends(text):
         match = ASSIGNED.match(text, end)
         if match is not None and looks_random(match["value"]):
             span = match.span("value")
-            yield Finding("secrets", "secret_password", *span, "a value given to a name of secrets")
+            yield "secret_password", *span, "a value given to a name of secrets"
 
 
 def _named_ends(text: str) -> Iterator[int]:
