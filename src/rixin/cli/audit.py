@@ -41,21 +41,23 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
     import sqlite3
 
     from rixin.errors import LedgerFault
-    from rixin.ledger.audit_check import check
+    from rixin.ledger.audit_check import OLDER, check
 
     place = ledger or Path(".rixin") / "ledger.sqlite3"
     try:
-        entries, rows, wrong, removed = check(place, heads)
+        entries, rows, wrong, removed, older = check(place, heads)
     except (OSError, sqlite3.Error) as error:
         raise LedgerFault(
             f"the ledger cannot be read: {error}", hint="name it with --ledger"
         ) from error
     if as_json:
-        seen = {"entries": entries, "removed": removed, "requests": rows}
+        seen = {"entries": entries, "removed": removed, "requests": rows, "older": older}
         print_json({**seen, "holds": not wrong, "wrong": wrong})
         return 1 if wrong else 0
     for line in wrong[:20]:
         click.echo(f"✗ {line}")
+    if older:
+        click.echo(f"{older:,} {OLDER}")
     more = f"; {len(wrong) - 20} more (--json shows all)" if len(wrong) > 20 else ""
     verdict = f"does not hold{more}" if wrong else "holds"
     gone = f" ({removed:,} of them removed by retention)" if removed else ""

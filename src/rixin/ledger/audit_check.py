@@ -5,7 +5,8 @@ the hash of every entry, the chain between them, every tree head that was kept, 
 requests, and what was said of them, against the entries that cover them. What retention removed
 has left its hash, and an entry that says so; only where there is such an entry may one be empty.
 What was said may be missing only where an entry says that it was erased. Verdicts, keys, releases
-and what serves must be what the entries say of them.
+and what serves must be what the entries say of them, and each must have one: its own, or, where
+an older Rixin made or removed it, that of the moment when this schema began.
 """
 
 import hashlib
@@ -41,7 +42,20 @@ MADE = {
 """Actions that make a row, what it is called, its table, and its columns that never change."""
 VERDICT = ("id", "scenario", "dataset_id", "decided_at", "contract", "record")
 """The columns of a verdict."""
-_POINTED = ("live", "canary", "share", "history")
+POINTER = ("id", "scenario", "live", "canary", "share", "history")
+"""The columns of what says which release serves a scenario."""
+MIGRATED = "ledger.migrate"
+"""The action of the entry that lists the rows which were there when a schema began."""
+COMPLETE = 5
+"""The first schema in which every verdict, key, release and pointer has an entry."""
+NEWEST = 5
+"""The newest schema that this file knows."""
+_MARKS = {"first", "id", "number"}
+"""What details of entries hold only from that schema on."""
+_TABLES = (
+    *("rixin_meta", "audit", "requests", "feedback", "decisions", "keys", "releases", "pointers"),
+)
+OLDER = "verdicts, keys and releases are told by the entry of the schema's change alone"
 _MOST_SHOWN = 20
 _REMOVED = ("", "", "removed", "", "{}", "")
 """What is left of the fields of an entry that retention removed, after its number."""
@@ -83,6 +97,8 @@ class Checked(NamedTuple):
     wrong: list[str]
     """All that does not hold; empty where all does."""
     removed: int
+    older: int = 0
+    """Verdicts, keys and releases that no entry is about but the one that began this schema."""
 
 
 def check(ledger: Path, heads: Path | None = None) -> Checked:
@@ -103,20 +119,55 @@ def check(ledger: Path, heads: Path | None = None) -> Checked:
     database = _opened(ledger)
     try:
         database.execute("BEGIN")  # a gateway that runs may go on writing
+        wrong = [*_objects(database)]
         entries = _Entries(database)
         (count,) = database.execute("SELECT count(*) FROM audit NOT INDEXED").fetchone()
         removed = sum(map(_is_removed, entries))
-        through, wrong = _removals(entries, kept)
-        wrong += [*_chain(entries, through), *_heads(database, entries, kept), *torn]
+        removals = _removals(entries, kept)
+        wrong += [*removals.wrong, *_chain(entries, removals), *_heads(database, entries, kept)]
         if not kept:
-            wrong.append(f"no tree heads are at {file}: whether the trail was cut cannot be told")
-        rows, more = _requests(database, entries)
-        more += [*_feedback(database, entries), *_verdicts(database, entries)]
-        more += _in_force(database, entries, whole=not removed)
+            torn.append(f"no tree heads are at {file}: whether the trail was cut cannot be told")
+        feedback = _Feedback(database, entries)
+        rows, more = _requests(database, entries, feedback)
+        said = _said(entries)
+        wrong += [*torn, *more, *feedback.wrong(_Erased(entries)), *_in_force(database, said)]
+        wrong += [*_verdicts(database, entries, said), *_schema(database, entries)]
     finally:
         database.close()
-    lines = [line.encode("utf-8", "backslashreplace").decode() for line in [*wrong, *more]]
-    return Checked(count, rows, lines, removed)
+    return Checked(count, rows, _printable(wrong), removed, len(said.older))
+
+
+def _printable(lines: Sequence[str]) -> list[str]:
+    return [line.encode("utf-8", "backslashreplace").decode() for line in lines]
+
+
+def _objects(database: sqlite3.Connection) -> Iterator[str]:
+    """What else is in the file than tables and their indexes: it could change what is read."""
+    for kind, name, text in database.execute("SELECT type, name, sql FROM sqlite_master"):
+        if kind in {"trigger", "view"} or str(text).upper().startswith("CREATE VIRTUAL"):
+            if name in _TABLES:  # what it would give is whatever its author likes
+                raise sqlite3.DatabaseError(f"{name} is no table of Rixin")
+            yield f"the file holds the {kind} {name}, which Rixin never makes"
+    for table in _TABLES:
+        for column in database.execute(f"PRAGMA table_xinfo({table})"):
+            if column[6]:
+                yield f"the column {column[1]} of {table} is computed, which Rixin never does"
+    for (line,) in database.execute("PRAGMA integrity_check(20)"):
+        if line != "ok":
+            yield f"the file is damaged: {line}"
+
+
+def _schema(database: sqlite3.Connection, entries: "_Entries") -> Iterator[str]:
+    """Whether the version of the schema is what the trail says."""
+    query = "SELECT value FROM rixin_meta NOT INDEXED WHERE name = 'schema_version'"
+    (version,) = database.execute(query).fetchone() or ("none",)
+    moves = [_values(entry[5]).get("to") for entry in entries.about(MIGRATED)]
+    complete = moves or any(_values(entry[5]).keys() & _MARKS for entry in entries)
+    least = COMPLETE if complete else 1
+    if version not in map(str, range(least, NEWEST + 1)) or str([version, *moves][-1]) != version:
+        yield f"the schema's version {version} is not that of this ledger"
+    elif int(version) < COMPLETE and any(map(_is_removed, entries)):
+        yield f"this ledger has schema {version}: open it once with this version (rixin audit log)"
 
 
 def _opened(ledger: Path) -> sqlite3.Connection:
@@ -156,32 +207,52 @@ def _values(text: object) -> dict[str, object]:
     return read if isinstance(read, dict) else {}
 
 
-def _removals(entries: _Entries, kept: list[_Head]) -> tuple[int, list[str]]:
-    """The last entry that retention may have removed, and removals that came too early."""
-    last, wrong = 0, []
+class _Removals(NamedTuple):
+    """What retention may have removed."""
+
+    through: int
+    """The last entry of those."""
+    stay: set[str]
+    """Entries before it that retention left."""
+    wrong: list[str]
+    """Removals that came too early."""
+
+
+def _removals(entries: _Entries, kept: list[_Head]) -> _Removals:
+    last, stay, wrong = 0, set[str](), list[str]()
     for entry in entries.about("retention.prune"):
         number, said = entry[0], _values(entry[5])
         try:
             through = int(str(said["through"]))
             before = datetime.fromisoformat(str(said["before"])).astimezone(UTC)
-            early = datetime.fromisoformat(str(entry[1])) - before < _LEAST_KEPT
+            at = datetime.fromisoformat(str(entry[1]))
+            early = at - before < _LEAST_KEPT
         except (ValueError, TypeError, KeyError, OverflowError):
             continue  # it was altered, which the chain tells
         if early:
             wrong.append(f"entry {number} removed what was younger than {_LEAST_KEPT.days} days")
-        for head in kept:
-            if head.size < through and head.at > before + _CLOCKS_DIFFER:
-                wrong.append(f"entry {number} removed what came after the tree head of {head.at}")
-                break
+        wrong += _too_young(f"entry {number}", through, before, at, kept)
+        left = said.get("kept")
+        stay.update(map(str, left if isinstance(left, list) else ()))
         last = max(last, min(through, int(str(number)) - 1))
-    return last, wrong
+    return _Removals(last, stay, wrong)
+
+
+def _too_young(
+    name: str, through: int, before: datetime, at: datetime, kept: list[_Head]
+) -> list[str]:
+    """Whether tree heads show that a removal went too far; those of a wrong clock show nothing."""
+    for head in kept:
+        if head.size < through and before + _CLOCKS_DIFFER < head.at <= at + _CLOCKS_DIFFER:
+            return [f"{name} removed what came after the tree head of {head.at}"]
+    return []
 
 
 def _is_removed(entry: _Entry) -> bool:
     return entry[1:-1] == _REMOVED
 
 
-def _chain(entries: _Entries, through: int) -> list[str]:
+def _chain(entries: _Entries, removals: _Removals) -> list[str]:
     wrong: list[str] = []
     previous = "0" * 64
     for number, entry in enumerate(entries, start=1):
@@ -191,7 +262,7 @@ def _chain(entries: _Entries, through: int) -> list[str]:
             return wrong
         if not _is_removed(entry):
             wrong += _entry(fields, given, previous)
-        elif number > through:
+        elif number > removals.through or str(number) in removals.stay:
             wrong.append(f"entry {number} is empty, and no retention removed it")
         previous = str(given)
     return wrong
@@ -226,33 +297,39 @@ def _heads(database: sqlite3.Connection, entries: _Entries, kept: list[_Head]) -
         wrong.append(
             f"the trail was cut: it had {longest.size} entries at {longest.at}, and has {size}"
         )
-    own = database.execute("SELECT value FROM rixin_meta WHERE name = 'audit_frontier'").fetchone()
+    query = "SELECT value FROM rixin_meta NOT INDEXED WHERE name = 'audit_frontier'"
+    own = database.execute(query).fetchone()
     expected = json.dumps([size, [peak.hex() for peak in peaks]])
     if size and (own is None or own[0] != expected):
         wrong.append("the tree head in the ledger is not that of its entries")
     return wrong
 
 
-def _requests(database: sqlite3.Connection, entries: _Entries) -> tuple[int, list[str]]:
+def _requests(
+    database: sqlite3.Connection, entries: _Entries, feedback: "_Feedback"
+) -> tuple[int, list[str]]:
     """Rows of requests, in the order of the entries that cover them."""
     rows = database.execute(
-        f"SELECT {', '.join(_FACTS)}, content, leaf FROM requests ORDER BY seq"  # noqa: S608
+        f"SELECT seq, {', '.join(_FACTS)}, content, leaf FROM requests NOT INDEXED ORDER BY seq"  # noqa: S608
     )
     count = 0
     wrong: list[str] = []
     erased = _Erased(entries)
     for entry in entries.about("requests"):
         covered = _values(entry[5])
-        size, root = covered.get("count"), covered.get("root")
+        size, root, first = map(covered.get, ("count", "root", "first"))
         if not isinstance(size, int):
             return count, [*wrong, f"which requests entry {entry[0]} covers cannot be told"]
         peaks: list[bytes] = []
         for place in range(size):
-            row = rows.fetchone()
-            if row is None:
+            seq, *row = rows.fetchone() or (0,)
+            if not row:
                 return count, [*wrong, f"rows of requests are missing that entry {entry[0]} covers"]
             count += 1
             wrong += _row(row, erased)
+            feedback.meet(row[0], row[1])
+            if isinstance(first, int) and seq != first + place:
+                wrong.append(f"the number of request {row[0]} was altered")
             _append(peaks, place, _bytes(row[-1]))
         if _root(peaks).hex() != root:
             wrong.append(f"the requests that entry {entry[0]} covers are not those that were there")
@@ -284,7 +361,7 @@ class _Erased:
         return name in self._names or (isinstance(at, int | float) and at < self._before)
 
 
-def _row(row: tuple[object, ...], erased: _Erased) -> list[str]:
+def _row(row: Sequence[object], erased: _Erased) -> list[str]:
     *facts, content, leaf = row
     name, at, *_ = facts
     if _leaf(_text(facts, separators=(",", ":"))).hex() != leaf:
@@ -298,54 +375,76 @@ def _row(row: tuple[object, ...], erased: _Erased) -> list[str]:
     return []
 
 
-def _feedback(database: sqlite3.Connection, entries: _Entries) -> list[str]:
-    """What callers said of answers that are still there."""
-    wrong: list[str] = []
-    erased = _Erased(entries)
-    told: dict[object, dict[object, dict[str, object]]] = {}
-    for entry in entries.about("feedback"):
-        told.setdefault(entry[4], {})[entry[0]] = _values(entry[5])
-    heard = database.execute(
-        "SELECT feedback.request_id, feedback.at, feedback.key_id, body, requests.at FROM feedback"
-        " LEFT JOIN requests ON requests.id = feedback.request_id ORDER BY feedback.seq"
-    )
-    for name, at, key, body, asked_at in heard:
-        given = hashlib.sha256(str(body).encode("utf-8", "surrogatepass")).hexdigest()
-        row: dict[str, object] = {"at": at, "key": key, "said": given}
-        if body == "" and erased.has(name, asked_at):
-            del row["said"]
-        about = told.get(name, {})
-        # Old entries tell less.
-        fits = (
-            one for one, said in about.items() if all(said.get(x, row[x]) == row[x] for x in row)
-        )
-        number = next(fits, None)
-        if number is None:
-            wrong.append(f"feedback on {name} was altered, or no entry is about it")
-        else:
-            del about[number]
-    for name, left in told.items():
-        if left and database.execute("SELECT 1 FROM requests WHERE id = ?", (name,)).fetchone():
-            wrong += [
-                f"the feedback on {name} of entry {number} was altered or is missing"
-                for number in left
-            ]
-    return wrong
+class _Feedback:
+    """What callers said of answers that are still there, and the entries about it."""
+
+    def __init__(self, database: sqlite3.Connection, entries: _Entries) -> None:
+        self._heard = database.execute(
+            "SELECT seq, request_id, at, key_id, body FROM feedback NOT INDEXED ORDER BY seq"
+        ).fetchall()
+        self._told: dict[object, dict[object, dict[str, object]]] = {}
+        for entry in entries.about("feedback"):
+            self._told.setdefault(entry[4], {})[entry[0]] = _values(entry[5])
+        self._wanted = {row[1] for row in self._heard} | self._told.keys()
+        self._asked_at: dict[object, object] = {}
+
+    def meet(self, name: object, at: object) -> None:
+        """A request that is there."""
+        if name in self._wanted:
+            self._asked_at[name] = at
+
+    def wrong(self, erased: _Erased) -> Iterator[str]:
+        """What does not hold, once all requests were met."""
+        newest = 0
+        for seq, name, at, key, body in self._heard:
+            said = hashlib.sha256(str(body).encode("utf-8", "surrogatepass")).hexdigest()
+            row: dict[str, object] = {"at": at, "key": key, "said": said, "number": seq}
+            if body == "" and erased.has(name, self._asked_at.get(name)):
+                del row["said"]
+            entry = self._take(name, row)
+            if entry is None:
+                yield f"feedback on {name} was altered, or no entry is about it"
+            elif entry < newest:
+                yield f"feedback on {name} is not in the order in which it was given"
+            else:
+                newest = entry
+        for name, left in self._told.items():
+            for number in left if name in self._asked_at else ():
+                yield f"the feedback on {name} of entry {number} was altered or is missing"
+
+    def _take(self, name: object, row: dict[str, object]) -> int | None:
+        """The number of the entry about a row, which is about no other one; old ones tell less."""
+        about = self._told.get(name, {})
+        for number, said in about.items():
+            if all(said.get(field, value) == value for field, value in row.items()):
+                del about[number]
+                return int(str(number))
+        return None
 
 
-def _verdicts(database: sqlite3.Connection, entries: _Entries) -> list[str]:
-    """Verdicts against their entries, the newest first: those from before there was a trail have none."""
-    wrong: list[str] = []
-    rows = database.execute(
-        f"SELECT {', '.join(VERDICT)} FROM decisions ORDER BY id DESC"  # noqa: S608
-    )
-    for entry in reversed([*entries.about("decision")]):
-        row, said = rows.fetchone(), _values(entry[5])
-        if row is None:
-            wrong.append(f"the verdict on {entry[4]} of entry {entry[0]} is missing")
-        elif row[1] != entry[4] or not _is_verdict(row, said):
-            wrong.append(f"the verdict on {entry[4]} of entry {entry[0]} was altered")
-    return wrong
+def _verdicts(database: sqlite3.Connection, entries: _Entries, said: "_Said") -> Iterator[str]:
+    """Verdicts against their entries; each entry is about one."""
+    told: dict[object, list[_Entry]] = {}
+    for entry in entries.about("decision"):
+        detail = _values(entry[5])
+        told.setdefault(str(detail.get("row", (entry[4], detail.get("sha256")))), []).append(entry)
+    query = f"SELECT {', '.join(VERDICT)} FROM decisions NOT INDEXED ORDER BY id"  # noqa: S608
+    for row in database.execute(query):
+        own = row_hash(row)
+        # Old entries have the hash of its certificate alone.
+        certificate = _values(row[-1]).get("certificate")
+        sealed = certificate.get("sha256") if isinstance(certificate, dict) else None
+        about = told.get(own) or told.get(str((row[1], sealed)))
+        what, name = f"verdict {row[0]} on {row[1]}", str(row[0])
+        if not about:
+            yield from said.from_before("decisions", what, name, own)
+            continue
+        about.pop(0)
+        if said.rows["decisions"].pop(name, own) != own:
+            yield f"{what} was altered"
+    for entry in (one for left in told.values() for one in left):
+        yield f"the verdict on {entry[4]} of entry {entry[0]} was altered or is missing"
+    yield from (f"verdict {name} is missing" for name in sorted(said.rows["decisions"]))
 
 
 def row_hash(values: Sequence[object]) -> str:
@@ -353,33 +452,55 @@ def row_hash(values: Sequence[object]) -> str:
     return hashlib.sha256(_text([*values])).hexdigest()
 
 
-def _is_verdict(row: tuple[object, ...], said: dict[str, object]) -> bool:
-    """Whether an entry is about a verdict; old entries have a hash of its certificate alone."""
-    if "row" in said:
-        return said["row"] == row_hash(row)
-    certificate = _values(row[-1]).get("certificate")
-    return isinstance(certificate, dict) and certificate.get("sha256") == said.get("sha256")
-
-
-class _Said(NamedTuple):
+class _Said:
     """What entries say of keys, releases and what serves."""
 
-    made: dict[tuple[str, str], dict[str, object]]
-    """By action and subject."""
-    pointed: dict[str, dict[str, object]]
-    """The last entry about what serves a scenario."""
-    revoked: dict[str, str]
-    """When."""
-    whole: bool
-    """Whether no entry is gone: else the one about a row may be."""
+    def __init__(self) -> None:
+        self.made: dict[tuple[str, str], dict[str, object]] = {}
+        """By action and subject."""
+        self.pointed: dict[str, dict[str, object]] = {}
+        """The last entry about what serves a scenario."""
+        self.revoked: dict[str, object] = {}
+        """When."""
+        self.rows: dict[str, dict[str, object]] = {
+            table: {} for table in ("decisions", "keys", "releases")
+        }
+        """Hashes of the rows that were there when this schema began, by table and name."""
+        self.older: set[tuple[str, str]] = set()
+        """Those of them that no other entry is about."""
+
+    def begin(self, detail: dict[str, object]) -> None:
+        """Takes in the entry that lists what was there."""
+        for name, row in _part(detail, "pointers"):
+            self.pointed[name] = {**self.pointed.get(name, {}), "row": row}
+        self.revoked = {**dict(_part(detail, "revoked")), **self.revoked}
+        for table, rows in self.rows.items():
+            rows.update(_part(detail, table))
+
+    def from_before(self, table: str, what: str, name: str, own: str) -> Iterator[str]:
+        """Judges a row that has no entry of its own."""
+        known = self.rows[table].pop(name, None)
+        if known is None:
+            yield f"no entry says that {what} was made"
+        elif known != own:
+            yield f"{what} was altered"
+        else:
+            self.older.add((table, name))
 
 
-def _said(entries: _Entries, *, whole: bool) -> _Said:
-    said = _Said({}, {}, {}, whole)
+def _part(detail: dict[str, object], name: str) -> Iterator[tuple[str, object]]:
+    part = detail.get(name)
+    yield from part.items() if isinstance(part, dict) else ()
+
+
+def _said(entries: _Entries) -> _Said:
+    said = _Said()
     for entry in entries:
         at, _, action, subject, detail = map(str, entry[1:6])
         if action in MADE:
             said.made[action, subject] = _values(detail)
+        elif action == MIGRATED:
+            said.begin(_values(detail))
         elif action == "key.revoke":
             said.revoked.setdefault(subject, f"{at[:19]}+00:00")
         elif action.startswith("release."):
@@ -387,45 +508,56 @@ def _said(entries: _Entries, *, whole: bool) -> _Said:
     return said
 
 
-def _in_force(database: sqlite3.Connection, entries: _Entries, *, whole: bool) -> Iterator[str]:
+def _in_force(database: sqlite3.Connection, said: _Said) -> Iterator[str]:
     """Where keys, releases and what serves are not what the trail says."""
-    said = _said(entries, whole=whole)
     for action in MADE:
         yield from _made(database, action, said)
-    for name, at in database.execute("SELECT public_id, revoked_at FROM keys"):
-        told_at = said.revoked.get(name)
-        if at != told_at if whole else at is None and told_at is not None:
+    for name, at in database.execute("SELECT public_id, revoked_at FROM keys NOT INDEXED"):
+        if at != said.revoked.get(name):
             yield f"whether key {name} is revoked was altered"
-    serving = database.execute(f"SELECT scenario, {', '.join(_POINTED)} FROM pointers")  # noqa: S608
-    for scenario, *values in serving:
-        told = said.pointed.pop(scenario, None)
-        known = zip(_POINTED, values, strict=True)
-        if whole if told is None else any(told.get(name, one) != one for name, one in known):
-            yield f"which release of {scenario} serves was altered"
+    serving = database.execute(f"SELECT {', '.join(POINTER)} FROM pointers NOT INDEXED")  # noqa: S608
+    for row in serving:
+        told = said.pointed.pop(row[1], None)
+        fields = {**dict(zip(POINTER, row, strict=True)), "row": row_hash(row)}
+        if told is None or any(told.get(name, one) != one for name, one in fields.items()):
+            yield f"which release of {row[1]} serves was altered"
     yield from (f"what serves {scenario} is missing" for scenario in said.pointed)
 
 
 def _made(database: sqlite3.Connection, action: str, said: _Said) -> Iterator[str]:
     """Where the rows that an action makes are not those that its entries are about."""
-    what, table, columns = MADE[action]
+    what, table, _ = MADE[action]
     missing = {name for kind, name in said.made if kind == action}
-    for row in database.execute(f"SELECT {', '.join(columns)} FROM {table}"):  # noqa: S608
-        name = str(row[1]) if what == "key" else f"{row[0]}@{row[1]}"
-        missing.discard(name)
+    for row in database.execute(f"SELECT {', '.join(columns_of(action))} FROM {table} NOT INDEXED"):  # noqa: S608
+        name = row_name(action, row)
         entry = said.made.get((action, name))
         if entry is None:
-            if said.whole:
-                yield f"no entry says that {what} {name} was made"
-        elif _differs(entry, dict(zip(columns, row, strict=True))):
+            yield from said.from_before(table, f"{what} {name}", name, row_hash(row))
+            continue
+        missing.discard(name)
+        own = row_hash(row)
+        if _differs(action, entry, row) or said.rows[table].pop(name, own) != own:
             yield f"{what} {name} was altered"
+    missing |= said.rows[table].keys()
     yield from (f"{what} {name} is missing" for name in sorted(missing))
 
 
-def _differs(entry: dict[str, object], row: dict[str, object]) -> bool:
+def columns_of(action: str) -> tuple[str, ...]:
+    """The columns of the rows that an action makes, the number first."""
+    return tuple(dict.fromkeys(("id", *MADE[action][2])))
+
+
+def row_name(action: str, row: Sequence[object]) -> str:
+    """What a row that an action makes is called in entries."""
+    return str(row[1]) if action == "key.create" else f"{row[1]}@{row[2]}"
+
+
+def _differs(action: str, entry: dict[str, object], row: Sequence[object]) -> bool:
     """Whether a row is not the one that an entry is about; old entries have no hash of it."""
-    if "row" in entry:
-        return entry["row"] != row_hash([*row.values()])
-    return any(entry[name] != row[name] for name in row.keys() & entry.keys() - {"certificate"})
+    known = dict(zip(columns_of(action), row, strict=True))
+    if "row" in entry and entry["row"] != row_hash([known[name] for name in MADE[action][2]]):
+        return True
+    return any(entry[name] != known[name] for name in known.keys() & entry.keys() - {"certificate"})
 
 
 def _text(values: list[object], *, separators: tuple[str, str] | None = None) -> bytes:
@@ -480,6 +612,8 @@ def main() -> int:
         print(f"✗ {line}")  # noqa: T201
     gone = f" ({found.removed} removed by retention)" if found.removed else ""
     verdict = "does not hold" if found.wrong else "holds"
+    if found.older:
+        print(f"{found.older} {OLDER}")  # noqa: T201
     print(f"{found.entries} entries{gone}, {found.requests} requests: {verdict}")  # noqa: T201
     return 1 if found.wrong else 0
 

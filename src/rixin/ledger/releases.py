@@ -38,6 +38,7 @@ def add_release(ledger: Ledger, given: Mapping[str, Any], *, actor: str, now: da
         row = {name: getattr(release, name) for name in Release.__slots__}
         row["certificate"] = json.dumps(release.certificate, ensure_ascii=False)
         connection.execute(insert(releases), [row])
+        made = (releases.c.scenario == release.scenario, releases.c.number == number)
         record_in(
             connection,
             "release.create",
@@ -49,6 +50,7 @@ def add_release(ledger: Ledger, given: Mapping[str, Any], *, actor: str, now: da
                 "fingerprint": release.fingerprint,
                 "certificate": release.seal,
                 "certified": release.certified,
+                "id": connection.execute(select(releases.c.id).where(*made)).scalar_one(),
                 "row": row_hash([_stored(row[name]) for name in _COLUMNS]),
             },
         )
@@ -147,6 +149,7 @@ def move_pointer(
             actor=actor,
             now=now,
             detail={
+                "id": before.id,
                 "live": values["live"],
                 "canary": values["canary"],
                 "share": values["share"],

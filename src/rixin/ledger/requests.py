@@ -6,7 +6,7 @@ be erased and the row still be verified.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -31,6 +31,9 @@ _INSERTS = {
     + ", ".join([f"({', '.join('?' * len(COLUMNS))})"] * count)
     for count in _AT_ONCE
 }
+
+
+_NEWEST = "SELECT max(seq) FROM requests"
 
 
 class Row(NamedTuple):
@@ -59,6 +62,7 @@ def write_requests(
             rows = _new_rows(connection, rows)
             if not rows:
                 return
+        newest = connection.exec_driver_sql(_NEWEST).scalar()
         leaves = [leaf_hash(row.facts) for row in rows]
         done = 0
         for count in _AT_ONCE:
@@ -69,7 +73,8 @@ def write_requests(
                     values += (rows[place].content, leaves[place].hex())
                 connection.exec_driver_sql(_INSERTS[count], tuple(values))
                 done += count
-        detail = {"count": len(rows), "root": tree_head(leaves).hex()}
+        root = tree_head(leaves).hex()
+        detail = {"count": len(rows), "root": root, "first": (newest or 0) + 1}
         record_in(connection, "requests", "gateway", actor="gateway", now=now, detail=detail)
 
 
@@ -138,26 +143,37 @@ def _heard(at: float, body: str) -> dict[str, Any]:
     return {"at": at, **said}
 
 
-def spent_since(ledger: Ledger, moment: float) -> dict[int, int]:
-    """Key → money spent since a moment, in 10⁻¹² currency units: meters start from it."""
-    query = (
-        select(requests.c.key_id, func.sum(requests.c.cost_pico))
-        .where(requests.c.at >= moment, requests.c.cost_pico.is_not(None))
-        .group_by(requests.c.key_id)
-    )
-    with ledger.read() as connection:
-        return {row[0]: int(row[1]) for row in connection.execute(query)}
+def spent_since(ledger: Ledger, moment: float, now: float) -> dict[int, int]:
+    """Key → money spent from a moment until now: meters start from it.
+
+    A cost that is not known counts as what was reserved for it. Rows of a clock that went wrong,
+    dated after now, are not of this period, and nothing costs less than nothing.
+
+    Args:
+        ledger: The ledger.
+        moment: Seconds since the epoch.
+        now: The same.
+
+    Returns:
+        Sums in 10⁻¹² currency units.
+    """
+    return dict(_spent(ledger, requests.c.key_id, moment, now))
 
 
-def spent_by_scenario_since(ledger: Ledger, moment: float) -> dict[str, int]:
-    """Scenario → money spent since a moment, in 10⁻¹² currency units."""
-    query = (
-        select(requests.c.scenario, func.sum(requests.c.cost_pico))
-        .where(requests.c.at >= moment, requests.c.cost_pico.is_not(None))
-        .group_by(requests.c.scenario)
-    )
+def spent_by_scenario_since(ledger: Ledger, moment: float, now: float) -> dict[str, int]:
+    """The same by scenario."""
+    return dict(_spent(ledger, requests.c.scenario, moment, now))
+
+
+def _spent(
+    ledger: Ledger, group: ColumnElement[Any], moment: float, now: float
+) -> Iterator[tuple[Any, int]]:
+    reserved = func.json_extract(requests.c.detail, "$.reserved_pico")
+    cost = func.max(func.coalesce(requests.c.cost_pico, reserved, 0), 0)
+    of_period = requests.c.at.between(moment, now)
+    query = select(group, func.sum(cost).label("spent")).where(of_period).group_by(group)
     with ledger.read() as connection:
-        return {row[0]: int(row[1]) for row in connection.execute(query)}
+        yield from ((row[0], int(row[1])) for row in connection.execute(query) if row[1])
 
 
 def total_cost(ledger: Ledger) -> tuple[int, int]:
@@ -193,9 +209,10 @@ def add_feedback(
             return False
         row = {"request_id": request_id, "at": at, "key_id": key_id, "body": body}
         connection.execute(feedback.insert(), [row])
+        number = connection.execute(select(func.max(feedback.c.seq))).scalar_one()
         # What is said may be removed one day; its hash stays.
         said = hashlib.sha256(body.encode()).hexdigest()
-        detail = {"said": said, "at": at, "key": key_id}
+        detail = {"said": said, "at": at, "key": key_id, "number": number}
         now = datetime.fromtimestamp(at, UTC)
         record_in(connection, "feedback", request_id, actor=f"key {key_id}", now=now, detail=detail)
     return True

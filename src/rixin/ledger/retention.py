@@ -2,25 +2,30 @@
 
 An entry that is removed leaves its number and its hash, so no tree head changes. The requests that
 it covers go with it; an entry of its own says up to where, before anything is removed, so that a
-removal that was interrupted is one that holds, and the next one ends it.
+removal that was interrupted is one that holds, and the next one ends it. Entries about verdicts,
+keys, releases and what serves stay, as these do: they are few, and what they cover is told by them.
 """
 
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
 from rixin.errors import LedgerFault, UsageError
 from rixin.ledger.audit import PRUNE, REMOVED, record
-from rixin.ledger.audit_check import check
+from rixin.ledger.audit_check import MIGRATED, check
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import audit, feedback, requests
 
 LEAST_DAYS = 183
 _AT_ONCE = 500
 """Entries in one transaction: a gateway that runs must not wait long for its turn to write."""
-_STAYS = (PRUNE, REMOVED["action"])
+_STAYS = audit.c.action.in_((PRUNE, REMOVED["action"], MIGRATED, "decision")) | or_(
+    audit.c.action.startswith("key."), audit.c.action.startswith("release.")
+)
+"""Entries about what is still there: without them nobody could tell whether it was altered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,8 @@ def due(ledger: Ledger, days: int, now: datetime) -> Due:
         )
     before = (now.astimezone(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
     with ledger.read() as connection:
-        through = _last_before(connection, before)
-        old = (audit.c.seq <= through, audit.c.action.not_in(_STAYS))
+        through = _last_before(connection, before, now)
+        old = (audit.c.seq <= through, ~_STAYS)
         entries = connection.execute(select(func.count()).where(*old)).scalar_one()
         covered = func.sum(func.json_extract(audit.c.detail, "$.count"))
         rows = connection.execute(select(covered).where(*old, audit.c.action == "requests"))
@@ -77,6 +82,7 @@ def prune(ledger: Ledger, what: Due, *, actor: str, now: datetime) -> None:
             hint="see all of it with: rixin audit verify",
         )
     facts = {"through": what.through, "before": what.before}
+    facts["kept"] = _kept(ledger, what.through)
     counts = {"entries": what.entries, "requests": what.requests}
     subject = f"before {what.before}"
     record(ledger, PRUNE, subject, actor=actor, now=now, **facts, **counts)
@@ -87,18 +93,38 @@ def prune(ledger: Ledger, what: Due, *, actor: str, now: datetime) -> None:
     ledger.forget()
 
 
-def _last_before(connection: Connection, before: str) -> int:
-    """The number of the last entry of those, from the first on, that are all older."""
-    younger = select(audit.c.seq).where(audit.c.at >= before).order_by(audit.c.seq).limit(1)
-    first = connection.execute(younger).scalar()
-    if first is not None:
-        return int(first) - 1
-    return connection.execute(select(func.max(audit.c.seq))).scalar() or 0
+def _kept(ledger: Ledger, through: int) -> list[int]:
+    """Entries that stay, but those that an earlier removal has named: none may be emptied later."""
+    named = func.max(func.json_extract(audit.c.detail, "$.through"))
+    earlier = select(named).where(audit.c.action == PRUNE, audit.c.detail.contains('"kept"'))
+    with ledger.read() as connection:
+        after = connection.execute(earlier).scalar() or 0
+        query = select(audit.c.seq).where(audit.c.seq > after, audit.c.seq <= through, _STAYS)
+        staying = connection.execute(query.where(audit.c.action != REMOVED["action"]))
+        return [*staying.scalars()]
+
+
+def _last_before(connection: Connection, before: str, now: datetime) -> int:
+    """The number of the last entry that is older, as are all before it.
+
+    What is dated after now was written by a clock that went wrong. It is older where one that was
+    written later is.
+    """
+    newest = now.astimezone(UTC).isoformat(timespec="milliseconds")
+
+    def number(query: ColumnElement[Any], *where: ColumnElement[bool]) -> int | None:
+        found: int | None = connection.execute(select(query).where(*where)).scalar()
+        return found
+
+    seq, at = audit.c.seq, audit.c.at
+    younger = number(func.min(seq), at >= before, at <= newest)
+    older = (at < before,) if younger is None else (at < before, seq < younger)
+    return number(func.max(seq), *older) or 0
 
 
 def _remove_some(connection: Connection, done: int, through: int) -> int:
     """Removes the next entries after `done` with their requests; gives the last one's number."""
-    old = (audit.c.seq > done, audit.c.seq <= through, audit.c.action.not_in(_STAYS))
+    old = (audit.c.seq > done, audit.c.seq <= through, ~_STAYS)
     found = connection.execute(
         select(audit.c.seq, audit.c.action, audit.c.detail)
         .where(*old)

@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -36,7 +37,7 @@ class Ledger:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with Ledger(Path(folder) / "ledger.sqlite3") as ledger:
         ...         ledger.version
-        4
+        5
     """
 
     def __init__(self, path: Path) -> None:
@@ -201,12 +202,20 @@ class Ledger:
             )
         if current == newest:
             return
+        from rixin.ledger.audit import current_head, write_head
+        from rixin.ledger.migrating import note_migration
+
         with self.append() as connection:  # all tables or none; and only one process makes them
-            for migration in tables.MIGRATIONS[_version(connection) :]:
+            before = _version(connection)
+            for migration in tables.MIGRATIONS[before:]:
                 migration(connection)
             row = {"name": "schema_version", "value": str(newest)}
             connection.execute(delete(tables.meta).where(tables.meta.c.name == row["name"]))
             connection.execute(insert(tables.meta), [row])
+            if noted := 0 < before < newest:
+                note_migration(connection, before, newest)
+        if noted:
+            write_head(self, current_head(self), datetime.now(UTC))
 
 
 def _version(connection: Connection) -> int:

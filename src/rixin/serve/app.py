@@ -276,9 +276,9 @@ def seed(meters: Meters, ledger: Ledger) -> None:
     now = time.time()
     for kind, period in (("money_day", DAY), ("money_month", MONTH)):
         begin = period_start(period, now)
-        for key, pico in spent_since(ledger, begin).items():
+        for key, pico in spent_since(ledger, begin, now).items():
             meters.start(2 * key, kind, pico, now=now)
-        by_scenario = spent_by_scenario_since(ledger, begin)
+        by_scenario = spent_by_scenario_since(ledger, begin, now)
         for pointer in all_pointers(ledger):
             spent = by_scenario.get(pointer.scenario, 0)
             meters.start(2 * pointer.id + 1, kind, spent, now=now)

@@ -183,6 +183,8 @@ def keep(call: Call, capture: Capture) -> None:
         detail["note"] = call.note
     if call.estimated:
         detail["estimated"] = True
+    if call.cost_pico is None and call.reserved_pico:
+        detail["reserved_pico"] = call.reserved_pico  # it counts so after a restart, too
     if call.upstream_s:
         detail["upstream_s"] = round(call.upstream_s, 6)
     content = None
