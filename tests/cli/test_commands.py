@@ -169,7 +169,7 @@ def test_doctor_tells_what_works(folder, capsys):
     capsys.readouterr()
     assert run(["doctor", "desk.yaml", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)
-    assert any("schema 4" in finding["said"] for finding in findings)
+    assert any("schema 5" in finding["said"] for finding in findings)
 
 
 def test_doctor_finds_what_is_missing(folder, capsys):

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from rixin import __version__
 from rixin.ledger.audit import record_in
 from rixin.ledger.audit_check import (
     COMPLETE,
@@ -29,7 +28,7 @@ def note_migration(connection: Connection, before: int, after: int) -> None:
         before: The schema version that the ledger had.
         after: The version that it has now.
     """
-    detail = {"from": before, "to": after, "rixin": __version__}
+    detail = {"from": before, "to": after}
     if before < COMPLETE:
         detail |= _rows(connection)
     subject = f"schema {after}"

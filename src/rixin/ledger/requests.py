@@ -112,7 +112,12 @@ def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
         raise UnknownName("request", request_id, (), hint=hint)
     found = dict(row._mapping)  # noqa: SLF001 - the public name of SQLAlchemy for a row as mapping
     found["detail"] = json.loads(found["detail"])
-    found["content"] = None if found["content"] is None else json.loads(found["content"])
+    found["erased"] = found["content"] is None and "content" in found["detail"]
+    said_in_it = json.loads(found["content"] or "{}")
+    for name in ("model", "note"):
+        if name in said_in_it:
+            found["detail"][name] = said_in_it.pop(name)
+    found["content"] = said_in_it if "input" in said_in_it else None
     found["feedback"] = [_heard(one.at, one.body) for one in said if one.body]
     return {**found, **evidence}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from rixin.core.money import format_money, from_pico
@@ -13,6 +14,9 @@ _STATES = {
     "queued": "waits for people",
     "cancelled": "the caller left before the end",
 }
+
+
+_NO_MODEL = {False: "nothing that was understood", True: "what was erased"}
 
 
 def explain_request(row: Mapping[str, Any]) -> str:
@@ -27,19 +31,22 @@ def explain_request(row: Mapping[str, Any]) -> str:
 def _lines(row: Mapping[str, Any]) -> Iterator[str]:
     detail = row["detail"]
     at = datetime.fromtimestamp(row["at"], UTC).isoformat(timespec="milliseconds")
-    cost = None if row["cost_pico"] is None else from_pico(row["cost_pico"])
+    cost, most = _money(row["cost_pico"]), _money(detail.get("reserved_pico"))
     yield f"{row['id']}, {at}: {_STATES[row['state']]} (HTTP {row['status']})"
-    yield f"asked for: {detail['model'] or 'nothing that was understood'}, through {detail['surface']}"
+    asked = detail.get("model") or _NO_MODEL[row["erased"]]
+    yield f"asked for: {asked}, through {detail['surface']}"
     if row["release"] is not None:
         seal = detail.get("certificate", "")[:16]
         mark = ", NOT certified: forced" if row["certified"] is False else ""
         yield f"release:   {row['scenario']}@{row['release']}, certificate {seal}…{mark}"
     yield f"solver:    {row['solver'] or '–'}"
-    whose = "" if row["currency"] or cost is None else " of the scenario's currency"
+    at_most = "" if most is None else f", at most {_amount(most, row['currency'])}"
+    unknown = cost is None and most is None
+    whose = "" if row["currency"] or unknown else " of the scenario's currency"
     about = " (estimated by size)" if detail.get("estimated") else ""
     yield (
         f"used:      {row['input_tokens']:,} tokens in, {row['output_tokens']:,} out{about};"
-        f" {format_money(cost, row['currency']).strip()}{whose};"
+        f" {_amount(cost, row['currency'])}{at_most}{whose};"
         f" {row['latency_s'] * 1e3:,.1f} ms, of them {detail.get('upstream_s', 0) * 1e3:,.1f} ms upstream"
     )
     if detail.get("note"):
@@ -55,6 +62,14 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"feedback:  {said}"
 
 
+def _money(pico: int | None) -> Decimal | None:
+    return None if pico is None else from_pico(pico)
+
+
+def _amount(amount: Decimal | None, currency: str) -> str:
+    return format_money(amount, currency).strip()
+
+
 def _steps(row: Mapping[str, Any]) -> Iterator[str]:
     said = dict((row["content"] or {}).get("said", ()))
     for solver, output, confidence, threshold, escalated in row["detail"].get("steps", ()):
@@ -68,8 +83,7 @@ def _steps(row: Mapping[str, Any]) -> Iterator[str]:
 def _content(row: Mapping[str, Any]) -> Iterator[str]:
     content = row["content"]
     if content is None:
-        kept = bool(row["detail"].get("content"))
-        yield "content:   " + ("erased; its hash is kept" if kept else "not kept")
+        yield "content:   " + ("erased; its hash is kept" if row["erased"] else "not kept")
         return
     yield f"input:     {content['input'][:300]!r}"
     yield f"output:    {'nothing' if content['output'] is None else repr(content['output'][:300])}"

@@ -168,7 +168,11 @@ def settle(call: Call, meters: Meters) -> None:
 
 def keep(call: Call, capture: Capture) -> None:
     """Makes the call a row of the ledger."""
-    detail: dict[str, Any] = {"surface": call.surface, "model": call.model}
+    detail: dict[str, Any] = {"surface": call.surface}
+    # What a caller may have written is content: it can be erased, which facts cannot.
+    words: dict[str, Any] = {"note": call.note} if call.note else {}
+    if call.model:
+        (detail if call.scenario else words)["model"] = call.model
     if call.certificate:
         detail["certificate"] = call.certificate
     if call.steps:
@@ -179,8 +183,6 @@ def keep(call: Call, capture: Capture) -> None:
         ]
     if call.findings:
         detail["findings"] = call.findings
-    if call.note:
-        detail["note"] = call.note
     if call.estimated:
         detail["estimated"] = True
     if call.cost_pico is None and call.reserved_pico:
@@ -188,8 +190,8 @@ def keep(call: Call, capture: Capture) -> None:
     if call.upstream_s:
         detail["upstream_s"] = round(call.upstream_s, 6)
     content = None
-    if call.content is not None:
-        content = _encode({"salt": random_hex(), **call.content})
+    if words or call.content is not None:
+        content = _encode({"salt": random_hex(), **words, **(call.content or {})})
     facts = [
         *(call.id, _number(call.at), call.caller.key.id, call.scenario, call.release, call.solver),
         *(call.status, call.state, call.cost_pico),
