@@ -28,7 +28,7 @@ def note_migration(connection: Connection, before: int, after: int) -> None:
         before: The schema version that the ledger had.
         after: The version that it has now.
     """
-    detail = {"from": before, "to": after}
+    detail: dict[str, object] = {"from": before, "to": after}
     if before < COMPLETE:
         detail |= _rows(connection)
     subject = f"schema {after}"
