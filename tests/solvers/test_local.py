@@ -12,7 +12,7 @@ import pytest
 
 from rixin.core.case import make_case
 from rixin.core.scenario import OutputSpec
-from rixin.errors import MissingExtra, ModelFault
+from rixin.errors import MissingExtra, ModelFault, UsageError
 from rixin.solvers import _runtime, local
 from rixin.solvers._llama import Llama, LlamaRefused
 from rixin.solvers._runtime import library, processors, runtime_version
@@ -120,6 +120,128 @@ def test_a_json_schema_constrains_what_is_written():
     assert "\n" not in answer.output
     assert 0 < answer.confidence <= 1
     assert answer.usage.output_tokens > 5
+
+
+@pytest.mark.model
+def test_a_word_that_the_grammar_lacks_leaves_the_rest_of_the_schema_in_force():
+    numbers = {"type": "array", "items": {"type": "integer"}, "maxItems": 2}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"enum": ["x"]}, "b": numbers},
+        "required": ["a", "b"],
+        "additionalProperties": False,
+    }
+    shapes = [{**numbers, "uniqueItems": True}, {**numbers, "contains": {"const": 1}}]
+    shapes += [{"not": {"type": "string"}, **numbers}, {"type": "string", "format": "colour"}]
+    shapes += [{"oneOf": [{"type": "integer"}, {"type": "number"}]}]
+    lacked = [{**schema, "properties": {**schema["properties"], "b": shape}} for shape in shapes]
+    lacked += [{**schema, "dependentRequired": {"a": ["b"]}}, {**schema, "propertyNames": {}}]
+    lacked += [{**schema, "if": {"required": ["a"]}, "then": {"required": ["b"]}}]
+    llama = Llama(small_model(), threads=1, context=256)
+    try:
+        asked = [token for part in llama.encode_chat([Message("user", "hi")]) for token in part]
+        for one in lacked:
+            assert llama.write(asked, 16, one).text.startswith('{"a": "x", "b": '), one
+            assert llama.forces(one)
+    finally:
+        llama.close()
+
+
+def test_a_pattern_that_the_grammar_cannot_read_is_refused_before_the_model_is_loaded(tmp_path):
+    for pattern, reason in (
+        ("^(?!A)[A-Z]+$", "a look-around"),
+        ("(a)\\1", "a back-reference"),
+        ("\\bno", "a word boundary"),
+    ):
+        schema = {"properties": {"code": {"pattern": pattern}}}
+        for one, place in ((schema, "properties.code.pattern"), ({"items": schema}, "items.prop")):
+            asked = build_prompt("", OutputSpec(kind="json-schema", schema=one))
+            with pytest.raises(UsageError, match=place) as error:
+                LocalSolver("small", fake_gguf(tmp_path), asked)
+            assert reason in str(error.value)
+    asked = build_prompt("", OutputSpec(kind="json-schema", schema={"pattern": "[(?!\\b]"}))
+    assert LocalSolver("small", fake_gguf(tmp_path), asked)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("schema", "place"),
+    [
+        (
+            {"properties": {"n": {"const": "a$b", "pattern": "a$b"}}, "required": ["n"]},
+            "properties.n",
+        ),
+        ({"$defs": {"n": {"pattern": "a$b"}}, "items": {"$ref": "#/$defs/n"}}, "defs.n.pattern"),
+        ({"allOf": [{"type": "string", "maxLength": 1}, {"minLength": 3}]}, "allOf"),
+        ({"patternProperties": {"a^b": {}}}, "patternProperties"),
+    ],
+)
+def test_a_schema_that_is_not_forced_is_refused_when_the_model_is_loaded(schema, place):
+    asked = build_prompt("", OutputSpec(kind="json-schema", schema=schema))
+    with pytest.raises(ModelFault, match="cannot be held to") as error:
+        ask(asked, "hi")
+    assert place in str(error.value)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_answer_does_not_hang_on_what_was_asked_before(threads):
+    text = "I lost my card and cannot pay the man who waits here. " * 9
+    other = "I lost my card and want to know what to do"
+    options = LocalOptions(threads=threads, context=384)
+
+    async def run():
+        async with opened(prompt(), options) as solver:
+            (cold,) = await solver.solve([case(text)])
+        async with opened(prompt(), options) as solver:
+            _, after, again = await solver.solve([case(other), case(text), case(text)])
+        return cold, after, again
+
+    cold, *warm = asyncio.run(run())
+    for answer in warm:
+        assert answer.probabilities == cold.probabilities
+        assert answer.confidence == cold.confidence
+
+
+@pytest.mark.model
+def test_what_is_written_does_not_hang_on_what_was_asked_before():
+    llama = Llama(small_model(), threads=1, context=512)
+    try:
+        head = llama.encode("Letters to a bank follow, and what to do with them. " * 4)
+        letter = [*head, *llama.encode(" I lost my card and cannot pay the man here." * 9)]
+        other = [*head, *llama.encode(" I lost my wallet")]
+        llama.read(head)
+        cold = llama.write(letter, 8)
+        assert cold.cached_tokens == len(head)
+        llama.write(other, 8)
+        assert llama.write(letter, 8) == cold
+        assert llama.write(letter, 8) == cold
+        llama._complete({"prompt": other[9:], "n_predict": 0})  # the slot lost what was read
+        assert llama.write(letter, 8) == cold
+        assert len({tuple(llama.weigh(letter, [1, 2, 3])[0].items()) for _ in range(3)}) == 1
+        assert llama.write(head[:20], 4).cached_tokens == llama.write(head, 4).cached_tokens == 0
+    finally:
+        llama.close()
+
+
+@pytest.mark.model
+def test_a_model_that_cannot_be_cut_reads_every_prompt_anew():
+    class Uncut(Llama):
+        """A model whose slot is always empty, as with some sliding windows."""
+
+        def _complete(self, request):
+            return super()._complete({**request, "cache_prompt": False})
+
+    llama = Uncut(small_model(), threads=1, context=256)
+    try:
+        head = llama.encode("Letters to a bank follow, and what to do with them.")
+        llama.read(head)
+        asked = [*head, *llama.encode(" I lost my card")]
+        first, again = llama.write(asked, 4), llama.write(asked, 4)
+        assert first == again
+        assert first.cached_tokens == 0
+    finally:
+        llama.close()
 
 
 @pytest.mark.model

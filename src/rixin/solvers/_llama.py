@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rixin.errors import ModelFault
+from rixin.solvers._guidance import guided
 from rixin.solvers._runtime import library, socket_folder
 from rixin.solvers.prompt import Message
 
 _BIAS = 100.0
 _STEP = 256
-_ONE_LINE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+_NO_JSON = "Q"
+"""No JSON begins so."""
 _PLACE = re.compile(r"@@place(\d+)@@")
 
 
@@ -48,6 +50,11 @@ class Reading(NamedTuple):
 class Llama:
     """A loaded model with one slot, which keeps what it has read until the next prompt differs.
 
+    The last bits of a probability hang on where the slot's part of a prompt ends and reading
+    begins, since many tokens at once are summed in another order than one. So whatever came
+    before, a prompt is read from the end of what `read` has read: the same prompt gives the same
+    bits.
+
     llama.cpp brings a web server along; it listens on a socket in a private folder instead of a
     port, behind a random key. Only one thread may call at a time, save `stop`.
 
@@ -70,6 +77,9 @@ class Llama:
         self._key = secrets.token_hex(16)
         self._stopped = threading.Event()
         self._server: Any = None
+        self._head: list[int] = []
+        self._after_head: int | None = None
+        """Token of the slot behind the head."""
         try:
             self._server = self._start(path, threads, readers or threads, context)
             properties = self._get("GET", "/props")
@@ -111,21 +121,32 @@ class Llama:
         Raises:
             LlamaRefused: It does not fit, or `stop` was called.
         """
+        self._head, self._after_head = [], None
         for end in range(_STEP, len(prompt) + _STEP, _STEP):
-            self._complete({"prompt": list(prompt[:end]), "n_predict": 0})
+            step = {"prompt": list(prompt[:end]), "n_predict": 0, "cache_prompt": end > _STEP}
+            self._complete(step)
+        self._head = list(prompt)
 
-    def weigh(self, prompt: Sequence[int], tokens: Sequence[int]) -> Shares:
+    def weigh(self, prompt: Sequence[int], tokens: Sequence[int], *, again: bool = False) -> Shares:
         """The probabilities of some tokens after a prompt, as if no others could follow.
 
         One large bias on all of them leaves their odds as they are and everything else behind.
 
+        Args:
+            prompt: What comes before.
+            tokens: Those that may follow.
+            again: A further question about the same case: what it has in common with the last
+                prompt is not read again.
+
         Raises:
             LlamaRefused: The prompt does not fit, or the model failed.
         """
-        (reply,) = self._complete(
+        ask = self._complete if again else self._from_head
+        (reply,) = ask(
             {
                 "prompt": list(prompt),
                 "n_predict": 1,
+                "seed": 0,
                 "n_probs": len(tokens),
                 "post_sampling_probs": True,
                 "samplers": ["top_k", "temperature"],
@@ -150,8 +171,8 @@ class Llama:
         Args:
             prompt: What comes before.
             most: Tokens it may write.
-            schema: A JSON Schema that the text must meet; written on one line, because small
-                models may otherwise indent without end.
+            schema: A JSON Schema that the text must meet, as far as `forces` goes; written on
+                one line, because small models may otherwise indent without end.
 
         Raises:
             LlamaRefused: The prompt does not fit, the model failed, or `stop` was called.
@@ -165,8 +186,8 @@ class Llama:
             "stream_options": {"include_usage": True},
         }
         if schema is not None:
-            request["json_schema"] = {**schema, "x-guidance": _ONE_LINE}
-        chunks = self._complete(request)
+            request["json_schema"] = guided(schema)
+        chunks = self._from_head(request)
         choices = [choice for chunk in chunks for choice in chunk["choices"]]
         places = [place for choice in choices for place in _places(choice)]
         return Reading(
@@ -175,6 +196,23 @@ class Llama:
             cached_tokens=_cached(chunks[-1]),
             finished=all(choice["finish_reason"] != "length" for choice in choices),
         )
+
+    def forces(self, schema: Mapping[str, object]) -> bool:
+        """Whether the grammar engine takes a schema: it says nothing where it does not.
+
+        So the model is pushed towards what no JSON begins with.
+        """
+        (token, *_) = self.encode(_NO_JSON)
+        request = {
+            "prompt": [self.end_token],
+            "n_predict": 1,
+            "temperature": 0.0,
+            "logit_bias": [[token, _BIAS]],
+            "json_schema": guided(schema),
+        }
+        self._head, self._after_head = [], None
+        (reply,) = self._complete(request)
+        return not reply["choices"][0]["text"].startswith(_NO_JSON)
 
     @property
     def stopped(self) -> bool:
@@ -246,6 +284,26 @@ class Llama:
         finally:
             connection.close()
         return _checked(reply)
+
+    def _from_head(self, request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The reply to a prompt that is read from the end of the head on, whatever came before."""
+        prompt, size = request["prompt"], len(self._head)
+        if 0 < size < len(prompt) and prompt[:size] == self._head:
+            for _ in range(2):
+                chunks = self._cut_off(request, prompt[size])
+                if _cached(chunks[-1]) == size:
+                    return chunks
+                self.read(self._head)  # a prompt that failed may have emptied the slot
+            # A model that cannot be cut there (some with a sliding window) reads everything anew.
+            self._head = []
+        return self._complete({**request, "cache_prompt": False})
+
+    def _cut_off(self, request: Mapping[str, Any], first: int) -> list[Mapping[str, Any]]:
+        if self._after_head == first:  # the slot goes on as the prompt does
+            other = 1 if first == 0 else 0
+            self._complete({"prompt": [*self._head, other], "n_predict": 0})
+        self._after_head = first
+        return self._complete(request)
 
     def _complete(self, request: Mapping[str, object]) -> list[Mapping[str, Any]]:
         """The chunks of a reply; one where the request does not ask for a stream."""

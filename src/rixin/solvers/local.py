@@ -12,18 +12,20 @@ from typing import NamedTuple
 from rixin.core.answer import Answer, Failure, Usage
 from rixin.core.case import Case
 from rixin.core.ids import digest
-from rixin.errors import ModelFault
+from rixin.errors import ModelFault, UsageError
 from rixin.solvers._gguf import weights_digest
+from rixin.solvers._guidance import lacking, unforced
 from rixin.solvers._labels import fit_offsets, margin, search_labels, separate, shift
 from rixin.solvers._llama import Llama, LlamaRefused, Reading
 from rixin.solvers._runtime import processors, runtime_version
 from rixin.solvers.outputs import parse_output
 from rixin.solvers.prompt import Example, Prompt
 
-_RECIPE = "local/1"
+_RECIPE = "local/2"
 _DEFAULT_TOKENS: Mapping[str, int] = {"number": 320, "json-schema": 512, "free-text": 256}
 _LEAST_ROOM = 16
 _TOKEN_CHARACTERS = 20
+_WITHOUT = "write the schema without it, and what it says into the task, or leave the candidate out"
 Say = Callable[[str], None]
 
 
@@ -76,6 +78,7 @@ class LocalSolver:
     Raises:
         MissingExtra: The package that runs it is not installed.
         ModelFault: The file cannot be read.
+        UsageError: The JSON Schema has a pattern that the grammar engine cannot read.
     """
 
     def __init__(
@@ -98,6 +101,9 @@ class LocalSolver:
         self._readers = options.threads or processors()
         self._max_tokens = options.max_tokens or _DEFAULT_TOKENS.get(prompt.output.kind, 1)
         self._context = options.context
+        self._schema = prompt.output.schema if prompt.output.kind == "json-schema" else None
+        if self._schema is not None and (place := lacking(self._schema)) is not None:
+            raise UsageError(_no_grammar(name, place), hint=_WITHOUT)
         self._say = say or (lambda _: None)
         self._llama: Llama | None = None
         self._frame: _Frame | None = None
@@ -116,7 +122,8 @@ class LocalSolver:
         """One answer per case; a label comes with the probability of every label.
 
         Raises:
-            ModelFault: The model cannot be loaded, so that no case can be answered.
+            ModelFault: The model cannot be loaded, or not be held to the JSON Schema, so that no
+                case can be answered.
         """
         if self._worker is None:
             self._worker = ThreadPoolExecutor(1, thread_name_prefix="rixin-local")
@@ -153,8 +160,7 @@ class LocalSolver:
         note = "the text was cut to fit the model's context" if len(tokens) > frame.room else ""
         if frame.labels:
             return self._label(llama, frame, prompt)._replace(note=note)
-        schema = self._prompt.output.schema if self._prompt.output.kind == "json-schema" else None
-        return self._text(llama.write(prompt, self._max_tokens, schema), len(prompt), note)
+        return self._text(llama.write(prompt, self._max_tokens, self._schema), len(prompt), note)
 
     def _label(self, llama: Llama, frame: _Frame, prompt: list[int]) -> Answer:
         chances, cached = _chances(llama, frame, prompt)
@@ -204,6 +210,7 @@ class LocalSolver:
                 self._path, threads=self._threads, readers=self._readers, context=self._context
             )
             try:
+                self._check_schema(llama)
                 frame = self._build_frame(llama)
                 if frame.room >= _LEAST_ROOM:
                     llama.read(frame.head)
@@ -218,6 +225,12 @@ class LocalSolver:
             self._calibrate(llama, frame)
             self._frame = frame
         return self._llama, self._frame
+
+    def _check_schema(self, llama: Llama) -> None:
+        place = None if self._schema is None else unforced(self._schema, llama.forces)
+        if place is not None:
+            self._unload()
+            raise ModelFault(_no_grammar(self.name, place), hint=_WITHOUT)
 
     def _calibrate(self, llama: Llama, frame: _Frame) -> None:
         if not self._calibration or self._offsets is not None or frame.room < _LEAST_ROOM:
@@ -266,7 +279,7 @@ def _chances(llama: Llama, frame: _Frame, prompt: list[int]) -> tuple[list[float
     cached: list[int] = []
 
     def ask(path: tuple[int, ...], tokens: tuple[int, ...]) -> Mapping[int, float]:
-        shares = llama.weigh([*prompt, *path], tokens)
+        shares = llama.weigh([*prompt, *path], tokens, again=bool(cached))
         cached.append(shares.cached_tokens)
         return shares.probabilities
 
@@ -286,6 +299,13 @@ def _fitting(parts: list[list[int]], most: int, examples: int) -> tuple[list[int
         del parts[-6:-2]  # question, what follows it, answer, what follows it
         examples -= 1
     return [token for part in parts[:-2] for token in part], parts[-1]
+
+
+def _no_grammar(name: str, place: str) -> str:
+    return (
+        f"the local model {name!r} cannot be held to output.json-schema, {place}:"
+        " the grammar engine of llama.cpp does not take it"
+    )
 
 
 def _no_room(taken: int, context: int) -> Answer:
