@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from rixin.core.merkle import Frontier, leaf_hash
+from rixin.ledger.private import opener
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import audit, meta
 
@@ -121,7 +122,7 @@ def write_head(ledger: Ledger, head: Frontier, now: datetime) -> None:
         "at": now.astimezone(UTC).isoformat(timespec="seconds"),
     }
     try:
-        with heads_file(ledger.path).open("a", encoding="utf-8") as file:
+        with open(heads_file(ledger.path), "a", encoding="utf-8", opener=opener) as file:
             file.write(json.dumps(line) + "\n")
     except OSError as error:
         _log.error("no tree head was written: %s", error)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rixin.errors import LedgerFault
 from rixin.ledger import tables
+from rixin.ledger.private import close_to_others, make_file, make_folder, opener
 
 _SPARE_BYTES = 4 << 20
 """Room for the answers to some hundred calls that are under way when the disk is full."""
@@ -43,7 +44,9 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent, private=True)
+            make_file(path)  # the logs that SQLite lays beside it get its rights
+            close_to_others(path)
         except OSError as error:
             raise _fault(path, error) from error
         self._engine = _engine(path)
@@ -165,7 +168,7 @@ class Ledger:
     @contextmanager
     def _lock_file(self, suffix: str) -> Iterator[int]:
         try:
-            fd = os.open(self.path.with_suffix(suffix), os.O_RDWR | os.O_CREAT, 0o644)
+            fd = os.open(self.path.with_suffix(suffix), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise _fault(self.path, error) from error
         try:
@@ -236,7 +239,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _set_aside(path: Path) -> None:
-    with path.open("wb") as file:
+    with open(path, "wb", opener=opener) as file:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, _SPARE_BYTES)
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from rixin.errors import ExportError, UsageError
+from rixin.ledger.private import opener
 
 
 class Journal:
@@ -31,7 +32,7 @@ class Journal:
         self.rows: dict[int, dict[str, Any]] = {}
         """Number of a row → what is added to it."""
         try:
-            self._file = path.open("a+b", buffering=0)
+            self._file = open(path, "a+b", buffering=0, opener=opener)  # noqa: SIM115 - see __exit__
         except OSError as error:
             raise ExportError(f"{path} cannot be written: {error.strerror}") from error
         try:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from rixin import __version__
 from rixin.core.scenario import Candidate, Scenario
 from rixin.errors import RixinError
+from rixin.ledger.private import close_to_others, open_to_others
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
 from rixin.pricing.book import snapshot_date
@@ -56,6 +57,7 @@ def examine(scenario: Scenario | None, ledger: Path, wait: Wait) -> Iterator[Fin
     yield _python()
     yield from _extras(scenario)
     yield from _disk(ledger)
+    yield from _rights(ledger)
     yield _database(ledger)
     yield _prices()
     yield from _models(scenario)
@@ -107,6 +109,24 @@ def _disk(ledger: Path) -> Iterator[Finding]:
 
 def _existing(folder: Path) -> Path:
     return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+
+
+def _rights(path: Path) -> Iterator[Finding]:
+    """Files of the ledger that others may read; opening it closes those of this user."""
+    before = open_to_others(path)
+    if not before:
+        return
+    close_to_others(path)
+    left = open_to_others(path)
+    shown = ", ".join(str(one) for one in left or before)
+    yield Finding(
+        topic="rights",
+        state="bad" if left else "warn",
+        said=f"other users of this machine can read {shown}"
+        if left
+        else f"other users of this machine could read {shown}: closed to them now",
+        mend=f"as their owner: chmod go= {shown}" if left else "",
+    )
 
 
 def _database(path: Path) -> Finding:

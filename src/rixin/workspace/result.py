@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rixin.core.verdict import CandidateResult, Decision, Estimate, Verdict
 from rixin.errors import ExportError, RixinError
+from rixin.ledger.private import make_folder, opener_for
 from rixin.report.data import ReportData
 
 if TYPE_CHECKING:
@@ -143,8 +144,9 @@ def _row(candidate: CandidateResult) -> dict[str, object]:
 def _write_whole(target: Path, text: str) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
+        make_folder(target.parent)
+        with open(part, "w", encoding="utf-8", opener=opener_for(target)) as file:
+            file.write(text)
         part.replace(target)
     except OSError as error:
         with suppress(OSError):

@@ -20,6 +20,7 @@ from rixin.engine.transport import HttpTransport
 from rixin.errors import NoLedger, UnknownName
 from rixin.interop.contract.load import fingerprint, load_scenario
 from rixin.ledger.decisions import decision_keys, last_decision, write_decision
+from rixin.ledger.private import FOLDER
 from rixin.ledger.store import Ledger
 from rixin.workspace.actor import current_user
 from rixin.workspace.build import Builder
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from rixin.workspace.plan import Plan
     from rixin.workspace.releasing import Desk
     from rixin.workspace.verify import Verification
-
-FOLDER = ".rixin"
-"""Beside the scenario file: ledger, reports, schema."""
 
 
 class Workspace:

@@ -15,6 +15,7 @@ from rixin.core.scenario import OutputKind, Scenario
 from rixin.errors import EnvironmentFault, UsageError
 from rixin.interop.contract.load import parse_scenario
 from rixin.interop.contract.yaml_lines import is_plain_text
+from rixin.ledger.private import make_folder, opener_for
 
 SCHEMA_FILE = ".rixin/scenario.schema.json"
 """Where `rixin init` puts the schema, from the folder of the scenario file."""
@@ -129,9 +130,10 @@ def write_whole(path: Path, text: str) -> None:
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
-            part.write_text(text, encoding="utf-8", newline="\n")
+            with open(part, "w", encoding="utf-8", newline="\n", opener=opener_for(path)) as file:
+                file.write(text)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)

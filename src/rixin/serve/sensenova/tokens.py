@@ -8,31 +8,62 @@ import hashlib
 import hmac
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import jwt
 
+from rixin.errors import LedgerFault
+from rixin.ledger.private import opener
 from rixin.serve.errors import Refusal
 from rixin.serve.gateway import Gateway
 from rixin.serve.http import Request
 from rixin.serve.state import Caller
 
+_KEY_BYTES = 32
 _LEEWAY_S = 30
 """How far the clocks of caller and gateway may be apart."""
 _LONGEST_S = 24 * 3600
 
 
 def server_key(ledger: Path) -> bytes:
-    """The gateway's own key, beside the ledger; made on first use, readable by its owner alone."""
+    """The gateway's own key, beside the ledger; made on first use, readable by its owner alone.
+
+    Raises:
+        LedgerFault: The file cannot be read or made, or is no such key: whoever knows a shorter
+            one could sign as anybody.
+    """
     path = ledger.with_suffix(".key")
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        key = os.urandom(32)
-        with os.fdopen(fd, "wb") as file:
-            file.write(key)
-        return key
+        if not path.exists():
+            _make_key(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise LedgerFault(
+            f"the gateway's key {str(path)!r} cannot be used: {error.strerror}",
+            hint="let the gateway's user read it, and write into its folder",
+        ) from error
+    if len(key) != _KEY_BYTES:
+        raise LedgerFault(
+            f"the gateway's key {str(path)!r} has {len(key)} bytes instead of {_KEY_BYTES}",
+            hint="put it back from a backup, or remove it: a new one is made, and the secrets of"
+            " SenseNova's keys have to be handed out anew (rixin keys create --sensenova)",
+        )
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """Writes a key beside its place first: a full disk or a kill leaves none, not half of one."""
+    part = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+    try:
+        with open(part, "xb", opener=opener) as file:
+            file.write(os.urandom(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was quicker: its key holds
+            os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def secret_of(key: bytes, public_id: str) -> str:
