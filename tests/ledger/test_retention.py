@@ -26,7 +26,14 @@ from rixin.ledger.audit import (
     record_in,
     write_head,
 )
-from rixin.ledger.requests import Row, add_feedback, erase_content, find_request, write_requests
+from rixin.ledger.requests import (
+    Remark,
+    Row,
+    erase_content,
+    find_request,
+    write_feedback,
+    write_requests,
+)
 from rixin.ledger.retention import _remove_some, due, prune
 from rixin.ledger.store import Ledger
 
@@ -110,9 +117,8 @@ def pruned_once(tmp_path_factory):
             else:
                 write_batch(ledger, [f"req_{number}_{place}" for place in range(count)], now)
             if number == 0:
-                add_feedback(ledger, "req_0_1", 1, '{"score": 0}', now.timestamp(), own=True)
-                assert not add_feedback(ledger, "req_0_1", 2, "{}", now.timestamp(), own=True)
-        add_feedback(ledger, "req_5_1", 2, '{"score": 1}', now.timestamp(), own=False)
+                write_feedback(ledger, [Remark("req_0_1", now.timestamp(), 1, '{"score": 0}')])
+        write_feedback(ledger, [Remark("req_5_1", now.timestamp(), 2, '{"score": 1}')])
     remove(path, 200)
     return path
 

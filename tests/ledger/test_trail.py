@@ -21,11 +21,12 @@ from rixin.ledger.decisions import write_decision
 from rixin.ledger.keys import add_key, list_keys, revoke_key
 from rixin.ledger.releases import add_release, move_pointer
 from rixin.ledger.requests import (
+    Remark,
     Row,
-    add_feedback,
     erase_content,
     spent_by_scenario_since,
     spent_since,
+    write_feedback,
     write_requests,
 )
 from rixin.ledger.retention import due, prune
@@ -77,7 +78,7 @@ def write_period(ledger, name, now):
     change = {"live": number, "canary": number, "share": 5}
     move_pointer(ledger, "desk", "release.promote", change, actor="ann", now=now)
     write_batch(ledger, [f"req_{name}{place}" for place in range(3)], now)
-    add_feedback(ledger, f"req_{name}0", 1, '{"score": 0}', now.timestamp(), own=True)
+    write_feedback(ledger, [Remark(f"req_{name}0", now.timestamp(), 1, '{"score": 0}')])
     erase_content(ledger, [f"req_{name}1"], actor="ann", now=now)
     record(ledger, "serve.start", f"host {name}", actor="ann", now=now)
 
@@ -106,10 +107,10 @@ def ledgers(tmp_path_factory):
         with Ledger(path) as ledger:
             if kind != "migrated":
                 write_period(ledger, "old", LONG_AGO)
-                add_feedback(ledger, "req_old0", 1, "{}", LONG_AGO.timestamp(), own=True)
+                write_feedback(ledger, [Remark("req_old0", LONG_AGO.timestamp(), 1, "{}")])
             name = "late" if kind == "migrated" else "new"
             write_period(ledger, name, NOW)
-            add_feedback(ledger, f"req_{name}0", 1, '{"score": 1}', NOW.timestamp(), own=True)
+            write_feedback(ledger, [Remark(f"req_{name}0", NOW.timestamp(), 1, '{"score": 1}')])
             write_head(ledger, current_head(ledger), NOW)
         if kind == "pruned":
             remove(path, 200)

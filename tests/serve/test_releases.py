@@ -21,7 +21,7 @@ from rixin.errors import PromiseUnmet, UnknownName, UsageError
 from rixin.ledger import audit_check
 from rixin.ledger.audit import entries, heads_file
 from rixin.ledger.keys import list_keys, revoke_key
-from rixin.ledger.requests import add_feedback, find_request, note_head
+from rixin.ledger.requests import Remark, find_request, note_head, write_feedback
 from rixin.ledger.store import Ledger
 from rixin.workspace import Workspace
 from serve.house import create_key, release, served, start, upstream, write_scenario
@@ -331,7 +331,7 @@ def test_the_trail_holds_also_after_an_erasure(traffic, monkeypatch, capsys):
     assert found.entries >= 4
     with Ledger(ledger) as opened:
         said = json.dumps({"comment": "Ann was rude", "salt": "s"})
-        assert add_feedback(opened, ids[0], 1, said, time.time(), own=False)
+        write_feedback(opened, [Remark(ids[0], time.time(), 1, said)])
         assert find_request(opened, ids[0])["feedback"][0]["comment"] == "Ann was rude"
     assert audit_check.check(ledger).wrong == []
     assert run_cli(["audit", "erase", ids[0]]) == 0
@@ -435,7 +435,7 @@ def change(ledger, statement):
 def test_feedback_is_as_it_was_given(traffic, statement):
     path, ids = traffic
     with Ledger(path) as ledger:
-        assert add_feedback(ledger, ids[0], 1, '{"score": 1}', 1_800_000_000.25, own=False)
+        write_feedback(ledger, [Remark(ids[0], 1_800_000_000.25, 1, '{"score": 1}')])
         note_head(ledger)
     assert audit_check.check(path).wrong == []
     change(path, statement)

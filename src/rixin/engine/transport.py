@@ -4,18 +4,21 @@ No retry, no redirect, no cookie, no proxy from the environment.
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from functools import lru_cache
 from typing import Any
 
+from rixin.core.traces import log_traceback
 from rixin.core.transport import Reply, TransportError
 from rixin.engine.connections import Address, Connection, Sink, open_connection, split_url
 from rixin.engine.wire import Round
 
 _MAX_REPLY = 32 * 1024 * 1024
 _LOOK_S = 0.02
+_log = logging.getLogger("rixin.engine")
 """How often it is looked for calls that take too long."""
 _Head = tuple[tuple[str, str], ...]
 
@@ -171,7 +174,11 @@ class _Lateness:
     def _look(self) -> None:
         now = time.monotonic()
         for sink in [one for one in self._under_way if one.due <= now]:
-            sink.end()
+            try:
+                sink.end()
+            except Exception as error:  # noqa: BLE001 - the timer of all others must go on
+                self._under_way.discard(sink)
+                log_traceback(_log, "a call that is late cannot be ended", error)
         loop, self._loop = self._loop, None
         if self._under_way and loop is not None:
             self._loop = loop

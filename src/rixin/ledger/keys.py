@@ -87,6 +87,26 @@ def list_keys(ledger: Ledger) -> list[Key]:
         return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.id))]
 
 
+def read_keys(ledger: Ledger) -> tuple[list[Key], dict[str, str]]:
+    """All keys that can be read, oldest first, and the public ids of the others with the reason."""
+    found: list[Key] = []
+    unread: dict[str, str] = {}
+    with ledger.read() as connection:
+        for row in connection.execute(select(keys).order_by(keys.c.id)):
+            try:
+                found.append(_key(row))
+            except Exception as error:  # noqa: BLE001 - one row must not keep the others away
+                unread[str(row.public_id)] = type(error).__name__
+    return found, unread
+
+
+def revoked_hashes(ledger: Ledger) -> frozenset[str]:
+    """The hashes of all keys that were revoked; nothing else of a row has to be readable."""
+    query = select(keys.c.hash).where(keys.c.revoked_at.is_not(None))
+    with ledger.read() as connection:
+        return frozenset(row.hash for row in connection.execute(query))
+
+
 def _key(row: Any) -> Key:
     given = json.loads(row.limits)
     for field in ("money_per_minute", "money_per_day", "money_per_month"):

@@ -91,10 +91,17 @@ def list_releases(ledger: Ledger, scenario: str | None = None) -> list[Release]:
         return [_release(row) for row in connection.execute(query)]
 
 
-def all_pointers(ledger: Ledger) -> list[Pointer]:
-    """The pointer of every scenario that has a release in service."""
+def read_pointers(ledger: Ledger) -> tuple[list[Pointer], dict[str, str]]:
+    """What serves of every scenario, and the scenarios where that cannot be read, with the reason."""
+    found: list[Pointer] = []
+    unread: dict[str, str] = {}
     with ledger.read() as connection:
-        return [_pointer(row) for row in connection.execute(select(pointers))]
+        for row in connection.execute(select(pointers)):
+            try:
+                found.append(_pointer(row))
+            except Exception as error:  # noqa: BLE001 - one row must not keep the others away
+                unread[str(row.scenario)] = type(error).__name__
+    return found, unread
 
 
 def find_pointer(ledger: Ledger, scenario: str) -> Pointer | None:

@@ -45,6 +45,18 @@ class Row(NamedTuple):
     """JSON text of what was said; None: it is not kept."""
 
 
+class Remark(NamedTuple):
+    """What somebody says about an answer."""
+
+    request_id: str
+    at: float
+    """Seconds since the epoch."""
+    key_id: int
+    """Number of the key of whoever says it."""
+    body: str
+    """What is said, as JSON, with a salt, since its hash outlives it."""
+
+
 def write_requests(
     ledger: Ledger, rows: Sequence[Row], *, now: datetime | None = None, doubtful: bool = False
 ) -> None:
@@ -134,12 +146,12 @@ def _evidence(connection: Connection, row: Any) -> dict[str, Any]:
     return {"certified": bool(found.certified), "currency": currency}
 
 
-def scenario_of(ledger: Ledger, request_id: str) -> str | None:
-    """The scenario of a request; None: there is no such request."""
+def origin_of(ledger: Ledger, request_id: str) -> tuple[str, int] | None:
+    """The scenario of a request and the number of its key; None: there is no such request."""
     with ledger.read() as connection:
-        asked = select(requests.c.scenario).where(requests.c.id == request_id)
-        found: str | None = connection.execute(asked).scalar()
-    return found
+        asked = select(requests.c.scenario, requests.c.key_id).where(requests.c.id == request_id)
+        found = connection.execute(asked).first()
+    return None if found is None else (found.scenario, found.key_id)
 
 
 def _heard(at: float, body: str) -> dict[str, Any]:
@@ -190,37 +202,42 @@ def total_cost(ledger: Ledger) -> tuple[int, int]:
     return int(row[0]), int(row[1] or 0)
 
 
-def add_feedback(
-    ledger: Ledger, request_id: str, key_id: int, body: str, at: float, *, own: bool
-) -> bool:
-    """Stores what somebody says about an answer, with an entry in the audit trail.
+def write_feedback(ledger: Ledger, remarks: Sequence[Remark], *, doubtful: bool = False) -> None:
+    """Stores what was said about answers, each with an entry in the audit trail; all or none.
 
     Args:
         ledger: The ledger.
-        request_id: Of the answer.
-        key_id: Number of the key of whoever says it.
-        body: What is said, as JSON, with a salt, since its hash outlives it.
-        at: Seconds since the epoch.
-        own: Whether it must be a request of this key.
-
-    Returns:
-        False where there is no such request.
+        remarks: At least one.
+        doubtful: Some may be there already; those are passed over.
     """
     with ledger.append() as connection:
-        known = connection.execute(
-            select(requests.c.key_id).where(requests.c.id == request_id)
-        ).scalar()
-        if known is None or (own and known != key_id):
-            return False
-        row = {"request_id": request_id, "at": at, "key_id": key_id, "body": body}
-        connection.execute(feedback.insert(), [row])
-        number = connection.execute(select(func.max(feedback.c.seq))).scalar_one()
-        # What is said may be removed one day; its hash stays.
-        said = hashlib.sha256(body.encode()).hexdigest()
-        detail = {"said": said, "at": at, "key": key_id, "number": number}
-        now = datetime.fromtimestamp(at, UTC)
-        record_in(connection, "feedback", request_id, actor=f"key {key_id}", now=now, detail=detail)
-    return True
+        for remark in remarks:
+            if not (doubtful and _is_there(connection, remark)):
+                _add_remark(connection, remark)
+
+
+def _is_there(connection: Connection, remark: Remark) -> bool:
+    """The salt in a body makes it the only one of its kind."""
+    asked = select(feedback.c.seq).where(
+        feedback.c.request_id == remark.request_id, feedback.c.body == remark.body
+    )
+    return connection.execute(asked).first() is not None
+
+
+def _add_remark(connection: Connection, remark: Remark) -> None:
+    connection.execute(feedback.insert(), [remark._asdict()])
+    number = connection.execute(select(func.max(feedback.c.seq))).scalar_one()
+    # What is said may be removed one day; its hash stays.
+    said = hashlib.sha256(remark.body.encode()).hexdigest()
+    detail = {"said": said, "at": remark.at, "key": remark.key_id, "number": number}
+    record_in(
+        connection,
+        "feedback",
+        remark.request_id,
+        actor=f"key {remark.key_id}",
+        now=datetime.fromtimestamp(remark.at, UTC),
+        detail=detail,
+    )
 
 
 def erase_content(ledger: Ledger, request_ids: Sequence[str], *, actor: str, now: datetime) -> int:

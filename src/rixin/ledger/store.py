@@ -67,6 +67,7 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading."""
+        self._check_place()
         try:
             with self._engine.connect() as connection:
                 yield connection
@@ -100,7 +101,11 @@ class Ledger:
             raise _fault(self.path, error) from error
 
     def _check_place(self) -> None:
-        """Refuses to write into a file that nobody will find: it was removed or replaced."""
+        """Refuses a file that was removed or replaced.
+
+        Nobody would find what is written there; and where there is none, a connection makes an
+        empty one, and goes on reading that when the ledger is back.
+        """
         if self._file is not None and _identity(self.path) != self._file:
             raise LedgerFault(
                 f"the ledger {str(self.path)!r} was moved, removed or replaced",

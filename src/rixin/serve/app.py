@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from rixin import __version__
 from rixin.engine.transport import HttpTransport
 from rixin.errors import LedgerFault
 from rixin.ledger.audit import record
-from rixin.ledger.releases import all_pointers
+from rixin.ledger.releases import read_pointers
 from rixin.ledger.requests import spent_by_scenario_since, spent_since
 from rixin.ledger.store import Ledger
 from rixin.serve.call import no_call_headers
@@ -32,7 +32,7 @@ from rixin.serve.openai import routes
 from rixin.serve.openai.envelope import encode, error_body
 from rixin.serve.sensenova import routes as sensenova
 from rixin.serve.sensenova.tokens import server_key
-from rixin.serve.state import State
+from rixin.serve.state import LOOK_S, State
 from rixin.serve.telemetry import open_trace
 from rixin.serve.writer import Writer
 from rixin.workspace.actor import current_user
@@ -78,10 +78,12 @@ async def readyz(gateway: Gateway, request: Request) -> None:
         missing.append("this gateway ends")
     if not state.routes:
         missing.append("no release serves" if state.faults else _NOTHING_SERVES)
-    if capture.fault:
-        missing.append(f"rows cannot be written: {capture.fault}")
+    if trouble := capture.trouble():
+        missing.append(f"rows cannot be written: {trouble}")
+    missing += [f"{name}: failed ({why}), see the log" for name, why in gateway.tasks.down.items()]
     ready = not missing
     missing += [f"{name}: {why}" for name, why in state.faults.items()]
+    missing += [f"key {name} cannot be read: {why}" for name, why in state.unread.items()]
     status = ("degraded" if missing else "ready") if ready else "not ready"
     served = {name: route.pointer.live for name, route in state.routes.items()}
     body = {"status": status, "missing": missing, "serves": served}
@@ -94,8 +96,11 @@ async def metrics(gateway: Gateway, request: Request) -> None:
     if gateway.folder is None:
         snapshots = [gateway.metrics.snapshot()]
     else:  # what is shown once is never taken back, also where this worker is killed
-        gateway.metrics.write(_own_file(gateway))
-        snapshots = collect(gateway.folder)
+        own = _own_file(gateway)
+        with suppress(OSError):  # a full disk: then they are in memory only
+            gateway.metrics.write(own)
+        others = collect(gateway.folder, without=own.name)
+        snapshots = [gateway.metrics.snapshot(), *others]
     text = render(snapshots).encode()
     request.reply(200, text, content_type=b"text/plain; version=0.0.4; charset=utf-8")
 
@@ -143,6 +148,9 @@ async def opened(
         meters: What keys and scenarios have used.
         say: Gets a line before each step that takes long.
         writer: The process that commits rows; None: a thread does.
+
+    Raises:
+        LedgerFault: At the end, rows could not be stored.
     """
     ledger, transport = Ledger(settings.ledger), HttpTransport()
     key = server_key(settings.ledger)
@@ -165,12 +173,14 @@ async def opened(
             trace=None if tracing is None else tracing[0],
         )
     finally:
-        await capture.close()
-        if tracing is not None:
-            await asyncio.to_thread(tracing[1])
-        await state.close()
-        await transport.close()
-        ledger.close()
+        try:
+            await capture.close()
+        finally:
+            if tracing is not None:
+                await asyncio.to_thread(tracing[1])
+            await state.close()
+            await transport.close()
+            ledger.close()
 
 
 class Worker:
@@ -225,10 +235,7 @@ class Worker:
             self.gateway, gateway.folder = gateway, self.folder
             server = Server(gateway.handle, refuse_raw, body_bytes=settings.body_bytes)
             listening = await loop.create_server(server.protocol, sock=listener, backlog=4096)
-            tasks = [
-                loop.create_task(gateway.state.follow()),
-                loop.create_task(self._housekeeping(server, gateway)),
-            ]
+            self._supervise(gateway, server)
             _calm()
             ready()
             try:
@@ -236,21 +243,18 @@ class Worker:
             finally:
                 listening.close()
                 await server.drain(settings.grace_s, hurry=lambda: interrupts > 1)
-                if gateway.folder is not None:
-                    gateway.metrics.write(_own_file(gateway))
-                for task in tasks:
-                    task.cancel()
+                gateway.tasks.close()
+                with suppress(OSError):
+                    _share(gateway)
 
-    async def _housekeeping(self, server: Server, gateway: Gateway) -> None:
-        rounds = 0
-        while True:
-            await asyncio.sleep(_SHARE_S)
-            rounds += 1
-            if rounds % int(_SWEEP_S / _SHARE_S) == 0:
-                server.sweep()
-            if gateway.folder is not None:
-                _gauges(gateway)
-                gateway.metrics.write(_own_file(gateway))
+    def _supervise(self, gateway: Gateway, server: Server) -> None:
+        """What goes on beside requests; `/readyz` names what fails."""
+        tasks, state = gateway.tasks, gateway.state
+        tasks.every("reading keys and revocations", LOOK_S, state.load_keys, longest_s=2.0)
+        tasks.every("following releases", LOOK_S, state.load_releases)
+        tasks.every("writing rows", _SHARE_S, gateway.capture.mend)
+        tasks.every("closing idle connections", _SWEEP_S, server.sweep)
+        tasks.every("sharing counters", _SHARE_S, lambda: _share(gateway))
 
 
 def start(settings: Settings, meters: Meters, ledger: Ledger) -> None:
@@ -279,7 +283,7 @@ def seed(meters: Meters, ledger: Ledger) -> None:
         for key, pico in spent_since(ledger, begin, now).items():
             meters.start(2 * key, kind, pico, now=now)
         by_scenario = spent_by_scenario_since(ledger, begin, now)
-        for pointer in all_pointers(ledger):
+        for pointer in read_pointers(ledger)[0]:
             spent = by_scenario.get(pointer.scenario, 0)
             meters.start(2 * pointer.id + 1, kind, spent, now=now)
 
@@ -295,6 +299,13 @@ def _calm() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def _share(gateway: Gateway) -> None:
+    """Leaves this worker's counters where the others find them."""
+    if gateway.folder is not None:
+        _gauges(gateway)
+        gateway.metrics.write(_own_file(gateway))
+
+
 def _own_file(gateway: Gateway) -> Path:
     import os
 
@@ -306,7 +317,9 @@ def _gauges(gateway: Gateway) -> None:
     shown = gateway.metrics
     shown.set("rixin_in_flight", (), gateway.in_flight)
     shown.set("rixin_capture_waiting", (), gateway.capture.waiting)
+    shown.set("rixin_capture_waiting_bytes", (), gateway.capture.waiting_bytes)
     shown.set("rixin_capture_dropped_total", (), gateway.capture.dropped)
+    shown.set("rixin_capture_aside_total", (), gateway.capture.aside)
     shown.clear("rixin_release_info")
     for name, route in gateway.state.routes.items():
         live = str(route.pointer.live)

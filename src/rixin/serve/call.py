@@ -14,7 +14,6 @@ from rixin.serve.errors import Refusal
 from rixin.serve.meters import Amounts, Exceeded, Hold, Limit, Meters
 from rixin.serve.state import Caller
 
-_encode = msgspec.json.Encoder().encode
 _WHAT = {
     "requests": "requests a minute",
     "tokens": "tokens a minute",
@@ -191,7 +190,7 @@ def keep(call: Call, capture: Capture) -> None:
         detail["upstream_s"] = round(call.upstream_s, 6)
     content = None
     if words or call.content is not None:
-        content = _encode({"salt": random_hex(), **words, **(call.content or {})})
+        content = {"salt": random_hex(), **words, **(call.content or {})}
     facts = [
         *(call.id, _number(call.at), call.caller.key.id, call.scenario, call.release, call.solver),
         *(call.status, call.state, call.cost_pico),

@@ -23,6 +23,7 @@ from rixin.serve.ladder import Climb, Ladder
 from rixin.serve.meters import Limit, Meters
 from rixin.serve.metrics import Metrics
 from rixin.serve.state import Caller, Route, State
+from rixin.serve.supervision import Supervisor
 from rixin.serve.watch import Watch
 from rixin.workspace.serving import Served, Upstream
 
@@ -55,6 +56,8 @@ class Gateway:
     folder: Path | None = None
     """Where workers leave their counters for each other."""
     in_flight: int = 0
+    tasks: Supervisor = field(default_factory=Supervisor)
+    """What goes on beside requests."""
     watch: Watch = field(init=False)
     ladder: Ladder = field(init=False)
 

@@ -84,7 +84,8 @@ class Meters:
     def __init__(self, file: IO[bytes] | None = None, worker: int = 0) -> None:
         self._shared = file is not None
         self._file = file if file is not None else shared_file()
-        self._memory = mmap.mmap(self._file.fileno(), _size())
+        self._fd = self._file.fileno()
+        self._memory = mmap.mmap(self._fd, _size())
         self._cells = memoryview(self._memory).cast("q")
         self._worker = 2 + worker
         self._known: dict[tuple[int, str], tuple[int, int]] = {}
@@ -167,13 +168,15 @@ class Meters:
             self._cells[at], self._cells[at + 1] = period, 0
         return known
 
+    # A lock of `flock` belongs to the open file, which workers inherit: it would exclude nobody.
+    # One of `lockf` belongs to the process, and goes when that is killed.
     def _lock(self) -> None:
         if self._shared:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            fcntl.lockf(self._fd, fcntl.LOCK_EX)
 
     def _unlock(self) -> None:
         if self._shared:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            fcntl.lockf(self._fd, fcntl.LOCK_UN)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -185,8 +188,14 @@ class Meters:
 
 
 def shared_file() -> IO[bytes]:
-    """A file without a name that is as large as the counters; most of it takes no room."""
-    file = tempfile.TemporaryFile(prefix="rixin-meters-")  # noqa: SIM115 - it lives as long as the process
+    """A file without a name that is as large as the counters; most of it takes no room.
+
+    It is in memory where the system can: to write to one on a full disk would kill the worker.
+    """
+    if hasattr(os, "memfd_create"):
+        file: IO[bytes] = os.fdopen(os.memfd_create("rixin-meters"), "w+b")
+    else:
+        file = tempfile.TemporaryFile(prefix="rixin-meters-")  # noqa: SIM115 - as long as the process
     os.truncate(file.fileno(), _size())
     return file
 

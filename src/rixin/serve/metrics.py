@@ -1,6 +1,7 @@
 """Counters in the text form of Prometheus; names and labels are bounded, never a key or a case."""
 
 import json
+import logging
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from operator import add
@@ -23,14 +24,24 @@ _HELP = {
     "rixin_guard_hits_total": "Findings of guards.",
     "rixin_upstream_failures_total": "Failed calls of upstreams, by kind.",
     "rixin_capture_dropped_total": "Rows that were lost because the disk could not keep up.",
+    "rixin_capture_aside_total": "Rows that the ledger did not take; they are in the file beside it.",
     "rixin_in_flight": "Requests under way.",
     "rixin_capture_waiting": "Rows that are not on the disk yet.",
+    "rixin_capture_waiting_bytes": "Bytes of those rows.",
     "rixin_release_info": "1 for the release that serves a scenario.",
 }
-_GAUGES = frozenset({"rixin_in_flight", "rixin_capture_waiting", "rixin_release_info"})
+_GAUGES = frozenset(
+    {
+        "rixin_in_flight",
+        "rixin_capture_waiting",
+        "rixin_capture_waiting_bytes",
+        "rixin_release_info",
+    }
+)
 _ALIKE = frozenset({"rixin_release_info"})
 """What is the same in every worker, so there is no sum."""
 _ENDED = "ended.json"
+_log = logging.getLogger("rixin.serve")
 _NONE_ENDED: dict[str, Any] = {"last": "", "counts": []}
 Labels = tuple[tuple[str, str], ...]
 Histogram = list[float]
@@ -77,9 +88,7 @@ class Metrics:
 
     def write(self, path: Path) -> None:
         """Leaves the values where the other workers find them."""
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(self.snapshot()))
-        new.replace(path)
+        _replace(path, self.snapshot())
 
 
 def add_time(cells: Histogram, seconds: float) -> None:
@@ -89,40 +98,60 @@ def add_time(cells: Histogram, seconds: float) -> None:
     cells[-1] += seconds
 
 
-def retire(path: Path) -> None:
+def retire(path: Path, before: Any = None) -> Any:
     """Adds what a worker that has ended counted to what others before it did.
 
     A sum that loses a part looks to Prometheus like a counter that began anew.
 
     Args:
         path: What the worker left; it is removed.
+        before: What the last call gave; None: it is in the folder, if anywhere.
+
+    Returns:
+        The sum, for the next call: also where the folder is gone or the disk full.
     """
     kept = path.with_name(_ENDED)
-    snapshots = [_read(path) or [], (_read(kept) or _NONE_ENDED)["counts"]]
-    values, times = _merged(snapshots)
+    before = before or _read(kept) or _NONE_ENDED
+    values, times = _merged([_read(path) or [], before["counts"]])
     counted = {key: value for key, value in values.items() if key[0] not in _GAUGES}
-    new = kept.with_suffix(".new")
-    new.write_text(json.dumps({"last": path.name, "counts": _flat(counted, times)}))
-    new.replace(kept)
-    path.unlink(missing_ok=True)
+    ended = {"last": path.name, "counts": _flat(counted, times)}
+    try:
+        _replace(kept, ended)
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.error("the counters of workers that have ended cannot be written: %s", error)
+    return ended
 
 
-def collect(folder: Path) -> list[list[list[object]]]:
+def collect(folder: Path, *, without: str = "") -> list[list[list[object]]]:
     """What all workers have told, also those that have ended: each once, whatever ends meanwhile.
 
     What ended ones told is read last: by then it holds what a file did that has gone.
+
+    Args:
+        folder: Where they tell it.
+        without: The file of one whose counters are known.
     """
-    told = {path.name: _read(path) for path in folder.glob("[0-9]*.json")}
+    told = {path.name: _read(path) for path in folder.glob("[0-9]*.json") if path.name != without}
     ended = _read(folder / _ENDED) or _NONE_ENDED
     told.pop(ended["last"], None)  # it is added there, and about to go
     return [ended["counts"], *(one for one in told.values() if one)]
 
 
 def _read(path: Path) -> Any:
+    """What a file holds; None: it is not there, or not whole."""
     try:
         return json.loads(path.read_text())
-    except FileNotFoundError:
+    except (OSError, ValueError):
         return None
+
+
+def _replace(path: Path, value: object) -> None:
+    """Writes a file as a whole or not at all; its folder is made anew where somebody removed it."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(value))
+    new.replace(path)
 
 
 def render(snapshots: Iterable[Iterable[list[object]]]) -> str:

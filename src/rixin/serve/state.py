@@ -1,8 +1,9 @@
 """What a worker knows: keys, releases and declared endpoints, in memory and refreshed on change.
 
-No request reads the database. A thread looks once a second whether the audit trail has a new entry
+No request reads the database. Twice a second a thread looks whether the audit trail has a new entry
 of an operator; only then keys and pointers are read again, and releases that are new are built
-beside those that serve.
+beside those that serve. Keys are looked at apart from releases, and what was revoked before all
+else: whatever is wrong with a release, a price or another key, a revoked key does not work.
 """
 
 import asyncio
@@ -10,23 +11,29 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from rixin.core.key import Key
 from rixin.core.money import to_pico
 from rixin.core.release import Pointer
+from rixin.core.traces import log_traceback
 from rixin.core.transport import Transport
 from rixin.errors import RixinError
 from rixin.guards.build import TextPolicy
 from rixin.ledger.audit import news_since
-from rixin.ledger.keys import list_keys
-from rixin.ledger.releases import all_pointers, find_release
+from rixin.ledger.keys import read_keys, revoked_hashes
+from rixin.ledger.releases import find_release, read_pointers
 from rixin.ledger.store import Ledger
 from rixin.serve.errors import Refusal
 from rixin.serve.meters import Limit
 from rixin.workspace.serving import Served, Upstream, build_served, upstreams_of
 
-_LOOK_S = 0.5
+T = TypeVar("T")
+LOOK_S = 0.5
+"""Seconds between two looks at what operators have changed."""
+_READERS = 4
 _LEAVE_S = 60.0
 """Seconds that a release which was taken out stays open for what it has begun."""
 _log = logging.getLogger("rixin.serve")
@@ -109,38 +116,58 @@ class State:
     ready: bool = False
     faults: dict[str, str] = field(default_factory=dict)
     """Releases that cannot serve, and why."""
+    unread: dict[str, str] = field(default_factory=dict)
+    """Keys whose rows cannot be read, and why."""
     _leaving: list[tuple[float, Served]] = field(default_factory=list)
     """Releases that were taken out, and when they are closed, on the monotonic clock."""
-    _seen: int = 0
-    """The newest entry of the audit trail that was looked at."""
+    _seen_keys: int = 0
+    """The newest entry of the audit trail after which keys were read."""
+    _seen_releases: int = 0
+    _readers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_READERS, thread_name_prefix="rixin-ledger")
+    )
+    """Of its own: long texts, which other threads read, keep nobody from the ledger."""
+
+    async def read(self, look: Callable[..., T], *given: object) -> T:
+        """What a function reads from the ledger, in a thread that does nothing else."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, look, self.ledger, *given)
 
     async def load(self) -> None:
-        """Reads all that has changed; releases that cannot be built are named in `faults`."""
-        seen, changed = await asyncio.to_thread(news_since, self.ledger, self._seen)
-        if self.ready and not changed:
-            self._seen = seen
-            return
-        self._take_keys(await asyncio.to_thread(list_keys, self.ledger))
-        for pointer in await asyncio.to_thread(all_pointers, self.ledger):
-            await self._take_pointer(pointer)
-        self._seen, self.ready = seen, True
+        """Reads all; what cannot be read or built is named in `unread` and `faults`."""
+        await self.load_keys()
+        await self.load_releases()
 
-    async def follow(self) -> None:
-        """Keeps up with the ledger until it is cancelled."""
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            while self._leaving and self._leaving[0][0] <= time.monotonic():
-                await self._leaving.pop(0)[1].close()
-            try:
-                await self.load()
-            except RixinError as error:
-                _log.error("what has changed cannot be read: %s", error)
+    async def load_keys(self) -> None:
+        """Reads the keys where an operator has done something, what was revoked first."""
+        seen, changed = await self.read(news_since, self._seen_keys)
+        if changed or not self._seen_keys:
+            for one in await self.read(revoked_hashes):
+                if one in self.callers:
+                    self.callers[one].revoked = True
+            keys, self.unread = await self.read(read_keys)
+            self._take_keys(keys)
+        self._seen_keys = seen
+
+    async def load_releases(self) -> None:
+        """Builds what shall serve where an operator has done something; closes what has left."""
+        while self._leaving and self._leaving[0][0] <= time.monotonic():
+            await self._leaving.pop(0)[1].close()
+        seen, changed = await self.read(news_since, self._seen_releases)
+        if changed or not self.ready:
+            pointers, unread = await self.read(read_pointers)
+            for name, why in unread.items():
+                self.faults[f"{name}@pointer"] = f"what serves cannot be read: {why}"
+            for pointer in pointers:
+                await self._take_pointer(pointer)
+        self._seen_releases, self.ready = seen, True
 
     async def close(self) -> None:
         """Gives back what releases hold."""
         warm = [one for route in self.routes.values() for one in route.releases.values()]
         for served in (*warm, *(one for _, one in self._leaving)):
             await served.close()
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     def names(self) -> list[str]:
         """What `model` may be, for the list of models."""
@@ -183,11 +210,15 @@ class State:
     async def _build(self, scenario: str, number: int) -> Served | None:
         name = f"{scenario}@{number}"
         try:
-            release = await asyncio.to_thread(find_release, self.ledger, scenario, number)
+            release = await self.read(find_release, scenario, number)
             served = build_served(self.ledger, release, self.transport, say=self.say)
         except RixinError as error:
             self.faults[name] = str(error)
             _log.error("%s cannot serve: %s (%s)", name, error, error.hint)
+            return None
+        except Exception as error:  # noqa: BLE001 - one release must not keep the others away
+            self.faults[name] = f"it cannot be built: {type(error).__name__}, see the log"
+            log_traceback(_log, f"{name} cannot be built", error)
             return None
         self.faults.pop(name, None)
         return served
@@ -205,6 +236,8 @@ class State:
                     self.upstreams.setdefault(f"solver/{one.name}", upstream)
             except RixinError as error:
                 _log.warning("%s is not declared: %s", one.name, error)
+            except Exception as error:  # noqa: BLE001 - one endpoint must not keep the others away
+                log_traceback(_log, f"{one.name} is not declared", error)
 
 
 def _limits_of(key: Key) -> tuple[Limit, ...]:

@@ -7,36 +7,31 @@ had handed over is committed also after a kill -9.
 
 import contextlib
 import gc
+import logging
 import os
+import select
 import signal
 import socket
-import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
-from rixin.ledger.requests import Row
+from rixin.core.traces import log_traceback
+from rixin.errors import RixinError
 from rixin.ledger.store import Ledger
-from rixin.serve.committer import Committer
+from rixin.serve.committer import Committer, News
 
 _BUFFER = 4 << 20
 _MOST_FILES = 4_096
+_LONGEST_END_S = 75.0
+"""Seconds that its last commit may take: SQLite waits 30 for a lock, and then it sets rows aside."""
+_LEAVE_S = 0.2
+"""Seconds between its last word and its end."""
+_log = logging.getLogger("rixin.serve")
 _encode = msgspec.json.Encoder().encode
-
-
-class News(NamedTuple):
-    """What the process says."""
-
-    written: int
-    """Rows that are on the disk now, the oldest ones."""
-    fault: str
-    """Why the others are not; empty: nothing speaks against it."""
-
-
 _news = msgspec.json.Decoder(News)
-_text = msgspec.json.Decoder(str)
 
 
 class Writer:
@@ -58,20 +53,16 @@ class Writer:
             try:
                 _be_writer(theirs, ledger, gather_s)
             except BaseException as error:  # noqa: BLE001 - nothing may reach the worker's code
-                print(f"the process that writes rows: {error}", file=sys.stderr)  # noqa: T201
+                _tell_why(error)
                 os._exit(1)
             os._exit(0)
         theirs.close()
         self.channel.setblocking(False)
 
-    def put(self, rows: Sequence[Row]) -> None:
+    def put(self, lines: Sequence[bytes]) -> None:
         """Rows that shall be committed; `push` sends them."""
-        for facts, content in rows:
-            self._unsent += facts
-            if content is not None:
-                self._unsent += b"\t"
-                self._unsent += _encode(content)
-            self._unsent += b"\n"
+        if lines:
+            self._unsent += b"\n".join(lines) + b"\n"
 
     def push(self) -> bool:
         """Sends as much as the process takes now; gives whether that is all."""
@@ -99,20 +90,35 @@ class Writer:
 
     def finish(self) -> list[News]:
         """Sends the rest, and waits until the process has ended; gives what it said."""
-        self.channel.setblocking(True)
-        found: list[News] = []
+        self.channel.settimeout(_LONGEST_END_S)
+        told: list[News] = []
         with contextlib.suppress(OSError):  # it may be gone; what it said before stands
             self.channel.sendall(self._unsent)
             self.channel.shutdown(socket.SHUT_WR)
         while (news := self.news()) is not None:
-            found += news
+            told += news
         self.reap()
-        return found
+        return told
 
     def reap(self) -> None:
-        """Lets go of a process that has ended."""
+        """Lets go of a process that has ended, or ends it; may wait for the system.
+
+        One that has closed its end and lives on would be waited for in vain. What it was
+        committing is on the disk as a whole or not at all.
+        """
         self.channel.close()
-        os.waitpid(self.pid, 0)
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            if os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+                time.sleep(_LEAVE_S)
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+
+
+def _tell_why(error: BaseException) -> None:
+    if isinstance(error, RixinError):
+        _log.error("the process that writes rows: %s (%s)", error, error.hint)
+    else:
+        log_traceback(_log, "the process that writes rows has ended", error)
 
 
 def _be_writer(channel: socket.socket, ledger: Path, gather_s: float) -> None:
@@ -122,27 +128,27 @@ def _be_writer(channel: socket.socket, ledger: Path, gather_s: float) -> None:
     os.closerange(3, channel.fileno())
     os.closerange(channel.fileno() + 1, _MOST_FILES)
 
-    def tell(written: int, fault: str) -> None:
+    def tell(news: News) -> None:
         with contextlib.suppress(OSError):  # the worker may be gone: its rows are committed still
-            channel.sendall(_encode(News(written, fault)) + b"\n")
+            channel.sendall(_encode(news) + b"\n")
 
     with Ledger(ledger) as opened:
         committer = Committer(opened, gather_s=gather_s, tell=tell)
         rest = b""
-        while data := _received(channel):
+        while data := _received(channel, committer):
             *lines, rest = (rest + data).split(b"\n")
-            committer.take([_row(line) for line in lines])
+            committer.take(lines)
         committer.close()
 
 
-def _received(channel: socket.socket) -> bytes:
+def _received(channel: socket.socket, committer: Committer) -> bytes:
+    """What the worker has sent; nothing: it has ended, or the thread that commits has."""
+    ready = select.poll()
+    ready.register(channel, select.POLLIN)
     try:
+        while not ready.poll(1_000):
+            if not committer.lives:
+                return b""
         return channel.recv(1 << 20)
     except OSError:
         return b""
-
-
-def _row(line: bytes) -> Row:
-    """JSON holds neither a tab nor a line end as such."""
-    facts, _, content = line.partition(b"\t")
-    return Row(facts, _text.decode(content) if content else None)

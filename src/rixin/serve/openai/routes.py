@@ -1,5 +1,6 @@
 """OpenAI's endpoints: a thin adapter over the gateway."""
 
+import asyncio
 import json
 import logging
 import time
@@ -12,7 +13,7 @@ import msgspec
 from rixin.core.answer import Usage
 from rixin.core.key import REVIEWERS, Key
 from rixin.errors import LedgerFault
-from rixin.ledger.requests import add_feedback, scenario_of
+from rixin.ledger.requests import Remark, origin_of
 from rixin.serve.call import Call, check_priced, no_call_headers, random_hex, reserve
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
@@ -145,41 +146,39 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     body: bodies.FeedbackBody = bodies.read_body(bodies.FeedbackBody, request.body)
     if body.score is None and body.expected is None and not body.comment:
         raise bad_request("it says nothing: give score, expected or comment", param="score")
-    try:
-        heard = await _heard(gateway, caller.key, body)
-    except LedgerFault as fault:
-        _log.error("feedback cannot be stored: %s", fault)
-        why = "the ledger takes no feedback at the moment"
-        raise Refusal(503, why, "ledger_full", retry_after_s=5.0) from fault
-    if not heard:
-        raise Refusal(
-            404, f"this key has no request {body.request_id!r}", "request_not_found", "request_id"
-        )
+    scenario = await _origin(gateway, caller.key, body.request_id)
+    if gateway.capture.fault:
+        raise _takes_no_feedback()
+    said = await aside(len(request.body), lambda: _remark(gateway, scenario, body))
+    gateway.capture.add_feedback(Remark(body.request_id, time.time(), caller.key.id, said))
     said_of = {"object": "feedback", "request_id": body.request_id}
     request.reply(200, bodies.encode(said_of), no_call_headers())
 
 
-async def _heard(gateway: Gateway, key: Key, body: bodies.FeedbackBody) -> bool:
-    """Stores feedback; gives whether there is such a request for this key."""
-    import asyncio
+async def _origin(gateway: Gateway, key: Key, request_id: str) -> str:
+    """The scenario of a request that this key may speak about.
 
-    ledger, own = gateway.state.ledger, key.role == "operator"
+    Raises:
+        Refusal: There is none, or the ledger cannot be read.
+    """
     for _ in range(3):  # a row is on the disk a moment after its answer is out
-        scenario = await asyncio.to_thread(scenario_of, ledger, body.request_id)
-        if scenario and not key.may_call(scenario):
-            return False
-        if scenario is not None and await asyncio.to_thread(
-            add_feedback,
-            ledger,
-            body.request_id,
-            key.id,
-            _remark(gateway, scenario, body),
-            time.time(),
-            own=own,
-        ):
-            return True
+        try:
+            origin = await gateway.state.read(origin_of, request_id)
+        except LedgerFault as fault:
+            _log.error("feedback cannot be stored: %s", fault)
+            raise _takes_no_feedback() from fault
+        if origin is not None:
+            scenario, asked_by = origin
+            if key.may_call(scenario) and (key.role != "operator" or asked_by == key.id):
+                return scenario
+            break
         await asyncio.sleep(0.1)
-    return False
+    raise Refusal(404, f"this key has no request {request_id!r}", "request_not_found", "request_id")
+
+
+def _takes_no_feedback() -> Refusal:
+    why = "the ledger takes no feedback at the moment"
+    return Refusal(503, why, "ledger_full", retry_after_s=5.0)
 
 
 def _remark(gateway: Gateway, scenario: str, body: bodies.FeedbackBody) -> str:
