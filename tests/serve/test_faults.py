@@ -312,7 +312,7 @@ def test_with_every_upstream_down_and_no_local_solver_the_request_fails(tmp_path
     [
         ("f429", [429, 429], "refused", 0),
         ("hang", [200], "queued", None),
-        ("badjson", [200], "queued", 0),
+        ("badjson", [200], "queued", None),
         ("f401", [200], "queued", 0),
     ],
 )

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from rixin.core.scenario import OutputSpec
 from rixin.engine.transport import HttpTransport
-from rixin.solvers._chat import Features, answer_probabilities, features_after, retry_after
+from rixin.solvers._chat import (
+    Features,
+    StatedError,
+    answer_probabilities,
+    features_after,
+    places_of,
+    retry_after,
+)
 from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
 from rixin.solvers.prompt import Example, build_prompt
 from support import completion, failure, model_server, plain_cases
@@ -165,7 +172,8 @@ def test_a_server_says_how_long_to_wait():
     now = 1_700_000_000.0
     assert retry_after({"retry-after": "Tue, 14 Nov 2023 22:13:30 GMT"}, now) == 10.0
     assert retry_after({"retry-after": "soon"}, now) is None
-    assert retry_after({"retry-after": "99999"}, now) == 120.0
+    assert retry_after({"retry-after": "99999"}, now) == 99999.0
+    assert retry_after({"retry-after-ms": "soon", "retry-after": "3"}, now) == 3.0
     assert retry_after({"retry-after": "nan"}, now) is None
     assert retry_after({}, now) is None
 
@@ -298,20 +306,26 @@ def test_every_text_reaches_the_server_as_it_is(text):
 
 def test_features_fall_one_after_the_other_and_then_stay():
     everything = Features(schema=True, logprobs=True, temperature=True, newer_limit=True)
-    assert not features_after(everything, "max_completion_tokens is unknown").newer_limit
-    assert not features_after(everything, "cannot compile grammar").schema
+    refused = StatedError(400, "max_completion_tokens is unknown")
+    assert not features_after(everything, refused).newer_limit
+    assert not features_after(everything, StatedError(400, "cannot compile grammar")).schema
     bare = Features(schema=False, logprobs=False, temperature=False, newer_limit=False)
-    assert features_after(bare, "logprobs schema temperature") == bare
+    assert features_after(bare, StatedError(400, "logprobs schema temperature")) == bare
 
 
 def test_probabilities_need_tokens_that_name_the_label():
-    assert answer_probabilities("spam", ["ham", "spam"], [token("nothing", 1.0)]) == {}
-    assert answer_probabilities("spam", ["ham", "spam"], [token("spam", 0.6, ("ham", 0.2))]) == {
+    def chances(label, labels, *tokens):
+        return answer_probabilities(
+            label, labels, places_of({"logprobs": {"content": list(tokens)}})
+        )
+
+    assert chances("spam", ["ham", "spam"], token("nothing", 1.0)) == {}
+    assert chances("spam", ["ham", "spam"], token("spam", 0.6, ("ham", 0.2))) == {
         "ham": pytest.approx(0.25),
         "spam": pytest.approx(0.75),
     }
-    quoted = answer_probabilities(
-        'a"b', ['a"b', "c"], [token('{"label": "', 1.0), token('a\\"b', 0.5), token('"}', 1)]
+    quoted = chances(
+        'a"b', ['a"b', "c"], token('{"label": "', 1.0), token('a\\"b', 0.5), token('"}', 1)
     )
     assert set(quoted) <= {'a"b', "c"}
 

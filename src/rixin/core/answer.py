@@ -21,6 +21,8 @@ class Usage(NamedTuple):
     """CPU seconds on this machine (local solvers)."""
     calls: int = 0
     """Requests sent to a model, failed tries included."""
+    unknown_calls: int = 0
+    """Part of `calls` that may have been billed and of which nobody knows what they used."""
     cache_write_tokens: int = 0
     """Part of `input_tokens` that the server wrote to its cache."""
     cache_write_1h_tokens: int = 0

@@ -36,16 +36,34 @@ def decode_reply(body: bytes) -> Any:
         >>> decode_reply(b'{"content": "cut \\ud83d", "logprob": NaN}')
         {'content': 'cut �', 'logprob': None}
     """
+    return mend_reply(body)[0]
+
+
+def mend_reply(body: bytes) -> tuple[Any, bytes]:
+    r"""What `decode_reply` gives, and the reply as it may be passed on.
+
+    That is the reply as it came; where something in it was mended, JSON that says what was read.
+
+    Raises:
+        BadReply: As `decode_reply`.
+
+    Examples:
+        >>> mend_reply(b'{"n": 1}')
+        ({'n': 1}, b'{"n": 1}')
+        >>> mend_reply(b'"cut \\ud83d"')[1].decode()
+        '"cut �"'
+    """
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _decode_leniently(body)
+        value = _decode_leniently(body)
+        return value, json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise BadReply(_too_deep()) from None
     # Only a body with that many brackets can be nested so deeply: nearly none has to be walked.
     if body.count(b"{") + body.count(b"[") > MOST_DEPTH:
         _check_depth(value)
-    return value
+    return value, body
 
 
 def valid_text(text: str) -> str:

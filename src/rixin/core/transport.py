@@ -25,11 +25,13 @@ class TransportError(Exception):
     Args:
         kind: `timeout` or `connection`.
         message: What happened, in words.
+        asked: Whether the server may have heard the request, and bill it.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, *, asked: bool = True) -> None:
         super().__init__(message)
         self.kind = kind
+        self.asked = asked
 
 
 class Transport(Protocol):

@@ -62,9 +62,11 @@ def split_url(url: str) -> tuple[Address, str, str]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise TransportError("connection", f"{url!r} is no address: {error}") from error
+        raise TransportError(
+            "connection", f"{url!r} is no address: {error}", asked=False
+        ) from error
     if parts.scheme not in {"http", "https"} or not host:
-        raise TransportError("connection", f"{url!r} is no http or https address")
+        raise TransportError("connection", f"{url!r} is no http or https address", asked=False)
     tls = parts.scheme == "https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     place = parts.netloc.rpartition("@")[2]
@@ -225,13 +227,15 @@ async def open_connection(address: Address, round_: Round) -> Connection:
                 ssl=_tls() if address.tls else None,
             )
     except TimeoutError as error:
-        raise TransportError("connection", f"{place} did not take the call in 10 s") from error
+        raise TransportError(
+            "connection", f"{place} did not take the call in 10 s", asked=False
+        ) from error
     except ssl.SSLError as error:
         raise TransportError(
-            "connection", f"no safe connection to {place}: {error.reason}"
+            "connection", f"no safe connection to {place}: {error.reason}", asked=False
         ) from error
     except OSError as error:
-        raise TransportError("connection", _why(address, error)) from error
+        raise TransportError("connection", _why(address, error), asked=False) from error
     return connection
 
 

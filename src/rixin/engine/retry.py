@@ -9,6 +9,16 @@ SILENT = frozenset({"connection", "timeout"})
 """Kinds of a failure in which no whole reply came."""
 
 
+LONGEST_PAUSE_S = 120.0
+"""How long a server that asks for a pause gets it; then it is asked again, and its next word counts."""
+
+
+def pause_s(failure: Failure) -> float | None:
+    """Seconds that a server asked to wait, as far as we wait; None: it asked for nothing."""
+    asked = failure.retry_after_s
+    return None if asked is None else min(asked, LONGEST_PAUSE_S)
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Exponential back-off with full jitter, at most `tries` calls for a case.
@@ -33,4 +43,5 @@ class RetryPolicy:
     def delay_s(self, failure: Failure, tries: int, generator: random.Random) -> float:
         """Seconds to wait before the next call; what the server asked for comes first."""
         backoff = generator.uniform(0.0, min(self.cap_s, self.base_s * 2.0**tries))
-        return backoff if failure.retry_after_s is None else failure.retry_after_s + backoff / 4
+        pause = pause_s(failure)
+        return backoff if pause is None else pause + backoff / 4

@@ -15,7 +15,7 @@ from rixin.core.usage import total_usage
 from rixin.engine.halt import Halt, Halted
 from rixin.engine.judge import Judge
 from rixin.engine.limits import Limiter
-from rixin.engine.retry import SILENT, RetryPolicy
+from rixin.engine.retry import SILENT, RetryPolicy, pause_s
 from rixin.engine.spend import SpendCap
 from rixin.engine.writer import OutcomeWriter
 from rixin.errors import BudgetReached, EndpointFault, RixinError
@@ -200,7 +200,7 @@ class Runner:
         finally:
             self.limiter.release(
                 limited=failure is not None and failure.kind == "rate_limited",
-                retry_after_s=None if failure is None else failure.retry_after_s,
+                retry_after_s=None if failure is None else pause_s(failure),
             )
 
     async def _capped_call(self, case: Case, most: Decimal) -> _Call:
@@ -221,6 +221,7 @@ class Runner:
         answer = (await self.solver.solve([case]))[0]
         cost, most = self._cost(answer), self.costing.most
         unsure = cost is None or (not cost and _may_be_billed(answer))
+        unsure |= answer.usage.unknown_calls > 0
         return _Call(answer, cost, most(case) if unsure and most is not None else _NOTHING)
 
     def _cost(self, answer: Answer) -> Decimal | None:

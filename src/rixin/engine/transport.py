@@ -196,7 +196,7 @@ def _head(method: str, url: str, headers: _Head) -> tuple[Address, bytes]:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "User-Agent: rixin"]
     lines += [f"{name}: {value}" for name, value in headers]
     if any("\r" in line or "\n" in line for line in lines):
-        raise TransportError("connection", "a header holds a line break")
+        raise TransportError("connection", "a header holds a line break", asked=False)
     lines.append("Content-Length: ")
     return address, "\r\n".join(lines).encode("latin-1", "replace")
 

@@ -7,6 +7,7 @@ FAILURES = 5
 OPEN_S = 5.0
 """Seconds that it is left alone; then one request tries it."""
 LONGEST_S = 120.0
+"""Seconds that it is left alone at most, whatever it asks for; then one request tries it."""
 
 
 @dataclass(slots=True)
@@ -26,6 +27,8 @@ class Breaker:
     """When it may be asked again, on the monotonic clock."""
     limited: bool = False
     """Whether it works, and asked for a pause only."""
+    asked_until: float = 0.0
+    """Until when it asked to be left alone, which callers are told."""
 
     def wait(self, *, now: float) -> float:
         """Seconds until it may be asked; 0: now. Whoever gets 0 after it was open tries it alone."""
@@ -36,9 +39,13 @@ class Breaker:
         self.until = now + OPEN_S
         return 0.0
 
+    def told(self, wait: float, *, now: float) -> float:
+        """Seconds after which callers should come back, where `wait` is what is left for us."""
+        return max(wait, self.asked_until - now)
+
     def worked(self) -> None:
         """It answered: all may ask."""
-        self.failures, self.until = 0, 0.0
+        self.failures, self.until, self.asked_until = 0, 0.0, 0.0
 
     def failed(
         self, *, now: float, retry_after_s: float | None = None, limited: bool = False
@@ -47,6 +54,7 @@ class Breaker:
         self.failures += 1
         self.limited = limited
         if retry_after_s is not None:
+            self.asked_until = now + retry_after_s
             self.until = max(self.until, now + min(retry_after_s, LONGEST_S))
         elif self.failures >= FAILURES:
             self.until = now + OPEN_S

@@ -54,6 +54,8 @@ class Call:
     findings: list[tuple[str, str]] = field(default_factory=list)
     """What guards found: guard and reason."""
     note: str = ""
+    failure: str = ""
+    """The kind of an endpoint's failure in the middle of its stream; empty: it did not fail."""
     content: Mapping[str, Any] | None = None
     """What was said; None: it is not kept."""
     hold: Hold | None = None

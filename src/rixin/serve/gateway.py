@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rixin.core.answer import Failure
 from rixin.core.case import Case
+from rixin.core.foreign import valid_text
 from rixin.core.key import CALLERS, hash_key
 from rixin.core.traces import log_traceback
 from rixin.engine.transport import HttpTransport
@@ -22,6 +23,7 @@ from rixin.serve.http import Request
 from rixin.serve.ladder import Climb, Ladder
 from rixin.serve.meters import Limit, Meters
 from rixin.serve.metrics import Metrics
+from rixin.serve.outgoing import Dialect
 from rixin.serve.state import Caller, Route, State
 from rixin.serve.supervision import Supervisor
 from rixin.serve.watch import Watch
@@ -31,6 +33,8 @@ _log = logging.getLogger("rixin.serve")
 _LONGEST_NAME = 200
 _LATER = frozenset({"rate_limited", "budget"})
 """Failures of which the caller is told when to come back: people need not do the case."""
+_LONGEST_HEEDED_S = 60
+"""Seconds of a Retry-After up to which clients wait; beyond, OpenAI's for Node comes back at once."""
 QUEUED = "this case goes to people: it waits for them as {id}"
 
 Endpoint = Callable[["Gateway", Request], Awaitable[None]]
@@ -58,6 +62,7 @@ class Gateway:
     in_flight: int = 0
     tasks: Supervisor = field(default_factory=Supervisor)
     """What goes on beside requests."""
+    dialects: dict[str, Dialect] = field(default_factory=dict)
     watch: Watch = field(init=False)
     ladder: Ladder = field(init=False)
 
@@ -146,6 +151,8 @@ class Gateway:
             call.traceparent = request.header(b"traceparent")
         try:
             await work(call)
+            if call.failure:
+                self.watch.failed(call.solver, call.failure)
         except Refusal as refusal:
             call.refused(refusal)
             if refusal.failure:
@@ -165,9 +172,26 @@ class Gateway:
             self._end(call)
 
     def _end(self, call: Call) -> None:
-        settle(call, self.meters)
-        keep(call, self.capture)
-        self.watch.ended(call)
+        """Writes down what came of a call; the answer is out, so nothing may be raised any more."""
+        try:
+            settle(call, self.meters)
+            keep(call, self.capture)
+        except Exception as error:  # noqa: BLE001 - see above
+            log_traceback(_log, f"the row of {call.id} is kept without what was said", error)
+            self._keep_facts(call)
+        try:
+            self.watch.ended(call)
+        except Exception as error:  # noqa: BLE001 - see above
+            log_traceback(_log, f"{call.id} is not counted", error)
+
+    def _keep_facts(self, call: Call) -> None:
+        """A row of a call whose texts cannot be stored."""
+        call.content, call.steps, call.findings = None, [], []
+        call.model, call.note = valid_text(call.model), "what was said cannot be stored"
+        try:
+            keep(call, self.capture)
+        except Exception as error:  # noqa: BLE001 - as in _end
+            log_traceback(_log, f"the row of {call.id} is lost", error)
 
     def refuse(
         self,
@@ -187,11 +211,14 @@ class Gateway:
             extra = call.headers()
         if refusal.allow:
             extra += b"allow: %b\r\n" % refusal.allow.encode()
+        retry = refusal.retry
         if refusal.retry_after_s is not None:
             wait = max(1, ceil(refusal.retry_after_s))
             extra += b"retry-after: %d\r\n" % wait
-        if refusal.retry is not None:
-            extra += b"x-should-retry: %b\r\n" % (b"true" if refusal.retry else b"false")
+            if wait > _LONGEST_HEEDED_S:
+                retry = False
+        if retry is not None:
+            extra += b"x-should-retry: %b\r\n" % (b"true" if retry else b"false")
         if refusal.status == 401:
             extra += b"www-authenticate: Bearer\r\n"
         request.reply(refusal.status, body, extra)
@@ -262,6 +289,10 @@ class Gateway:
     def breaker(self, host: str) -> Breaker:
         """The breaker of an upstream."""
         return self.ladder.breakers.setdefault(host, Breaker())
+
+    def dialect(self, host: str) -> Dialect:
+        """What an upstream takes of what is added to requests."""
+        return self.dialects.setdefault(host, Dialect())
 
     async def answer(self, call: Call, model: str, text: str) -> Climb:
         """Answers a case of a scenario.

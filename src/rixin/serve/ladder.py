@@ -17,7 +17,6 @@ from rixin.workspace.serving import Served, Tier
 
 _QUEUE_S = 10.0
 """Seconds that a request waits for a local model at most."""
-_RETRYABLE = frozenset({"rate_limited", "server_error", "timeout", "connection", "bad_reply"})
 
 
 @dataclass(slots=True)
@@ -98,10 +97,11 @@ class Ladder:
         if breaker.until and (wait := breaker.wait(now=time.monotonic())) > 0:
             kind = "rate_limited" if breaker.limited else "open"
             message = f"{tier.name} is left alone for {wait:.0f} s"
-            return _passed_over(kind, message, retry_after_s=wait)
+            told = breaker.told(wait, now=time.monotonic())
+            return _passed_over(kind, message, retry_after_s=told)
         answer = (await tier.solver.solve([case]))[0]
         failure = answer.failure
-        if failure is None or failure.kind not in _RETRYABLE:
+        if failure is None or not failure.retryable:
             breaker.worked()
         else:
             breaker.failed(
@@ -140,8 +140,6 @@ class Ladder:
             found.heard = True
         else:
             self.on_failure(tier.name, failure.kind)
-            if failure.kind == "timeout" and tier.host:
-                found.cost_pico = None  # it may have answered, and be billed
         found.violations += violations
 
 

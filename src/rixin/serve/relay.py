@@ -7,154 +7,246 @@ an error event and without `[DONE]`, so that no client takes a part for the whol
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from rixin.core.foreign import BadReply, mend_reply
 from rixin.core.transport import Reply, TransportError
+from rixin.core.usage import read_usage
 from rixin.engine.connections import Connection
 from rixin.engine.transport import HttpTransport
 from rixin.serve.breaker import Breaker
 from rixin.serve.call import Call
 from rixin.serve.errors import Refusal
+from rixin.serve.outgoing import Outgoing
 from rixin.serve.sink import StreamSink
-from rixin.serve.usage import Stated, note_usage
-from rixin.solvers._chat import refusal, retry_after
+from rixin.serve.usage import note_usage
+from rixin.solvers._chat import StatedError, error_of, retry_after
 from rixin.workspace.serving import Upstream
 
 _PING_S = 15.0
 _WORD = re.compile("[a-z0-9_.-]{1,60}")
+_MENDED = "the answer held halves of characters or numbers that are none; they were taken out"
 
 
-class _Whole(Stated):
-    data: list[msgspec.Raw] | None = None
-    output: list[msgspec.Raw] | None = None
+class _Vectors(msgspec.Struct):
+    """An answer of thousands of numbers, which are not read."""
+
+    data: list[msgspec.Raw]
+    usage: Any = None
+    error: Any = None
 
 
-_whole = msgspec.json.Decoder(_Whole)
+_vectors = msgspec.json.Decoder(_Vectors)
 
 
 async def relay(
-    transport: HttpTransport,
-    upstream: Upstream,
-    path: str,
-    body: bytes,
-    call: Call,
-    breaker: Breaker,
+    transport: HttpTransport, outgoing: Outgoing, call: Call, breaker: Breaker
 ) -> bytes:
     """The whole answer of an endpoint.
 
     Raises:
         Refusal: It refuses, fails, is late, or what it says is no answer.
     """
+    upstream = outgoing.upstream
     _check_open(breaker, upstream)
-    begin = time.perf_counter()
+    while True:
+        sent = outgoing.body()
+        reply = await _posted(transport, outgoing, sent, call, breaker)
+        body, data = _read(outgoing.path, reply)
+        error = error_of(reply, body)
+        if error is None or not outgoing.adapts(reply.status, error):
+            break
+    if error is not None:
+        raise _refused(upstream, reply, body, error, call, breaker)
+    if not _is_answer(body):
+        raise _no_answer(upstream, "it holds no choices", body, call, breaker)
+    breaker.worked()
+    outgoing.answered()
+    note_usage(call, upstream, read_usage(body, calls=1), len(sent), len(data))
+    if data is not reply.body:
+        call.note = _MENDED
+    return data
+
+
+async def _posted(
+    transport: HttpTransport, outgoing: Outgoing, sent: bytes, call: Call, breaker: Breaker
+) -> Reply:
+    upstream, begin = outgoing.upstream, time.perf_counter()
     try:
-        reply = await transport.post(
-            upstream.url + path, headers=upstream.headers, body=body, timeout_s=upstream.timeout_s
+        return await transport.post(
+            upstream.url + outgoing.path,
+            headers=upstream.headers,
+            body=sent,
+            timeout_s=upstream.timeout_s,
         )
     except TransportError as error:
         breaker.failed(now=time.monotonic())
-        if error.kind == "timeout":
+        if error.asked:
             call.cost_pico = None  # it may have answered, and be billed
-        raise _unreachable(upstream, error) from error
+        raise _unreachable(upstream, error) from None
     except asyncio.CancelledError:
         call.cost_pico = None  # the same
         raise
     finally:
-        call.upstream_s = time.perf_counter() - begin
-    if reply.status != 200:
-        raise refused(upstream, reply, breaker)
-    breaker.worked()
+        call.upstream_s += time.perf_counter() - begin
+
+
+def _read(path: str, reply: Reply) -> tuple[Any, bytes]:
+    """What a reply holds, None where it cannot be read, and the reply as it may be passed on."""
+    if path == "/embeddings":
+        try:
+            found = _vectors.decode(reply.body)
+            return {"data": found.data, "usage": found.usage, "error": found.error}, reply.body
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # whatever it is, it is no long list of numbers
     try:
-        found = _whole.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _no_answer(upstream, str(error)) from None
-    if found.choices is None and found.data is None and found.output is None:
-        raise _no_answer(upstream, "it holds no choices")
-    note_usage(call, upstream, found.used(), len(body), len(reply.body))
-    return reply.body
+        return mend_reply(reply.body)
+    except BadReply:
+        return None, b""
 
 
-def refused(upstream: Upstream, reply: Reply, breaker: Breaker) -> Refusal:
-    """An endpoint's error, as ours: its status and its reason, and when to come back."""
+def _is_answer(body: Any) -> bool:
+    """Whether a body holds an answer of any kind, in the form that the gateway walks through."""
+    if not isinstance(body, Mapping):
+        return False
+    choices = body.get("choices")
+    if choices is None:
+        return any(isinstance(body.get(name), list) for name in ("data", "output"))
+    return isinstance(choices, list) and all(
+        isinstance(choice, Mapping)
+        and isinstance(choice.get("message"), Mapping | None)
+        and isinstance(choice.get("index", 0), int)
+        for choice in choices
+    )
+
+
+def _refused(
+    upstream: Upstream, reply: Reply, body: Any, error: StatedError, call: Call, breaker: Breaker
+) -> Refusal:
+    """An endpoint's error, as ours: its status and its words, and when to come back."""
+    _note_paid(upstream, body, call, if_unknown=0)
     wait = retry_after(reply.headers, time.time())
-    if reply.status == 429 or reply.status >= 500:
-        limited = reply.status == 429
-        pause = wait if limited else None
-        breaker.failed(now=time.monotonic(), retry_after_s=pause, limited=limited)
-    else:
-        breaker.worked()
-    said = refusal(reply)
-    if reply.status in {401, 403}:
+    _hear(breaker, error, wait)
+    number = error.status if reply.status < 300 else reply.status
+    if error.status in {401, 403}:
         message = f"{upstream.name} refuses the key of this gateway, not yours: tell its operator"
         return Refusal(
-            reply.status,
-            f"{message} ({said})",
+            error.status,
+            f"{message} ({error.words})",
             "upstream_authentication",
             retry=False,
             note=message,
             failure="fatal",
         )
-    status = reply.status if 400 <= reply.status < 600 else 502
-    body = reply.body if _error(reply) is not None else None
-    code = {429: "rate_limit_exceeded"}.get(status, "upstream_error")
+    code = f" ({error.code})" if _WORD.fullmatch(error.code) else ""
     return Refusal(
-        status,
-        f"{upstream.name} answered {reply.status}: {said}",
-        code,
+        error.status,
+        f"{upstream.name} answered {number}: {error.words}",
+        {429: "rate_limit_exceeded"}.get(error.status, "upstream_error"),
         retry_after_s=wait,
-        body=body,
-        note=f"{upstream.name} answered {reply.status}{_code(reply)}",
-        failure=_kind(reply.status),
+        body=_own_words(reply, body),
+        note=f"{upstream.name} answered {number}{code}",
+        failure=failure_kind(error.status),
     )
 
 
-def _kind(status: int) -> str:
+def _own_words(reply: Reply, body: Any) -> bytes | None:
+    """The body of an error, where it is one as OpenAI writes it."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if not isinstance(error, Mapping) or not isinstance(error.get("message"), str):
+        return None
+    return mend_reply(reply.body)[1]
+
+
+def _note_paid(upstream: Upstream, body: Any, call: Call, *, if_unknown: int | None) -> None:
+    """Counts what a reply says it used, though it is no answer."""
+    used = read_usage(body, calls=1)
+    if used is None:
+        call.cost_pico = if_unknown
+    else:
+        note_usage(call, upstream, used, 0, 0)
+
+
+def _hear(breaker: Breaker, error: StatedError, wait: float | None) -> None:
+    if error.status == 429 or error.status >= 500:
+        limited = error.status == 429
+        breaker.failed(now=time.monotonic(), retry_after_s=wait, limited=limited)
+    else:
+        breaker.worked()
+
+
+def failure_kind(status: int) -> str:
+    """The kind of a failure with this status, see `rixin.core.answer.Failure`."""
     if status == 429:
         return "rate_limited"
     return "server_error" if status >= 500 else "refused"
 
 
 async def relay_stream(
-    transport: HttpTransport, path: str, body: bytes, sink: StreamSink, breaker: Breaker
+    transport: HttpTransport, outgoing: Outgoing, sink: StreamSink, breaker: Breaker
 ) -> None:
     """Passes a stream on until its end.
 
     Raises:
         Refusal: The endpoint refuses, fails, is late, or its stream breaks.
     """
-    upstream = sink.upstream
+    upstream, call = outgoing.upstream, sink.call
     _check_open(breaker, upstream)
-    url, begin = upstream.url + path, time.perf_counter()
+    await _streamed(transport, outgoing, sink, breaker)
+    while not sink.streams:
+        reply = Reply(sink.status, sink.headers, bytes(sink.body), 0.0)
+        body, _ = _read(outgoing.path, reply)
+        error = error_of(reply, body)
+        if error is None:
+            raise _no_answer(upstream, "it is no event stream", body, call, breaker)
+        if not outgoing.adapts(reply.status, error):
+            raise _refused(upstream, reply, body, error, call, breaker)
+        sink.restart()
+        await _streamed(transport, outgoing, sink, breaker)
+    outgoing.answered()
+    if sink.failed is None:
+        breaker.worked()
+    else:
+        _hear(breaker, sink.failed, None)
+        call.failure = failure_kind(sink.failed.status)
+
+
+async def _streamed(
+    transport: HttpTransport, outgoing: Outgoing, sink: StreamSink, breaker: Breaker
+) -> None:
+    """Asks, and waits until all is passed on.
+
+    Raises:
+        Refusal: The stream broke, or nobody answered.
+    """
+    upstream = outgoing.upstream
+    url, begin = upstream.url + outgoing.path, time.perf_counter()
     connection: Connection | None = None
     try:
-        connection = await transport.begin("POST", url, upstream.headers, body, sink)
+        connection = await transport.begin("POST", url, upstream.headers, outgoing.body(), sink)
         sink.connection = connection
         await _until_done(sink, upstream)
     except TransportError as error:
         sink.broken = error
-        sink.settle(billed=error.kind == "timeout")
     except asyncio.CancelledError:
-        sink.settle(billed=True)
+        sink.settle(asked=True)
         raise
-    else:
-        sink.settle()
     finally:
-        sink.call.upstream_s = time.perf_counter() - begin
+        sink.call.upstream_s += time.perf_counter() - begin
         if connection is not None:
             if not sink.done.done() or sink.broken is not None:
                 connection.abort()
             transport.release(url, connection)
-    if sink.broken is not None:
-        if sink.broken.kind != "revoked":
+    broken = sink.broken
+    if broken is not None or sink.streams:
+        sink.settle(asked=broken is None or broken.asked)
+    if broken is not None:
+        if broken.kind != "revoked":
             breaker.failed(now=time.monotonic())
-        raise _unreachable(upstream, sink.broken)
-    if sink.status != 200:
-        raise refused(upstream, Reply(sink.status, sink.headers, bytes(sink.body), 0.0), breaker)
-    if not sink.streams:
-        raise _no_answer(upstream, "it is no event stream")
-    breaker.worked()
+        raise _unreachable(upstream, broken)
 
 
 async def _until_done(sink: StreamSink, upstream: Upstream) -> None:
@@ -173,18 +265,21 @@ async def _until_done(sink: StreamSink, upstream: Upstream) -> None:
 
 
 def _check_open(breaker: Breaker, upstream: Upstream) -> None:
-    wait = breaker.wait(now=time.monotonic())
-    if wait > 0 and breaker.limited:
-        message = f"{upstream.name} asked for a pause of {wait:.0f} s more"
-        raise Refusal(429, message, "rate_limit_exceeded", retry_after_s=wait, failure="open")
-    if wait > 0:
-        raise Refusal(
-            503,
-            f"{upstream.name} failed again and again and is left alone for {wait:.0f} s",
-            "upstream_unavailable",
-            retry_after_s=wait,
-            failure="open",
-        )
+    now = time.monotonic()
+    wait = breaker.wait(now=now)
+    if wait <= 0:
+        return
+    told = breaker.told(wait, now=now)
+    if breaker.limited:
+        message = f"{upstream.name} asked for a pause of {told:.0f} s more"
+        raise Refusal(429, message, "rate_limit_exceeded", retry_after_s=told, failure="open")
+    raise Refusal(
+        503,
+        f"{upstream.name} failed again and again and is left alone for {told:.0f} s",
+        "upstream_unavailable",
+        retry_after_s=told,
+        failure="open",
+    )
 
 
 def _unreachable(upstream: Upstream, error: TransportError) -> Refusal:
@@ -194,22 +289,11 @@ def _unreachable(upstream: Upstream, error: TransportError) -> Refusal:
     return Refusal(status, f"{upstream.name}: {error}", code, failure=error.kind)
 
 
-def _no_answer(upstream: Upstream, why: str) -> Refusal:
+def _no_answer(upstream: Upstream, why: str, body: Any, call: Call, breaker: Breaker) -> Refusal:
+    """What an endpoint sent is none: the next caller is not helped by it either."""
+    breaker.failed(now=time.monotonic())
+    _note_paid(upstream, body, call, if_unknown=None)
+    if body is None:
+        why = "it is no JSON, or nested too deeply"
     said = f"what {upstream.name} sent is no answer: {why}"
     return Refusal(502, said, "upstream_error", failure="bad_reply")
-
-
-def _error(reply: Reply) -> dict[str, Any] | None:
-    """The error of a body, where it has one as OpenAI writes it."""
-    try:
-        body: Any = msgspec.json.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    error = body.get("error") if isinstance(body, dict) else None
-    return error if isinstance(error, dict) and "message" in error else None
-
-
-def _code(reply: Reply) -> str:
-    """The stable word of an error, which holds nothing of what was said."""
-    code = (_error(reply) or {}).get("code")
-    return f" ({code})" if isinstance(code, str) and _WORD.fullmatch(code) else ""

@@ -1,33 +1,33 @@
-"""Writes an endpoint's event stream to the caller, event by event, and notices where it breaks."""
+"""Writes an endpoint's event stream to the caller, event by event, and notices where it breaks.
+
+Plain chunks of a chat, which most of a stream are, go on as they came. All else is read as the
+event-stream standard (WHATWG HTML §9.2) has it: any line end, any order of lines, data in pieces.
+"""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-
-import msgspec
+from typing import Any
 
 from rixin.core.answer import Usage
+from rixin.core.foreign import BadReply, mend_reply
 from rixin.core.transport import TransportError
+from rixin.core.usage import read_usage
 from rixin.engine.connections import Connection
 from rixin.serve.call import Call
 from rixin.serve.http import Request
-from rixin.serve.usage import BYTES_PER_TOKEN, Stated, note_usage
+from rixin.serve.usage import BYTES_PER_TOKEN, note_usage
+from rixin.solvers._chat import StatedError, event_error, read_error
 from rixin.workspace.serving import Upstream
 
 _LONGEST_EVENT = 4 << 20
-_SPECIAL = (b'"usage":{', b'"usage": {', b'{"error"', b"[DONE]")
+_MOST_BODY = 1 << 20
+"""Bytes of a reply that is no stream: an error, which is told in a few hundred."""
+_SPECIAL = (b'"usage":{', b'"usage": {', b'_tokens"', b'"error"', b"[DONE]", b"\\ud", b"\\uD")
 """What an event holds that has to be looked at by itself."""
+_MARK = b"\xef\xbb\xbf"
 _WHOLE = frozenset({"response.completed", "response.incomplete"})
 _FAILED = frozenset({"response.failed", "error"})
-
-
-class _Chunk(Stated):
-    type: str = ""
-    """Of an event of a response; chunks of chats and completions have none."""
-    response: Stated | None = None
-
-
-_chunk = msgspec.json.Decoder(_Chunk)
 
 
 class StreamSink:
@@ -52,6 +52,20 @@ class StreamSink:
         asked: int,
         translate: Callable[[bytes], bytes] | None = None,
     ) -> None:
+        self.restart()
+        self.request, self.call, self.upstream = request, call, upstream
+        self._wants_usage, self._asked = wants_usage, asked
+        self._translate = translate
+        self._parts: list[bytes] = []
+        self._tail = b""
+        self._begun = self._returned = False
+        """Whether anything came, and whether the last byte of it was a carriage return."""
+        self._chunks = 0
+        self._finished = False
+        self._usage: Usage | None = None
+
+    def restart(self) -> None:
+        """Before the endpoint is asked, also once more: nothing has come."""
         loop = asyncio.get_running_loop()
         self.status = 0
         self.streams = False
@@ -59,38 +73,30 @@ class StreamSink:
         self.headers: Mapping[str, str] = {}
         self.body = bytearray()
         """Of a reply that is no stream."""
-        self.head: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] = loop.create_future()
         self.last = time.monotonic()
         self.broken: TransportError | None = None
-        self.failed = False
-        """The endpoint said so itself, in the stream."""
+        self.failed: StatedError | None = None
+        """What the endpoint itself said went wrong, in the stream."""
         self.connection: Connection | None = None
-        self.request, self.call, self.upstream = request, call, upstream
-        self._wants_usage, self._asked = wants_usage, asked
-        self._translate = translate
-        self._parts: list[bytes] = []
-        self._tail = b""
-        self._chunks = 0
-        self._finished = False
-        self._usage: Usage | None = None
 
     def on_head(self, status: int, headers: Mapping[str, str]) -> None:
         """Status and headers of the endpoint."""
         self.status, self.headers = status, headers
         kind = headers.get("content-type", "")
-        self.streams = status == 200 and kind.startswith("text/event-stream")
+        self.streams = 200 <= status < 300 and kind.lower().startswith("text/event-stream")
         if self.streams:
             self.call.cost_pico = None  # until its end
             self.request.begin(self.call.headers())
-        self.head.set_result(None)
 
     def on_part(self, data: bytes) -> None:
         """Some of the stream."""
         if self.streams:
             self._parts.append(data)
-        else:
+        elif len(self.body) + len(data) <= _MOST_BODY:
             self.body += data
+        elif self.broken is None:
+            self._break("what it sent is no event stream, and too long for an error", "bad_reply")
 
     def on_pause(self) -> None:
         """All that came at once is there: it goes on in one piece."""
@@ -98,14 +104,12 @@ class StreamSink:
             return
         data, self._parts = b"".join(self._parts), []
         self.last = time.monotonic()
-        if self.broken is not None or self.failed:
+        if self._is_over:
             return
         if self.call.caller.revoked:
             self._break("the key of this request was revoked", "revoked")
             return
-        buffer = self._tail + data
-        if b"\r" in buffer:
-            buffer = buffer.replace(b"\r\n", b"\n")
+        buffer = self._tail + self._plain_lines(data)
         end = buffer.rfind(b"\n\n") + 2
         if end == 1:
             self._tail = buffer
@@ -115,12 +119,31 @@ class StreamSink:
         self._tail = buffer[end:]
         self._write(buffer[:end])
 
+    def _plain_lines(self, data: bytes) -> bytes:
+        """The same with a line feed at the end of each line, wherever packets cut it."""
+        if self._returned and data.startswith(b"\n"):
+            data = data[1:]  # the second half of a line end
+        self._returned = False
+        if not self._begun:
+            data, self._begun = data.removeprefix(_MARK), True
+        if b"\r" in data:
+            self._returned = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data
+
     def on_done(self) -> None:
         """The stream is over."""
         self.on_pause()
-        if self.broken is None and not self.failed and self.streams and not self._finished:
+        if self.streams and not self._is_over and _is_event(self._tail):
+            self._write(self._tail.strip(b"\n") + b"\n\n")
+        if self.streams and not self._is_over and not self._finished:
             self._break("its stream ended before the answer did")
         self._end()
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing more is passed on."""
+        return self.broken is not None or self.failed is not None
 
     def on_lost(self, error: TransportError) -> None:
         """The stream was cut."""
@@ -128,33 +151,42 @@ class StreamSink:
         self.broken = error
         self._end()
 
-    def settle(self, *, billed: bool = False) -> None:
+    def settle(self, *, asked: bool) -> None:
         """Tokens and cost, also of a part of an answer.
 
         Args:
-            billed: Whether it may cost something that nothing has come yet.
+            asked: Whether it may cost something that nothing has come yet.
         """
-        if self._usage is not None:
-            note_usage(self.call, self.upstream, self._usage, 0, 0)
-        elif self.status == 200:
-            said = BYTES_PER_TOKEN * max(0, self._chunks - 1)
-            note_usage(self.call, self.upstream, None, self._asked, said)
-        elif billed and not self.status:
-            self.call.cost_pico = None
-        if self.failed:
+        whole = self._finished or self.failed is not None
+        if self.failed is not None:
             self.call.state, self.call.status = "failed", 502
             self.call.note = "the endpoint failed in its stream"
+        if self.failed is not None and self._usage is None and self._chunks <= 1:
+            self.call.cost_pico = 0  # nobody is charged for an answer that never was
+        elif self._usage is not None or self.streams:
+            written = BYTES_PER_TOKEN * max(0, self._chunks - 1)
+            note_usage(self.call, self.upstream, self._usage, self._asked, written)
+            if not whole:
+                self.call.cost_pico = None  # of the part that never came, nobody knows
+        elif asked:
+            self.call.cost_pico = None
 
     def _write(self, events: bytes) -> None:
         good = self._checked(events)
-        if self._translate is not None:
-            good = b"".join(map(self._translate, good[:-2].split(b"\n\n"))) if good else b""
+        if self._translate is not None and good:
+            try:
+                good = b"".join(map(self._translate, good[:-2].split(b"\n\n")))
+            except (ValueError, LookupError, TypeError, AttributeError):
+                self._break("an event of its stream is no chunk of an answer", "bad_reply")
+                return
         if good:
             self.request.write(good)
             full = self.request.connection.full
             if full is not None and self.connection is not None:
                 self.connection.pause()
                 full.add_done_callback(self._on_drained)
+        if self.failed is not None:
+            self._end()  # nothing that comes behind it is passed on
 
     def _on_drained(self, _full: object) -> None:
         self.last = time.monotonic()
@@ -168,12 +200,11 @@ class StreamSink:
             return plain
         good = [plain]
         for event in events[:-2].split(b"\n\n"):
-            if not self._passes(event):
-                continue
+            passed = self._passed(event) if event else b""
             if self.broken is not None:
                 break
-            good.append(event + b"\n\n")
-            if self.failed:
+            good.append(passed)
+            if self.failed is not None:
                 break
         return b"".join(good)
 
@@ -184,44 +215,53 @@ class StreamSink:
         front = events[:end] if end > 1 else b""
         count = front.count(b"\n\n")
         shaped = front.startswith(b"data: {") and front.endswith(b"}\n\n")
-        if not shaped or front.count(b"}\n\ndata: {") != count - 1:
+        if not shaped or front.count(b"}\n\ndata: {") != count - 1 or not _is_text(front):
+            return b"", events
+        if front.count(b"\n") != 2 * count:  # an event of more than one line
             return b"", events
         self._chunks += count
         self._note_finish(front)
         return front, events[end:]
 
-    def _passes(self, event: bytes) -> bool:
-        """Whether one event goes on; what it says about the stream is noted."""
-        if not event.startswith(b"data:"):
-            return self._passes_named(event)
-        data = event[5:].strip()
-        if data == b"[DONE]":
+    def _passed(self, event: bytes) -> bytes:
+        """What the caller gets of one event; what it says about the stream is noted."""
+        lead, name, data = _parsed(event)
+        if data is None:
+            return event + b"\n\n"
+        if data.strip() == b"[DONE]":
             self._finished = True
-            return False
-        if not (data.startswith(b"{") and data.endswith(b"}")):
-            self._break("an event of its stream is no JSON")
-            return True
-        self._chunks += 1
-        self._note_finish(event)
-        self.failed = data.startswith(b'{"error"')
-        return b'"usage":' not in event or self._take_usage(data)
-
-    def _passes_named(self, event: bytes) -> bool:
-        """The same of an event with a name, as a response's stream has them, and of a comment."""
-        data = event.partition(b"\ndata:")[2].strip()
-        if not data:
-            return True
+            return b""
         try:
-            found = _chunk.decode(data)
-        except msgspec.DecodeError:
-            self._break("an event of its stream is no JSON")
-            return True
-        self._chunks += found.type.endswith(".delta")
-        if found.type in _WHOLE | _FAILED:
+            body, mended = mend_reply(data)
+        except BadReply:
+            body, mended = None, b""
+        if not isinstance(body, dict):
+            self._break("an event of its stream is no JSON", "bad_reply")
+            return b""
+        if not self._read(body, name):
+            return b""
+        if b"\n" in mended:  # between the parts of JSON a line end is as good as a blank
+            mended = mended.replace(b"\n", b" ")
+        return b"%bdata: %b\n\n" % (lead, mended.strip())
+
+    def _read(self, body: dict[str, Any], name: bytes) -> bool:
+        """Notes what an event says about the stream; gives whether it is passed on."""
+        kind, choices = body.get("type"), body.get("choices")
+        if choices is not None and not _are_choices(choices):
+            self._break("an event of its stream is no chunk of an answer", "bad_reply")
+            return False
+        written = isinstance(kind, str) and kind.endswith(".delta")
+        self._chunks += written if isinstance(kind, str) else 1
+        if kind in _WHOLE or any(
+            isinstance(one.get("finish_reason"), str) for one in choices or ()
+        ):
             self._finished = True
-            self.failed = found.type in _FAILED
-            self._usage = (found.response or found).used() or self._usage
-        return True
+        self._usage = read_usage(body, calls=1) or self._usage  # totals so far: the last one counts
+        self.failed = event_error(body)
+        if self.failed is None and (kind in _FAILED or name == b"error"):
+            self.failed = read_error(body, body)
+        asked = self._wants_usage or isinstance(kind, str) or self.failed is not None
+        return asked or bool(choices) or not body.get("usage")
 
     def _note_finish(self, events: bytes) -> None:
         if self._finished or b'"finish_reason"' not in events:
@@ -229,21 +269,50 @@ class StreamSink:
         last = events.rpartition(b'"finish_reason"')[2].lstrip(b": ")
         self._finished = last.startswith(b'"')
 
-    def _take_usage(self, data: bytes) -> bool:
-        """Whether an event with the usage is passed on, too."""
-        try:
-            found = _chunk.decode(data)
-        except msgspec.DecodeError:
-            return True
-        self._usage = found.used() or self._usage  # totals so far: the last one counts
-        return bool(found.choices) or self._wants_usage
-
     def _break(self, what: str, kind: str = "connection") -> None:
         self.broken = TransportError(kind, what)
         self._end()
 
     def _end(self) -> None:
-        if not self.head.done():
-            self.head.set_result(None)
         if not self.done.done():
             self.done.set_result(None)
+
+
+def _parsed(event: bytes) -> tuple[bytes, bytes, bytes | None]:
+    """The lines of an event that are no data, its name, and its data; None: it holds none."""
+    lead, name, data = [], b"", []
+    for line in filter(None, event.split(b"\n")):
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+            continue
+        lead.append(line + b"\n")
+        if field == b"event":
+            name = value.strip()
+    return b"".join(lead), name, b"\n".join(data) if data else None
+
+
+def _is_event(tail: bytes) -> bool:
+    """Whether what a stream ends with is a whole event, though no blank line follows it."""
+    data = (_parsed(tail.strip(b"\n"))[2] or b"").strip()
+    return data == b"[DONE]" or (data.startswith(b"{") and data.endswith(b"}"))
+
+
+def _is_text(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _are_choices(value: Any) -> bool:
+    """Whether it is a list of choices in the form that the gateway walks through."""
+    return isinstance(value, list) and all(
+        isinstance(one, dict)
+        and isinstance(one.get("delta"), dict | None)
+        and isinstance(one.get("index", 0), int)
+        for one in value
+    )

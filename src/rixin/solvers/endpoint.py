@@ -1,12 +1,13 @@
 """The endpoint solver: anything that speaks OpenAI's chat completions, through a transport."""
 
+import asyncio
 import json
-import math
+import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rixin.core.answer import Answer, Failure, Usage
 from rixin.core.case import Case
@@ -15,17 +16,23 @@ from rixin.core.transport import Reply, Transport, TransportError
 from rixin.core.usage import read_usage
 from rixin.solvers._chat import (
     Features,
+    StatedError,
     answer_probabilities,
+    choices_of,
+    decoded,
+    error_of,
     features_after,
+    mean_probability,
+    message_of,
+    places_of,
     quoted,
-    read_json,
-    refusal,
     retry_after,
 )
 from rixin.solvers._labels import margin
 from rixin.solvers.outputs import parse_output
 from rixin.solvers.prompt import Prompt, label_schema
 
+_log = logging.getLogger("rixin.solvers")
 _RECIPE = "endpoint/1"
 _MARK = "⟦case⟧"
 _TOP = 20
@@ -33,6 +40,8 @@ _TOP = 20
 _DEFAULT_TOKENS: Mapping[str, int] = {"labels": 64, "number": 512, "json-schema": 1024}
 _OVERHEAD = 64
 """Tokens that a chat template may add at most around two messages."""
+_NOT_TAKEN = frozenset({400, 422, 501})
+"""Statuses with which servers refuse a parameter."""
 _FATAL = {401: "refuses the key", 403: "forbids this call", 404: "does not know this address"}
 
 
@@ -55,6 +64,13 @@ class EndpointOptions:
     """`on`, `off`, or `auto`: until the server refuses."""
     samples: int = 1
     """Answers that one call asks for; from two on their agreement is the confidence."""
+    features: Features | None = None
+    """What the server takes, as it was found out before; None: not known."""
+    learns: Literal["words", "param", "never"] = "words"
+    """From what it is found out what the server takes: what it says while deciding, and when
+    serving, where words may be those of a caller, the parameter that it names, or never."""
+    learned: Callable[[Features], None] | None = None
+    """Gets what the server was found to take."""
 
     def __repr__(self) -> str:
         return f"EndpointOptions({self.model!r} at {self.base_url!r})"
@@ -64,7 +80,7 @@ class EndpointSolver:
     """Answers with a model behind an OpenAI-compatible API.
 
     Labels and JSON are asked for with a JSON Schema, and with log-probabilities; a server that
-    refuses one of these is asked without it from then on. `confidence` of a label is its margin
+    refuses one of these, and answers without it, is asked without it from then on. `confidence` of a label is its margin
     over the next label, of other outputs the geometric mean of the probabilities of their tokens;
     None where the server gives no log-probabilities. With `samples`, one call asks for several
     answers (`n`), the most frequent one is given, and its share among them is the confidence, None
@@ -90,13 +106,13 @@ class EndpointSolver:
             self._headers["Authorization"] = f"Bearer {options.key}"
         kind = prompt.output.kind
         self._most = options.max_tokens or _DEFAULT_TOKENS.get(kind, 512)
-        self._features = Features(
+        self._features = options.features or Features(
             schema=kind in {"labels", "json-schema"},
             logprobs=options.logprobs != "off" and options.samples == 1,
             temperature=True,
             newer_limit=False,
         )
-        self._before, self._after = self._frame()
+        self._frames: dict[Features, tuple[bytes, bytes]] = {}
         self.fingerprint = digest_json(
             {
                 "recipe": _RECIPE,
@@ -122,47 +138,71 @@ class EndpointSolver:
     def max_usage(self, case: Case) -> Usage:
         """The most tokens that one call for a case can use: a token is at least one byte."""
         text = self._prompt.text(case.input)
-        shared = len(self._before) + len(self._after)
+        before, after = self._frame(self._features)
+        shared = len(before) + len(after)
         size = shared + len(text.encode("utf-8", "replace")) + _OVERHEAD
         return Usage(input_tokens=size, output_tokens=self._most * self._options.samples, calls=1)
 
     async def _answer(self, case: Case) -> Answer:
         text = quoted(self._prompt.text(case.input))
-        calls = 0
+        tried: list[Features] = []
+        first: _Heard | None = None
+        features = self._features
         while True:
-            asked_with = self._features
-            calls += 1
+            tried.append(features)
+            before, after = self._frame(features)
             try:
                 reply = await self._transport.post(
                     self._url,
                     headers=self._headers,
-                    body=self._before + text + self._after,
+                    body=before + text + after,
                     timeout_s=self._options.timeout_s,
                 )
             except TransportError as error:
                 failure = Failure(kind=error.kind, message=str(error), retryable=True)
-                return Answer(failure=failure, usage=Usage(calls=calls))
-            if reply.status in {400, 422, 501} and self._adapt(asked_with, reply):
-                continue
-            return self._read(reply, calls)
+                used = Usage(calls=len(tried), unknown_calls=int(error.asked))
+                return Answer(failure=failure, usage=used)
+            body = decoded(reply)
+            heard = _Heard(reply, body, error_of(reply, body))
+            first = first or heard
+            if heard.error is not None and reply.status in _NOT_TAKEN:
+                features = self._next(features, heard.error, tried)
+                if features not in tried:
+                    continue
+                heard = first  # nothing helped: what it said at first is the reason
+            elif heard.error is None and features != self._features:
+                await self._learn(features)
+            return self._read(heard, len(tried))
 
-    def _adapt(self, asked_with: Features, reply: Reply) -> bool:
-        """Whether to ask again, without what the server refused."""
-        if asked_with == self._features:
-            keep = self._options.logprobs == "on"
-            self._features = features_after(asked_with, refusal(reply), keep_logprobs=keep)
-            self._before, self._after = self._frame()
-        return asked_with != self._features
+    def _next(self, features: Features, error: StatedError, tried: Sequence[Features]) -> Features:
+        """What to ask for after a refusal; one of those that were tried: there is nothing else."""
+        if self._features not in tried:  # another case has found it out by now
+            return self._features
+        learns = self._options.learns
+        if learns == "never" or (learns == "param" and not error.param):
+            return features
+        return features_after(features, error, keep_logprobs=self._options.logprobs == "on")
 
-    def _frame(self) -> tuple[bytes, bytes]:
+    async def _learn(self, features: Features) -> None:
+        """Keeps what the server was found to take: it refused more, and answered this."""
+        self._features = features
+        _log.warning("%s is asked with other parameters from now on: %s", self.name, features)
+        if self._options.learned is not None:
+            await asyncio.to_thread(self._options.learned, features)
+
+    def _frame(self, features: Features) -> tuple[bytes, bytes]:
         """The request around a case's text, made once."""
-        messages = [message._asdict() for message in self._prompt.messages(_MARK)]
-        body = {"model": self._options.model, "messages": messages, **self._parameters()}
-        before, _, after = json.dumps(body).rpartition(json.dumps(_MARK)[1:-1])
-        return before.encode(), after.encode()
+        known = self._frames.get(features)
+        if known is None:
+            messages = [message._asdict() for message in self._prompt.messages(_MARK)]
+            parameters = self._parameters(features)
+            body = {"model": self._options.model, "messages": messages, **parameters}
+            before, _, after = json.dumps(body).rpartition(json.dumps(_MARK)[1:-1])
+            known = self._frames[features] = before.encode(), after.encode()
+        return known
 
-    def _parameters(self) -> dict[str, object]:
-        features, output = self._features, self._prompt.output
+    def _parameters(self, features: Features) -> dict[str, object]:
+        output = self._prompt.output
         limit = "max_completion_tokens" if features.newer_limit else "max_tokens"
         found: dict[str, object] = {limit: self._most}
         if self._options.samples > 1:
@@ -179,20 +219,29 @@ class EndpointSolver:
             found["response_format"] = {"type": "json_schema", "json_schema": named}
         return found
 
-    def _read(self, reply: Reply, calls: int) -> Answer:
-        if reply.status != 200:
-            return _failed(self._refused(reply), reply, calls)
+    def _read(self, heard: "_Heard", calls: int) -> Answer:
+        reply, body, error = heard
+        used = read_usage(body, calls=calls)
+        if error is not None:
+            failure = self._refused(error, reply)
+            return Answer(
+                failure=failure, usage=used or Usage(calls=calls), latency_s=reply.latency_s
+            )
+        usage = used or Usage(calls=calls, unknown_calls=1)
         try:
-            body = read_json(reply.body)
-            usage = read_usage(body, calls=calls) or Usage(calls=calls)
-            choices = body["choices"]
-            read = [self._understood(choice, choice["message"]) for choice in choices]
+            read = [self._understood(choice) for choice in choices_of(body)]
             found = read[0] if self._options.samples == 1 else _agreed(read)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as why:
             text = reply.body[:120].decode("utf-8", "replace")
-            message = f"no chat completion ({error}): {text!r}"
-            failure = Failure(kind="bad_reply", message=message, retryable=True)
-            return _failed(failure, reply, calls)
+            message = f"no chat completion ({why}): {text!r}"
+            found = Failure(kind="bad_reply", message=message, retryable=True)
         if isinstance(found, Failure):
             return Answer(failure=found, usage=usage, latency_s=reply.latency_s)
         return Answer(
@@ -204,46 +253,39 @@ class EndpointSolver:
             note=_note(body),
         )
 
-    def _understood(
-        self, choice: Mapping[str, Any], message: Mapping[str, Any]
-    ) -> "_Said | Failure":
+    def _understood(self, choice: Mapping[str, Any]) -> "_Said | Failure":
         cause, spec = choice.get("finish_reason"), self._prompt.output
-        if message.get("refusal") or cause == "content_filter":
-            why = message.get("refusal") or "its content filter stopped the answer"
+        text, refusal = message_of(choice)
+        if refusal or cause == "content_filter":
+            why = refusal or "its content filter stopped the answer"
             return Failure(kind="refused", message=f"the model refused: {why}")
-        output = parse_output(spec.kind, message.get("content") or "", spec.labels)
+        output = parse_output(spec.kind, text, spec.labels)
         if output is None and cause == "length":
             cut = f"the answer was cut at {self._most} tokens: raise `max_tokens`"
             return Failure(kind="bad_reply", message=cut)
-        places = (choice.get("logprobs") or {}).get("content")
-        if output is None or not places:
+        if output is None:
             return _Said(output, None, {})
         if spec.kind == "labels":
-            found = answer_probabilities(output, spec.labels, places)
+            places = places_of(choice)
+            found = answer_probabilities(output, spec.labels, places) if places else {}
             return _Said(output, margin(list(found.values())) if found else None, found)
-        mean = sum(float(place["logprob"]) for place in places) / len(places)
-        return _Said(output, min(1.0, math.exp(mean)), {})
+        return _Said(output, mean_probability(choice), {})
 
-    def _refused(self, reply: Reply) -> Failure:
-        said = refusal(reply)
-        if reply.status == 429:
-            wait = retry_after(reply.headers, time.time())
-            return Failure(kind="rate_limited", message=said, retryable=True, retry_after_s=wait)
-        if reply.status >= 500 or reply.status in {408, 409, 425}:
-            wait = retry_after(reply.headers, time.time())
-            return Failure(
-                kind="server_error",
-                message=f"HTTP {reply.status}: {said}",
-                retryable=True,
-                retry_after_s=wait,
-            )
-        if reply.status in _FATAL:
+    def _refused(self, error: StatedError, reply: Reply) -> Failure:
+        status, words = error.status, error.words
+        wait = retry_after(reply.headers, time.time())
+        told = f"HTTP {reply.status}: {words}" if reply.status >= 300 else words
+        if status == 429:
+            return Failure(kind="rate_limited", message=words, retryable=True, retry_after_s=wait)
+        if status >= 500 or status in {408, 409, 425}:
+            return Failure(kind="server_error", message=told, retryable=True, retry_after_s=wait)
+        if status in _FATAL:
             return Failure(
                 kind="fatal",
-                message=self._fatal(reply.status, f": {said}"),
-                for_log=self._fatal(reply.status, ""),
+                message=self._fatal(status, f": {words}"),
+                for_log=self._fatal(status, ""),
             )
-        return Failure(kind="refused", message=f"HTTP {reply.status}: {said}")
+        return Failure(kind="refused", message=told)
 
     def _fatal(self, status: int, said: str) -> str:
         options = self._options
@@ -252,6 +294,14 @@ class EndpointSolver:
             return f"{where}; check the model name {options.model!r} and base_url"
         key = f"the key in {options.key_name}" if options.key else "no key was sent: set `key`"
         return f"{where}; check {key}" if options.key else f"{where}; {key}"
+
+
+class _Heard(NamedTuple):
+    """A reply, what it holds, and what it says went wrong."""
+
+    reply: Reply
+    body: Any
+    error: StatedError | None
 
 
 class _Said(NamedTuple):
@@ -272,10 +322,6 @@ def _agreed(read: "Sequence[_Said | Failure]") -> "_Said | Failure":
         return read[0]
     ((output, count),) = outputs.most_common(1)
     return _Said(output, count / len(read) if len(read) > 1 else None, {})
-
-
-def _failed(failure: Failure, reply: Reply, calls: int) -> Answer:
-    return Answer(failure=failure, usage=Usage(calls=calls), latency_s=reply.latency_s)
 
 
 def _note(body: Mapping[str, Any]) -> str:

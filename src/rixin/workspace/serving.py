@@ -223,7 +223,8 @@ def _priced(contender: Contender) -> Callable[[Answer], int | None]:
     def fast(answer: Answer) -> int | None:
         used = answer.usage
         # Without a failure, no tokens means that the server did not say what it used.
-        return None if answer.failure is None and not used.input_tokens else count(used)
+        unknown = used.unknown_calls or (answer.failure is None and not used.input_tokens)
+        return None if unknown else count(used)
 
     return fast
 

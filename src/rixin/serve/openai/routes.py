@@ -21,6 +21,7 @@ from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
+from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
 from rixin.serve.sink import StreamSink
 from rixin.workspace.serving import Upstream
@@ -202,51 +203,56 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
     if not guarding.is_idle:
         call.findings = guarding.findings
         await aside(len(request.body), lambda: guarding.body(fields))
-    limits = gateway.limits(call)
-    if limits:
-        most = _bounded(fields, path, body.most, upstream) * body.answers
-        asked = len(request.body) // _BYTES_PER_TOKEN + 1
-        # A token is at least one byte: a reservation must never be too small.
-        worst = Usage(input_tokens=len(request.body), output_tokens=most, calls=1)
-        pico = upstream.price_pico(worst)
-        if pico is None:
-            check_priced(limits, upstream.name)
-        reserve(call, gateway.meters, limits, tokens=asked + most, most_pico=pico or 0)
+    limit = _reserved(gateway, call, path, body, upstream, len(request.body))
+    options = getattr(body, "stream_options", None)
+    wants_usage = options is not None and bool(options.include_usage)
+    streams = bool(getattr(body, "stream", None))
+    usage = None
+    if streams and path != "/responses" and not wants_usage:
+        usage = {**(_options(fields.get("stream_options", _NULL)) or {}), "include_usage": True}
+    outgoing = Outgoing(
+        upstream, path, fields, gateway.dialect(upstream.host), limit=limit, usage=usage
+    )
     breaker = gateway.breaker(upstream.host)
-    if not getattr(body, "stream", None):
-        sent = bodies.encode(fields)
-        answer = await relay(gateway.transport, upstream, path, sent, call, breaker)
+    if not streams:
+        answer = await relay(gateway.transport, outgoing, call, breaker)
         if guarding.findings:
             answer = guarding.answer(answer)
         request.reply(200, answer, call.headers())
         return
-    options = getattr(body, "stream_options", None)
-    wants_usage = options is not None and bool(options.include_usage)
-    if path != "/responses" and not wants_usage:
-        given = _options(fields.get("stream_options", _NULL)) or {}
-        fields["stream_options"] = msgspec.Raw(bodies.encode({**given, "include_usage": True}))
-    sent = bodies.encode(fields)
     sink = StreamSink(
         request,
         call,
         upstream,
         wants_usage=wants_usage,
-        asked=len(sent),
+        asked=len(request.body),
         translate=guarding.stream() if guarding.findings else None,
     )
-    await relay_stream(gateway.transport, path, sent, sink, breaker)
-    request.end(b"" if sink.failed or path == "/responses" else bodies.DONE)
+    await relay_stream(gateway.transport, outgoing, sink, breaker)
+    request.end(b"" if sink.failed is not None or path == "/responses" else bodies.DONE)
 
 
-def _bounded(
-    fields: dict[str, msgspec.Raw], path: str, most: int | None, upstream: Upstream
-) -> int:
-    """The most tokens of the answer; said in the request where it was not, since a cap must hold."""
-    if most is not None:
-        return most
-    name = {"/responses": "max_output_tokens"}.get(path, "max_tokens")
-    fields[name] = msgspec.Raw(b"%d" % upstream.most_tokens)
-    return upstream.most_tokens
+def _reserved(
+    gateway: Gateway, call: Call, path: str, body: Any, upstream: Upstream, size: int
+) -> int | None:
+    """Sets aside what a request may use; gives the limit of tokens that must be added to it.
+
+    Where the request says none and tokens or money are limited, it gets one, since a cap must hold.
+    """
+    limits = gateway.limits(call)
+    if not limits:
+        return None
+    most = upstream.most_tokens if body.most is None else body.most
+    written = most * body.answers
+    # A token is at least one byte: a reservation must never be too small.
+    worst = Usage(input_tokens=size, output_tokens=written, calls=1)
+    pico = upstream.price_pico(worst)
+    if pico is None:
+        check_priced(limits, upstream.name)
+    asked = size // _BYTES_PER_TOKEN + 1
+    reserve(call, gateway.meters, limits, tokens=asked + written, most_pico=pico or 0)
+    counted = any(limit.kind == "tokens" or limit.kind.startswith("money") for limit in limits)
+    return most if body.most is None and counted else None
 
 
 def _prompts(prompt: str | list[Any]) -> list[str]:

@@ -11,10 +11,12 @@ from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Gateway
 from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
+from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
 from rixin.serve.sensenova.bodies import NovaChatBody
 from rixin.serve.sensenova.tokens import caller_of
 from rixin.serve.sink import StreamSink
+from rixin.solvers._chat import event_error, message_of
 from rixin.workspace.serving import Upstream
 
 _DONE = b"data:[DONE]\n\n"
@@ -103,17 +105,27 @@ async def _pass_on(
     upstream = gateway.upstream(call, model)
     guarding = Guarding(upstream.text_guards)
     call.findings = guarding.findings
-    sent = await aside(len(request.body), lambda: _translated(request, body, upstream, guarding))
-    limits = gateway.limits(call)
+    fields = await aside(len(request.body), lambda: _translated(request, body, upstream, guarding))
+    sent = sum(map(len, fields.values()))
+    limits, most = gateway.limits(call), body.max_new_tokens or upstream.most_tokens
     if limits:
-        most = (body.max_new_tokens or upstream.most_tokens) * (body.n or 1)
-        pico = upstream.price_pico(Usage(input_tokens=len(sent), output_tokens=most, calls=1))
+        written = most * (body.n or 1)
+        pico = upstream.price_pico(Usage(input_tokens=sent, output_tokens=written, calls=1))
         if pico is None:
             check_priced(limits, upstream.name)
-        reserve(call, gateway.meters, limits, tokens=len(sent) // 4 + most, most_pico=pico or 0)
-    breaker, path = gateway.breaker(upstream.host), "/chat/completions"
+        reserve(call, gateway.meters, limits, tokens=sent // 4 + written, most_pico=pico or 0)
+    breaker = gateway.breaker(upstream.host)
+    outgoing = Outgoing(
+        upstream,
+        "/chat/completions",
+        fields,
+        gateway.dialect(upstream.host),
+        limit=most,
+        shrinks=body.max_new_tokens is None,
+        usage={"include_usage": True} if body.stream else None,
+    )
     if not body.stream:
-        answer = await relay(gateway.transport, upstream, path, sent, call, breaker)
+        answer = await relay(gateway.transport, outgoing, call, breaker)
         restored = guarding.answer(answer) if guarding.findings else answer
         choices = [_said(one, "message", place) for one in _fields(restored).get("choices") or ()]
         request.reply(
@@ -125,44 +137,44 @@ async def _pass_on(
         call,
         upstream,
         wants_usage=False,
-        asked=len(sent),
+        asked=sent,
         translate=_chunk_of(call, guarding),
     )
-    await relay_stream(gateway.transport, path, sent, sink, breaker)
-    request.end(b"" if sink.failed else _DONE)
+    await relay_stream(gateway.transport, outgoing, sink, breaker)
+    request.end(b"" if sink.failed is not None else _DONE)
 
 
 def _translated(
     request: Request, body: NovaChatBody, upstream: Upstream, guarding: Guarding
-) -> bytes:
-    """The request as OpenAI's chat writes it."""
+) -> dict[str, msgspec.Raw]:
+    """The request as OpenAI's chat writes it, without a limit."""
     given = _fields(request.body)
     messages = [{"role": turn.role, "content": turn.content} for turn in body.messages]
     sent: dict[str, Any] = {
         "model": upstream.model,
         "messages": messages or [{"role": "user", "content": body.prompt}],
         **{name: given[name] for name in _PASSED_ON if given.get(name) is not None},
-        "max_tokens": body.max_new_tokens or upstream.most_tokens,
     }
     if body.n:
         sent["n"] = body.n
     if body.stream:
-        sent |= {"stream": True, "stream_options": {"include_usage": True}}
+        sent["stream"] = True
     fields = {name: msgspec.Raw(_encode(value)) for name, value in sent.items()}
     guarding.body(fields)
-    return _encode(fields)
+    return fields
 
 
 def _chunk_of(call: Call, guarding: Guarding) -> Callable[[bytes], bytes]:
     restore = guarding.stream()
 
     def translate(event: bytes) -> bytes:
-        event = restore(event).strip()
-        chunk = _fields(event.removeprefix(b"data: "))
-        if "error" in chunk:
-            failed = Refusal(502, str(chunk["error"].get("message")), "upstream_error")
-            return b"data:" + error_body(failed) + b"\n\n"
-        choices = [_said(one, "delta", "delta") for one in chunk.get("choices", ())]
+        _, _, data = (b"\n" + restore(event)).partition(b"\ndata:")
+        if not data:
+            return b""  # a comment, or lines that say nothing by themselves
+        chunk = _fields(data.strip())
+        if (error := event_error(chunk)) is not None:
+            return b"data:" + error_body(Refusal(502, error.words, "upstream_error")) + b"\n\n"
+        choices = [_said(one, "delta", "delta") for one in chunk.get("choices") or ()]
         return b"data:" + _wrapped(call, choices, None) + b"\n\n"
 
     return translate
@@ -170,7 +182,7 @@ def _chunk_of(call: Call, guarding: Guarding) -> Callable[[bytes], bytes]:
 
 def _said(choice: dict[str, Any], source: str, place: str) -> dict[str, Any]:
     """A choice of OpenAI's; what a server leaves out is empty here."""
-    content = (choice.get(source) or {}).get("content") or ""
+    content, _ = message_of({"message": choice.get(source) or {}})
     reason = choice.get("finish_reason") or ("stop" if source == "message" else None)
     return _choice(choice.get("index", 0), place, content, reason)
 
