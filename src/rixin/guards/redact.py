@@ -6,7 +6,18 @@ from collections.abc import Sequence
 
 from rixin.core.finding import Finding, without_overlaps
 
-_PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]{0,40}_[0-9]{1,9}>")
+_NAME = r"[A-Z][A-Z0-9_]{0,40}_[0-9]{1,9}"
+_PLACEHOLDER = re.compile(f"<{_NAME}>")
+_QUOTED = re.compile(rf"(?:<|(?<!\\)\\u003[cC])({_NAME})(?:>|\\u003[eE])")
+"""In JSON, which some models and servers write so that HTML takes no harm."""
+_CUT = re.compile(r"<([A-Z0-9_]{0,52})\Z")
+_PART = r"\\(?:u(?:0(?:0(?:3)?)?)?)?"
+_QUOTED_CUT = re.compile(rf"(?:(?:<|\\u003[cC])([A-Z0-9_]{{0,52}})(?:{_PART})?|{_PART})\Z")
+"""A placeholder of which the end may be still to come."""
+_LONGEST = 80
+_LEAD = re.compile(r"\s*(?:```\w{0,20}\s*)?")
+_HEAD = 64
+"""So many characters of an answer, without blanks before, say whether it is JSON."""
 
 
 class Placeholders:
@@ -48,12 +59,29 @@ class Placeholders:
             text: The text with placeholders.
             quoted: Whether it is JSON, in whose strings the placeholders stand.
         """
+        if not quoted:
+            return _PLACEHOLDER.sub(lambda match: self._values.get(match[0], match[0]), text)
 
         def value(match: re.Match[str]) -> str:
-            found = self._values.get(match[0], match[0])
-            return json.dumps(found, ensure_ascii=False)[1:-1] if quoted else found
+            known = self._values.get(f"<{match[1]}>")
+            return match[0] if known is None else json.dumps(known, ensure_ascii=False)[1:-1]
 
-        return _PLACEHOLDER.sub(value, text)
+        return _QUOTED.sub(value, text)
+
+    def restore_answer(self, text: str, *, declared: bool = False) -> str:
+        r"""What a model said, with the values back in: a JSON answer stays JSON.
+
+        Args:
+            text: The text with placeholders.
+            declared: Whether JSON was asked for; otherwise an object or a list tells.
+
+        Examples:
+            >>> names = Placeholders()
+            >>> _ = names.put('a "b"', "secret")
+            >>> names.restore_answer('{"said": "<SECRET_1>"}'), names.restore_answer("<SECRET_1>!")
+            ('{"said": "a \\"b\\""}', 'a "b"!')
+        """
+        return self.restore(text, quoted=bool(_is_json(text.lstrip()[:_HEAD], declared=declared)))
 
     def may_begin(self, tail: str) -> bool:
         """Whether a text may be the beginning of a placeholder that is known."""
@@ -65,7 +93,8 @@ class StreamRestorer:
 
     Args:
         names: The placeholders of the request.
-        quoted: Whether the text is JSON.
+        quoted: Whether the text is JSON; None: as `Placeholders.restore_answer` tells.
+        declared: Whether JSON was asked for.
 
     Examples:
         >>> names = Placeholders()
@@ -75,23 +104,40 @@ class StreamRestorer:
         ('to ', 'ann@example.org!', '')
     """
 
-    def __init__(self, names: Placeholders, *, quoted: bool = False) -> None:
-        self._names, self._quoted = names, quoted
-        self._held = ""
+    def __init__(
+        self, names: Placeholders, *, quoted: bool | None = False, declared: bool = False
+    ) -> None:
+        self._names, self._quoted, self._declared = names, quoted, declared
+        self._held = self._head = ""
 
     def feed(self, chunk: str) -> str:
         """What can be passed on now."""
+        if self._quoted is None:
+            self._head = (self._head + chunk).lstrip()[:_HEAD]
+            self._quoted = _is_json(self._head, declared=self._declared)
         text = self._held + chunk
-        cut = text.rfind("<")
-        if cut < 0 or ">" in text[cut:] or not self._names.may_begin(text[cut:]):
-            cut = len(text)
+        open_ = (_QUOTED_CUT if self._quoted else _CUT).search(text, max(0, len(text) - _LONGEST))
+        cut = len(text)
+        if open_ is not None and (open_[1] is None or self._names.may_begin(f"<{open_[1]}")):
+            cut = open_.start()
         self._held = text[cut:]
-        return self._names.restore(text[:cut], quoted=self._quoted)
+        return self._names.restore(text[:cut], quoted=bool(self._quoted))
 
     def close(self) -> str:
         """What was held back at the end of the stream."""
         rest, self._held = self._held, ""
-        return self._names.restore(rest, quoted=self._quoted)
+        return self._names.restore(rest, quoted=bool(self._quoted))
+
+
+def _is_json(head: str, *, declared: bool) -> bool | None:
+    """Whether an answer that begins so is JSON; None: it cannot be told yet."""
+    rest = _LEAD.sub("", head, count=1)
+    inside = rest[1:].lstrip()
+    if not rest.strip("`") or (rest[0] in "{[" and not inside and not declared):
+        return None
+    if declared:
+        return rest[0] in '{["'
+    return rest[0] in "{[" and inside[0] in ('"' if rest[0] == "{" else '"{[')
 
 
 def redact(text: str, findings: Sequence[Finding], names: Placeholders) -> str:

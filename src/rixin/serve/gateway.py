@@ -321,7 +321,7 @@ class Gateway:
         call.cost_pico = climb.cost_pico
         call.input_tokens, call.output_tokens = climb.input_tokens, climb.output_tokens
         call.findings += [(one.guard, one.reason) for one in climb.violations]
-        self._restore(climb, guarding)
+        self._restore(climb, guarding, served)
         if served.scenario.policy.keep_content:
             call.content = await aside(
                 0 if guarding.is_idle else len(text), lambda: _content(text, climb, guarding)
@@ -372,11 +372,12 @@ class Gateway:
         finally:
             self._end(call)
 
-    def _restore(self, climb: Climb, guarding: Guarding) -> None:
+    def _restore(self, climb: Climb, guarding: Guarding, served: Served) -> None:
         """Puts back what was taken out, for the caller alone."""
         if guarding.is_idle or climb.answer is None or climb.answer.output is None:
             return
-        output = guarding.names.restore(climb.answer.output)
+        declared = served.scenario.output.kind == "json-schema"
+        output = guarding.names.restore_answer(climb.answer.output, declared=declared)
         climb.answer = climb.answer._replace(output=output)
 
     def _reserve(self, call: Call, route: Route, served: Served, case: Case) -> bool:

@@ -15,17 +15,17 @@ from rixin.guards.build import TextPolicy
 from rixin.guards.redact import Placeholders, redact, scrub
 from rixin.guards.text_guard import Place
 from rixin.serve.errors import Refusal
+from rixin.serve.places import FREE, REQUEST, is_token, speaks_for_tool
+from rixin.serve.places import Place as Spot
 from rixin.serve.restoring import EventRestorer, restored
 
 _TEXTS = ("messages", "prompt", "input", "instructions")
 """What a model reads; guards that act need it as text."""
-_FORMS = frozenset(
-    {
-        *("model", "tools", "tool_choice", "functions", "function_call", "response_format"),
-        *("text", "reasoning", "stream_options", "logit_bias"),
-    }
-)
-"""What says how to answer, written by whoever wrote the application."""
+_JSON_FORMS = ("json_object", "json_schema")
+_SCHEMA_FIELDS = ("guided_json", "json_schema", "structured_outputs")
+"""How servers other than OpenAI's are asked for JSON."""
+_FEW_DIGITS = 100_000
+"""Smaller numbers are of nobody."""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -56,6 +56,7 @@ class Guarding:
         self.findings: list[tuple[str, str]] = []
         """Guard and kind, never the value."""
         self._policies = policies
+        self._asks_json = False
 
     @property
     def is_idle(self) -> bool:
@@ -108,9 +109,15 @@ class Guarding:
             Refusal: A guard blocks it, or hands it to people, who cannot answer such a request;
                 or it holds tokens, which no guard reads.
         """
-        acts = any("egress" in one.at and one.action != "observe" for one in self._policies)
-        for name in [one for one in fields if one not in _FORMS]:  # placeholders number in order
-            value = _decode(fields[name])
+        acts = any(
+            "egress" in policy.at and policy.action != "observe" for policy in self._policies
+        )
+        read: dict[str, msgspec.Raw] = {}
+        for name, raw in fields.items():  # placeholders number in the order of the request
+            if name == "model":  # the endpoint's own name, which is ours
+                read[name] = raw
+                continue
+            value = _decode(raw)
             if acts and name in _TEXTS and _holds_tokens(value):
                 raise Refusal(
                     400,
@@ -119,40 +126,77 @@ class Guarding:
                     name,
                     retry=False,
                 )
-            if isinstance(value, str | list | dict):
-                fields[name] = msgspec.Raw(_encode(self._walk(value, "user")))
+            self._asks_json = self._asks_json or _asks_json(name, value)
+            (key,), (safe,) = zip(
+                *self._object({name: value}, REQUEST, "user").items(), strict=True
+            )
+            read[key] = raw if isinstance(value, bool | None) else msgspec.Raw(_encode(safe))
+        fields.clear()
+        fields.update(read)
 
-    def _walk(self, value: Any, origin: Origin) -> Any:
+    def _walk(self, value: Any, place: Spot, origin: Origin) -> Any:
         if isinstance(value, str):
-            try:
-                return self.leaving(value, origin)
-            except NeedsPeople as guard:
-                raise Refusal(
-                    400,
-                    f"the guard {guard} hands this request to people",
-                    "content_filter",
-                    retry=False,
-                ) from None
+            return value if place.is_fixed(value) else self._string(value, place, origin)
         if isinstance(value, list):
-            return [self._walk(one, origin) for one in value]
+            return [self._walk(item, place, origin) for item in value]
         if isinstance(value, dict):
-            inner: Origin = "tool" if value.get("role") in {"tool", "function"} else origin
-            return {
-                key: one
-                if key in {"role", "type", "name", "id", "tool_call_id"}
-                else self._walk(one, inner)
-                for key, one in value.items()
-            }
-        return value
+            tool = place.speaks and speaks_for_tool(value)
+            return self._object(value, place, "tool" if tool else origin)
+        if isinstance(value, bool | None) or place.holds == "number" or abs(value) < _FEW_DIGITS:
+            return value
+        text = str(value)
+        safe = self._text(text, origin)
+        return value if safe == text else safe
+
+    def _object(self, value: dict[str, Any], place: Spot, origin: Origin) -> dict[str, Any]:
+        """Names that the schema does not know are what somebody wrote, too."""
+        safe = {}
+        for name, item in value.items():
+            below = place.fields.get(name)
+            if below is None and not (place.holds == "number" and is_token(name)):
+                name = self._text(name, origin)  # noqa: PLW2901
+            safe[name] = self._walk(item, below or place.rest or FREE, origin)
+        return safe
+
+    def _string(self, text: str, place: Spot, origin: Origin) -> str:
+        if place.holds == "json":  # arguments of a tool
+            try:
+                value = _decode(text)
+            except (msgspec.DecodeError, RecursionError):
+                return self._text(text, origin)
+            safe = self._walk(value, FREE, origin)
+            if safe != value:
+                return _encode(safe).decode()
+        return self._text(text, origin)
+
+    def _text(self, text: str, origin: Origin) -> str:
+        try:
+            return self.leaving(text, origin)
+        except NeedsPeople as guard:
+            raise Refusal(
+                400,
+                f"the guard {guard} hands this request to people",
+                "content_filter",
+                retry=False,
+            ) from None
 
     def answer(self, body: bytes) -> bytes:
         """A whole answer with the values back in."""
-        return _encode(restored(_decode(body), self.names))
+        return _encode(restored(_decode(body), self.names, declared=self._asks_json))
 
     def stream(self) -> Callable[[bytes], bytes]:
         """Puts values back into the events of a stream; see `rixin.serve.restoring`."""
-        return EventRestorer(self.names).restore
+        return EventRestorer(self.names, declared=self._asks_json).restore
 
 
 def _holds_tokens(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(one, int | list) for one in value)
+
+
+def _asks_json(name: str, value: Any) -> bool:
+    """Whether a field of a request asks for an answer in JSON."""
+    if name == "text" and isinstance(value, dict):
+        value = value.get("format")
+    elif name != "response_format":
+        return name in _SCHEMA_FIELDS
+    return isinstance(value, dict) and value.get("type") in _JSON_FORMS

@@ -9,6 +9,8 @@ from rixin.guards.redact import Placeholders, StreamRestorer
 
 _JSON = "arguments"
 """Of a call of a tool: JSON written as a string."""
+_SAID = ("content", "text", "output_text")
+"""What a model says: where it is JSON, it stays JSON."""
 _PIECES = ("content", "refusal", "reasoning_content", "reasoning")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -16,14 +18,26 @@ _Key = tuple[object, ...]
 _Piece = tuple[_Key, dict[str, Any], str]
 
 
-def restored(value: Any, names: Placeholders, key: str = "") -> Any:
-    """A whole answer, or a part of it, with the values back in all its strings."""
+def restored(value: Any, names: Placeholders, key: str = "", *, declared: bool = False) -> Any:
+    """A whole answer, or a part of it, with the values back in all its strings.
+
+    Args:
+        value: As JSON gives it.
+        names: The placeholders of the request.
+        key: The name of the field that holds it.
+        declared: Whether the request asks for JSON.
+    """
     if isinstance(value, str):
+        if key in _SAID:
+            return names.restore_answer(value, declared=declared)
         return names.restore(value, quoted=key == _JSON)
     if isinstance(value, list):
-        return [restored(one, names) for one in value]
+        return [restored(item, names, declared=declared) for item in value]
     if isinstance(value, dict):
-        return {name: restored(one, names, name) for name, one in value.items()}
+        return {
+            names.restore(name): restored(item, names, name, declared=declared)
+            for name, item in value.items()
+        }
     return value
 
 
@@ -32,10 +46,11 @@ class EventRestorer:
 
     Args:
         names: The placeholders of the request.
+        declared: Whether the request asks for JSON.
     """
 
-    def __init__(self, names: Placeholders) -> None:
-        self._names = names
+    def __init__(self, names: Placeholders, *, declared: bool = False) -> None:
+        self._names, self._declared = names, declared
         self._open: dict[_Key, StreamRestorer] = {}
 
     def restore(self, event: bytes) -> bytes:
@@ -56,7 +71,7 @@ class EventRestorer:
         """A choice of a chat or a completion; what was held back comes with its end."""
         place = choice.get("index", 0)
         for key, holder, field in _pieces(choice):
-            holder[field] = self._feed((place, *key), holder[field], quoted=field == _JSON)
+            holder[field] = self._feed((place, *key), holder[field], _quoting(field))
         if not choice.get("finish_reason"):
             return
         for key in [one for one in self._open if one[0] == place]:
@@ -68,21 +83,27 @@ class EventRestorer:
         """An event of a response: what was held back comes as an event of its own before the end."""
         kind, _, what = body["type"].rpartition(".")
         key = (kind, body.get("item_id"), body.get("output_index"), body.get("content_index"))
-        quoted = "arguments" in kind
         if what == "delta" and isinstance(body.get("delta"), str):
-            return b"", {**body, "delta": self._feed(key, body["delta"], quoted=quoted)}
+            field = _JSON if _JSON in kind else kind.rpartition(".")[2]
+            return b"", {**body, "delta": self._feed(key, body["delta"], _quoting(field))}
         before = b""
         if what == "done" and key in self._open and (rest := self._open.pop(key).close()):
             late = {name: one for name, one in body.items() if name not in {"text", "arguments"}}
             late |= {"type": f"{kind}.delta", "delta": rest}
             before = b"event: %b.delta\ndata: %b\n\n" % (kind.encode(), _encode(late))
-        return before, restored(body, self._names)
+        return before, restored(body, self._names, declared=self._declared)
 
-    def _feed(self, key: _Key, text: str, *, quoted: bool) -> str:
+    def _feed(self, key: _Key, text: str, quoted: bool | None) -> str:
         restorer = self._open.get(key)
         if restorer is None:
-            restorer = self._open[key] = StreamRestorer(self._names, quoted=quoted)
+            restorer = StreamRestorer(self._names, quoted=quoted, declared=self._declared)
+            self._open[key] = restorer
         return restorer.feed(text)
+
+
+def _quoting(field: str) -> bool | None:
+    """Whether a string of an answer is JSON; None: it must be told from its beginning."""
+    return None if field in _SAID else field == _JSON
 
 
 def _pieces(choice: dict[str, Any]) -> Iterator[_Piece]:
@@ -95,15 +116,29 @@ def _pieces(choice: dict[str, Any]) -> Iterator[_Piece]:
         function = call.get("function") or {}
         if isinstance(function.get(_JSON), str):
             yield ("tool", call.get("index", 0)), function, _JSON
+    function = delta.get("function_call") or {}
+    if isinstance(function.get(_JSON), str):
+        yield ("function",), function, _JSON
+    if isinstance(delta.get("content"), list):
+        for part in delta["content"]:
+            if isinstance(part, dict) and isinstance(part.get("text"), str):
+                yield ("content",), part, "text"
     if isinstance(choice.get("text"), str):
         yield ("text",), choice, "text"
 
 
 def _add(choice: dict[str, Any], key: _Key, rest: str) -> None:
     """Puts the rest of a string at its end."""
-    if key[0] == "tool":
-        calls = choice.setdefault("delta", {}).setdefault("tool_calls", [])
-        calls.append({"index": key[1], "function": {_JSON: rest}})
+    if key == ("text",):
+        choice["text"] = (choice.get("text") or "") + rest
         return
-    holder = choice if key == ("text",) else choice.setdefault("delta", {})
-    holder[str(key[0])] = (holder.get(str(key[0])) or "") + rest
+    delta = choice.setdefault("delta", {})
+    if key[0] == "tool":
+        delta.setdefault("tool_calls", []).append({"index": key[1], "function": {_JSON: rest}})
+    elif key[0] == "function":
+        call = delta.setdefault("function_call", {})
+        call[_JSON] = call.get(_JSON, "") + rest
+    elif isinstance(delta.get("content"), list):
+        delta["content"].append({"type": "text", "text": rest})
+    else:
+        delta[str(key[0])] = (delta.get(str(key[0])) or "") + rest
