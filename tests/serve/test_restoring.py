@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rixin.guards.redact import Placeholders, StreamRestorer
 from rixin.guards.redact import _is_json as is_json
 from rixin.serve.restoring import EventRestorer, restored
+from serve.house import create_key, release, start, upstream, write_scenario
 
 VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 ODD = [
@@ -175,3 +176,31 @@ def test_the_rest_of_parts_and_of_a_function_call_comes_with_the_end():
         }
         back = events(names, {"choices": [choice]}, {"choices": [end]})
         assert rest(back[-1]["choices"][0]["delta"]) == name[:4]
+
+
+SECRETS = [
+    "password: Tr0ub\\4dor&3x",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7y3k9Qm2\n-----END RSA PRIVATE KEY-----",
+]
+
+
+def test_a_served_scenario_and_an_endpoint_give_json_back_as_json(tmp_path):
+    more = "policy: {guards: [{secrets: {action: redact, at: [egress, capture]}}]}"
+    with upstream(tmp_path) as up:
+        path = write_scenario(tmp_path / "desk", up.url, more=more, faults=("parrot",))
+        form = "output: {json-schema: {type: object, required: [said]}}"
+        path.write_text(path.read_text().replace("output: free-text", form))
+        release(path, "parrot")
+        house = start(path, key=create_key(path), upstream=up)
+        try:
+            for model in ("scenario/desk", "solver/parrot"):
+                for secret in SECRETS:
+                    said = house.chat(secret, model).json()["choices"][0]["message"]["content"]
+                    assert secret in json.loads(said)["said"]
+            sent = json.dumps(up.seen("parrot"))
+        finally:
+            house.stop()
+            house.process.stderr.close()
+    assert "<SECRET_" in sent
+    assert "Tr0ub" not in sent
+    assert "MIIEow" not in sent

@@ -168,6 +168,10 @@ async def answer(reader, writer, body, path, key):
         data = [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}]
         used = {"prompt_tokens": 3, "total_tokens": 3}
         reply(writer, 200, json.dumps({"object": "list", "data": data, "usage": used}).encode())
+    elif model == "parrot":
+        said = json.dumps({"said": body["messages"][-1]["content"]})
+        choice = {**SAID["choices"][0], "message": {"role": "assistant", "content": said}}
+        reply(writer, 200, json.dumps({**SAID, "choices": [choice]}).encode())
     else:
         reply(writer, 200, json.dumps(SAID).encode())
     return True
