@@ -70,6 +70,15 @@ def echoed(prompts):
     return {"object": "text_completion", "choices": choices, "usage": used}
 
 
+def parroted(body):
+    """An answer in JSON that repeats what was said."""
+    said = json.dumps({"said": body["messages"][-1]["content"]})
+    return {
+        **SAID,
+        "choices": [{**SAID["choices"][0], "message": {"role": "assistant", "content": said}}],
+    }
+
+
 async def left(reader, seconds):
     """Whether the caller went away in this time."""
     try:
@@ -168,12 +177,8 @@ async def answer(reader, writer, body, path, key):
         data = [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}]
         used = {"prompt_tokens": 3, "total_tokens": 3}
         reply(writer, 200, json.dumps({"object": "list", "data": data, "usage": used}).encode())
-    elif model == "parrot":
-        said = json.dumps({"said": body["messages"][-1]["content"]})
-        choice = {**SAID["choices"][0], "message": {"role": "assistant", "content": said}}
-        reply(writer, 200, json.dumps({**SAID, "choices": [choice]}).encode())
     else:
-        reply(writer, 200, json.dumps(SAID).encode())
+        reply(writer, 200, json.dumps(parroted(body) if model == "parrot" else SAID).encode())
     return True
 
 
