@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -192,6 +193,8 @@ class Scenario:
     """Whether cascades that nobody wrote down are proposed and certified."""
     prices: str | None = None
     """A dated price file, its amounts in the scenario's currency."""
+    price_date: date | None = None
+    """The day whose list prices hold; None: those of the time of each answer."""
     illustrative: frozenset[str] = frozenset()
     """Dotted names of figures left at defaults, stamped wherever they show."""
 

@@ -21,7 +21,7 @@ from rixin.engine.writer import OutcomeWriter
 from rixin.errors import BudgetReached, EndpointFault, RixinError
 from rixin.ledger.outcomes import stored_between
 from rixin.ledger.store import Ledger
-from rixin.pricing.book import Rates
+from rixin.pricing.rates import Rates
 
 FATAL = "fatal"
 """Kind of a failure that every further case would meet: a wrong key or model name."""

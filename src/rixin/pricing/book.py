@@ -1,7 +1,6 @@
 """The price book: the contract's own price first, then a dated price file, then genai-prices."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -10,83 +9,102 @@ from typing import Any
 from rixin.core.answer import Usage
 from rixin.core.money import to_pico
 from rixin.errors import UsageError
+from rixin.pricing.rates import ALWAYS, UNITS, Entry, Rates, Steps
 
-_MILLION = Decimal(1_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Prices per token in the scenario's currency, with their date and source.
-
-    Examples:
-        >>> rates = Rates(Decimal("1e-6"), Decimal("2e-6"), Decimal("1e-7"), "2026-11-01", "list")
-        >>> rates.cost(Usage(input_tokens=1000, cached_tokens=400, output_tokens=10))
-        Decimal('0.0006600')
-    """
-
-    input: Decimal
-    output: Decimal
-    cached: Decimal
-    date: str
-    source: str
-
-    def cost(self, usage: Usage) -> Decimal:
-        """The cost of one answer's tokens."""
-        cached = usage.cached_tokens
-        fresh = max(0, usage.input_tokens - cached)
-        cost = fresh * self.input + usage.output_tokens * self.output
-        return cost + cached * self.cached if cached else cost
-
-    def per_million(self) -> str:
-        """The rates for people, per million tokens."""
-        shown = [f"{rate * _MILLION:f}".rstrip("0").rstrip(".") for rate in self._all()]
-        return f"{shown[0]} in, {shown[1]} out, {shown[2]} cached (per million tokens)"
-
-    def _all(self) -> tuple[Decimal, Decimal, Decimal]:
-        return self.input, self.output, self.cached
+TIERS = ("batch", "flex", "priority")
+"""Tiers of service that a stated price may have prices of their own for."""
+_ODD = 100
+"""Times that a stated price may be off the list before somebody must have mistyped the unit."""
 
 
-def pico_pricer(rates: Rates) -> Callable[[Usage], int]:
-    """Prices usage in 10⁻¹² currency units, exactly and many thousand times a second.
+def given_rates(price: Mapping[str, Any], date: str, source: str) -> Rates:
+    """Rates from `{input, output, cached, …}`, per million tokens, or a piece of what is no token.
 
-    Rates of a whole number of these units a token, which all lists have, need whole numbers only.
-
-    Examples:
-        >>> price = pico_pricer(Rates(Decimal("1e-6"), Decimal("2e-6"), Decimal("1e-7"), "", ""))
-        >>> price(Usage(input_tokens=1000, cached_tokens=400, output_tokens=10))
-        660000000
-    """
-    exact = [rate.scaleb(12) for rate in (rates.input, rates.output, rates.cached)]
-    if any(rate != rate.to_integral_value() for rate in exact):
-        return lambda usage: to_pico(rates.cost(usage))
-    fresh, out, cached = map(int, exact)
-
-    def price(usage: Usage) -> int:
-        again = usage.cached_tokens
-        new = max(0, usage.input_tokens - again)
-        return new * fresh + again * cached + usage.output_tokens * out
-
-    return price
-
-
-def given_rates(price: Mapping[str, object], date: str, source: str) -> Rates:
-    """Rates from `{input, output, cached}` per million tokens; `cached` defaults to `input`.
+    Args:
+        price: The units of `UNITS`; `tiers: [{above, …}]` for long calls, `hours: [{from, to, …}]`
+            in UTC, and `batch`, `flex` and `priority` with what differs there.
+        date: When it held.
+        source: Where it was stated.
 
     Raises:
         UsageError: A price is missing, negative or no number.
+
+    Examples:
+        >>> long = {"above": 200_000, "input": 2}
+        >>> given_rates({"input": 1, "output": 4, "tiers": [long]}, "", "").per_million()
+        '1 in, 4 out, 1 cached (per million tokens); above 200,000 tokens 2 in, 4 out, 2 cached'
     """
     try:
-        per_input = Decimal(str(price["input"]))
-        per_output = Decimal(str(price["output"]))
-        per_cached = Decimal(str(price.get("cached", price["input"])))
-    except (KeyError, InvalidOperation) as error:
+        entries = tuple(_entries(price))
+        usual = entries[0].prices
+        if "input" not in usual or "output" not in usual:
+            raise KeyError("it needs input and output")
+    except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as error:
         raise UsageError(
-            f"a price in {source} is not usable: {dict(price)!r}",
+            f"a price in {source} is not usable: {price!r}",
             hint="give numbers per million tokens: {input: 0.15, output: 0.60, cached: 0.075}",
         ) from error
-    if min(per_input, per_output, per_cached) < 0:
-        raise UsageError(f"a price in {source} is negative: {dict(price)!r}")
-    return Rates(per_input / _MILLION, per_output / _MILLION, per_cached / _MILLION, date, source)
+    if any(
+        amount < 0 for entry in entries for steps in entry.prices.values() for _, amount in steps
+    ):
+        raise UsageError(f"a price in {source} is negative: {price!r}")
+    return Rates(entries, date, source)
+
+
+def _entries(price: Mapping[str, Any]) -> Iterator[Entry]:
+    unknown = price.keys() - {*UNITS, *TIERS, "tiers", "hours"}
+    if unknown:
+        raise KeyError(f"nobody knows {sorted(unknown)}")
+    usual = _steps(price)
+    yield Entry(usual)
+    for window in price.get("hours") or ():
+        hours = _second(window["from"]), _second(window["to"])
+        yield Entry({**usual, **_steps(window)}, hours=hours)
+    for tier in TIERS:
+        if price.get(tier):
+            yield Entry(_steps(price[tier]), tier)
+
+
+def _steps(price: Mapping[str, Any]) -> dict[str, Steps]:
+    steps: dict[str, Steps] = {
+        unit: ((ALWAYS, _amount(price[unit])),) for unit in UNITS if price.get(unit) is not None
+    }
+    for tier in sorted(price.get("tiers") or (), key=lambda one: int(one["above"])):
+        for unit in UNITS:
+            if tier.get(unit) is not None:
+                above = (int(tier["above"]), _amount(tier[unit]))
+                steps[unit] = (*steps.get(unit, ()), above)
+    return steps
+
+
+def _amount(value: object) -> Decimal:
+    amount = Decimal(str(value))
+    if not amount.is_finite():
+        raise ValueError(f"{value!r} is no amount")
+    return amount
+
+
+def _second(moment: object) -> int:
+    """The second of a day from `16:30`, which YAML may read as 990 minutes."""
+    if isinstance(moment, int):
+        return moment * 60
+    hour, minute = map(int, str(moment).split(":"))
+    return (hour * 60 + minute) * 60
+
+
+def odd_price(stated: Rates, listed: Rates) -> str:
+    """Which stated price is so far off the list that its unit must be another; empty: none.
+
+    Examples:
+        >>> by_token = given_rates({"input": "0.00000015", "output": "0.6"}, "", "")
+        >>> odd_price(by_token, given_rates({"input": "0.15", "output": "0.60"}, "", ""))
+        'input is 0.00000015 a million tokens; the list says 0.15'
+    """
+    for unit in ("input", "output"):
+        own, usual = stated.price(unit), listed.price(unit)
+        if own and usual and not usual / _ODD < own < usual * _ODD:
+            return f"{unit} is {own:f} a million tokens; the list says {usual.normalize():f}"
+    return ""
 
 
 def changed_on(path: Path) -> str:
@@ -117,62 +135,11 @@ def load_price_file(path: Path) -> dict[str, Rates]:
     return {name: given_rates(price, date, path.name) for name, price in models.items()}
 
 
-def listed_rates(provider: str | None, model: str, base_url: str | None) -> Rates | None:
-    """Rates in US dollars from the genai-prices package, or None where it has none.
-
-    Its prices are list prices of the day in their `date` and may differ from your contract.
-    """
-    from importlib.metadata import version
-
-    from genai_prices import Usage as TokenUsage
-    from genai_prices import calc_price
-
-    many = 1_000
-    costs = []
-    where: Any = {"provider_id": provider} if provider else {"provider_api_url": base_url}
-    for fields in ({"input_tokens": many}, {"output_tokens": many}, _CACHED):
-        try:
-            now = datetime.now(tz=UTC)
-            found = calc_price(TokenUsage(**fields), model, genai_request_timestamp=now, **where)
-        except LookupError:
-            return None
-        costs.append(found.total_price / many)
-    source = f"genai-prices {version('genai-prices')}"
-    return Rates(costs[0], costs[1], costs[2], snapshot_date(), source)
-
-
-def snapshot_date() -> str:
-    """The day of the newest price change that the installed genai-prices knows of, up to today.
-
-    The package states no date of its own; a price list is at least as new as its newest change.
-    """
-    from genai_prices.data import providers
-
-    today = datetime.now(tz=UTC).date()
-    changes = (
-        getattr(price.constraint, "start_date", None)
-        for provider in providers
-        for model in provider.models
-        if isinstance(model.prices, list)
-        for price in model.prices
-    )
-    return str(max((day for day in changes if day and day <= today), default="unknown"))
-
-
-_CACHED = {"input_tokens": 1_000, "cache_read_tokens": 1_000}
-
-
 def in_currency(rates: Rates, usd_rate: Decimal) -> Rates:
     """Dollar rates in a currency of which one dollar costs `usd_rate`."""
     if usd_rate == 1:
         return rates
-    return Rates(
-        rates.input * usd_rate,
-        rates.output * usd_rate,
-        rates.cached * usd_rate,
-        rates.date,
-        f"{rates.source}, 1 USD = {usd_rate}",
-    )
+    return rates.times(usd_rate, f"{rates.source}, 1 USD = {usd_rate}")
 
 
 def pico_cpu_pricer(cpu_hour: Decimal) -> Callable[[Usage], int]:

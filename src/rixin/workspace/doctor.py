@@ -15,7 +15,7 @@ from rixin.errors import RixinError
 from rixin.ledger.private import close_to_others, open_to_others
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
-from rixin.pricing.book import snapshot_date
+from rixin.pricing.listed import snapshot_date
 
 Wait = Callable[[Coroutine[Any, Any, Any]], Any]
 _MARKS = {"ok": "✓ ok  ", "warn": "! mind", "bad": "✗ bad "}

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -15,7 +15,9 @@ from rixin.core.transport import Reply, Transport, TransportError
 from rixin.engine.runner import Costing
 from rixin.engine.transport import HttpTransport
 from rixin.errors import EndpointFault, UsageError, nearest_hint
-from rixin.pricing.book import Rates, given_rates, in_currency, listed_rates, load_price_file
+from rixin.pricing.book import given_rates, in_currency, load_price_file
+from rixin.pricing.listed import listed_rates
+from rixin.pricing.rates import Rates
 from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
 from rixin.solvers.prompt import Prompt
 from rixin.workspace.contender import UNKNOWN_PRICE, Contender
@@ -88,7 +90,7 @@ def build_endpoint(
         candidate=candidate,
         solver=solver,
         costing=(costing := _costing(solver, rates)),
-        expected=lambda case: _expected(costing, case),
+        expected=_expected(costing),
         concurrency=int(str(options["concurrency"])),
         rate_per_minute=_number(options.get("rate_per_minute")),
         paid=rates is not None or not is_loopback(address),
@@ -143,7 +145,10 @@ def find_rates(scenario: Scenario, candidate: Candidate) -> Rates | None:
     if provider is None and is_loopback(str(options["base_url"])):
         return None
     known = listed_rates(
-        None if provider is None else str(provider), model, str(options["base_url"])
+        None if provider is None else str(provider),
+        model,
+        str(options["base_url"]),
+        as_of=scenario.price_date,
     )
     return None if known is None else in_currency(known, scenario.economics.usd_rate)
 
@@ -193,18 +198,32 @@ def _costing(solver: EndpointSolver, rates: Rates | None) -> Costing:
         return rates.cost(used)
 
     def most(case: Case) -> Decimal:
-        return rates.cost(solver.max_usage(case))
+        return rates.most(solver.max_usage(case), media=False)
 
-    return Costing(price=price, most=most, rates=rates, most_usage=solver.max_usage)
+    bounded = rates.is_bounded
+    return Costing(
+        price=price,
+        most=most if bounded else None,
+        rates=rates,
+        most_usage=solver.max_usage if bounded else None,
+    )
 
 
-def _expected(costing: Costing, case: Case) -> float | None:
-    return None if costing.most is None else _OF_THE_MOST * float(costing.most(case))
+def _expected(costing: Costing) -> Callable[[Case], float | None]:
+    """What an answer costs as a rule: of the most that it may use, at the usual price."""
+    rates, usage = costing.rates, costing.most_usage
+
+    def expected(case: Case) -> float | None:
+        cost = None if rates is None or usage is None else rates.cost(usage(case))
+        return None if cost is None else _OF_THE_MOST * float(cost)
+
+    return expected
 
 
 def _check_cap(scenario: Scenario, candidate: Candidate, rates: Rates | None, address: str) -> None:
     cap = scenario.budget.decide
-    if rates is None and cap is not None and not is_loopback(address):
+    known = rates is not None and rates.is_bounded
+    if not known and cap is not None and not is_loopback(address):
         raise UsageError(
             f"the price of {candidate.name!r} ({candidate.target}) is not known, so the spend cap"
             f" of {cap} cannot hold",

@@ -16,7 +16,8 @@ from rixin.errors import LedgerFault, UsageError
 from rixin.guards.build import TextPolicy, text_guards
 from rixin.ledger.cases import has_dataset, label_counts, pool_sizes
 from rixin.ledger.store import Ledger
-from rixin.pricing.book import pico_cpu_pricer, pico_pricer
+from rixin.pricing.book import pico_cpu_pricer
+from rixin.pricing.rates import Pricer
 from rixin.solvers.cascade import Speaks
 from rixin.workspace.build import Builder
 from rixin.workspace.contender import Contender
@@ -42,11 +43,15 @@ class Upstream:
     timeout_s: float
     price_pico: Callable[[Usage], int | None]
     """In 10⁻¹² currency units; None: not known, which is never zero."""
+    pricer: Pricer | None
+    """Says what a call may cost at most; None: nobody knows its price."""
     host: str
     """The model at that server, for the breaker."""
     remote: bool = True
     """Whether it is on another machine: `egress: none` forbids it."""
     most_tokens: int = _DEFAULT_TOKENS
+    max_input_tokens: int | None = None
+    """The most that a call reads, as the contract states it."""
     text_guards: tuple[TextPolicy, ...] = ()
     """What is done about requests before they leave."""
 
@@ -171,7 +176,7 @@ def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
     headers = {"Content-Type": "application/json"}
     if key.value:
         headers["Authorization"] = f"Bearer {key.value}"
-    wanted = options.get("max_tokens")
+    wanted, read = options.get("max_tokens"), options.get("max_input_tokens")
     return Upstream(
         scenario=scenario.name,
         name=candidate.name,
@@ -180,9 +185,11 @@ def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
         model=str(options["model"]),
         headers=headers,
         timeout_s=float(str(options["timeout_s"])),
-        price_pico=(lambda _: None) if rates is None else pico_pricer(rates),
+        price_pico=(lambda _: None) if rates is None else rates.pricer,
+        pricer=None if rates is None else rates.pricer,
         remote=not is_loopback(str(options["base_url"])),
         most_tokens=_DEFAULT_TOKENS if wanted is None else int(str(wanted)),
+        max_input_tokens=None if read is None else int(str(read)),
         text_guards=_text_guards(scenario),
     )
 
@@ -218,7 +225,7 @@ def _priced(contender: Contender) -> Callable[[Answer], int | None]:
             return None if cost is None else to_pico(cost)
 
         return slow
-    count = pico_pricer(rates)
+    count = rates.pricer
 
     def fast(answer: Answer) -> int | None:
         used = answer.usage
@@ -232,8 +239,8 @@ def _priced(contender: Contender) -> Callable[[Answer], int | None]:
 def _most(contender: Contender) -> Callable[[Case], int] | None:
     costing, most = contender.costing, contender.costing.most
     if costing.rates is not None and (usage := costing.most_usage) is not None:
-        count = pico_pricer(costing.rates)
-        return lambda case: count(usage(case))
+        rates = costing.rates
+        return lambda case: to_pico(rates.most(usage(case), media=False))
     return None if most is None else lambda case: to_pico(most(case))
 
 

@@ -65,6 +65,7 @@ def to_scenario(file: schema.ScenarioFile, path: Path) -> Scenario:
         path=path,
         cascades=file.cascades == "auto",
         prices=file.prices,
+        price_date=file.price_date,
         illustrative=_illustrative(file),
     )
 
@@ -223,7 +224,5 @@ def _endpoint(one: schema.EndpointCandidate, options: dict[str, Any]) -> tuple[d
     if one.samples == 1:
         del options["samples"]
     if one.price:
-        options["price"] = {
-            name: Decimal(value) for name, value in one.price.model_dump(exclude_none=True).items()
-        }
+        options["price"] = one.price.model_dump(exclude_defaults=True, by_alias=True)
     return options, one.endpoint

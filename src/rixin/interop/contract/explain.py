@@ -61,6 +61,8 @@ _PATTERNS = {
     "currency": "an ISO 4217 code such as USD",
     "latency_p95": "a duration such as 2s or 500ms",
     "timeout": "a duration such as 60s",
+    "from": 'a time of the day such as "16:30", in quotes',
+    "to": 'a time of the day such as "16:30", in quotes',
     "base_url": "an address that begins with http:// or https://",
 }
 _FORMS = {
@@ -72,6 +74,7 @@ _FORMS = {
     "float": "a number",
     "decimal": "a number",
     "finite": "a number",
+    "date": "a day such as 2026-11-01",
 }
 _BOUNDS = {
     "greater_than": ("a value above", "gt"),

@@ -1,5 +1,6 @@
 """Which keys a scenario file has: pydantic at the edge, and the source of the JSON Schema."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -223,12 +224,53 @@ class Step(Part):
     threshold: Share | None = Field(None, description="It answers from this confidence on.")
 
 
-class Price(Part):
-    """Price per million tokens, in the scenario's currency."""
+class Prices(Part):
+    """Prices per million tokens, in the scenario's currency; of pictures and such, of a piece."""
+
+    input: Money | None = None
+    output: Money | None = None
+    cached: Money | None = Field(None, description="Read from a cache; else as input.")
+    cache_write: Money | None = Field(None, description="Written to a cache; else as input.")
+    cache_write_1h: Money | None = Field(None, description="The same, kept for an hour.")
+    reasoning: Money | None = Field(None, description="Thought; else as output.")
+    audio_input: Money | None = None
+    audio_cached: Money | None = None
+    audio_output: Money | None = None
+    image_input: Money | None = None
+    image_cached: Money | None = None
+    image_output: Money | None = None
+    image: Money | None = Field(None, description="A picture made.")
+    request: Money | None = Field(None, description="A call, beside its tokens.")
+    search: Money | None = Field(None, description="A search that the server makes.")
+
+
+class LongCalls(Prices):
+    """Prices that hold for all tokens of a call that reads more."""
+
+    above: Annotated[int, Field(gt=0)] = Field(description="Tokens read, cached ones counted.")
+
+
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", examples=["16:30"])]
+
+
+class Hours(Prices):
+    """Prices of some hours of the day."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+    begin: TimeOfDay = Field(alias="from", description="In UTC.")
+    to: TimeOfDay = Field(description="In UTC; it may lie on the next day.")
+
+
+class Price(Prices):
+    """Price per million tokens, in the scenario's currency; the dearest that may hold is reserved."""
 
     input: Money
     output: Money
-    cached: Money | None = None
+    tiers: list[LongCalls] = Field([], description="Long calls.")
+    hours: list[Hours] = Field([], description="What differs by the hour; the last that holds.")
+    batch: Prices | None = Field(None, description="What differs in a batch.")
+    flex: Prices | None = Field(None, description="What differs where an answer may take long.")
+    priority: Prices | None = Field(None, description="What differs where an answer goes first.")
 
 
 class Key(Part):
@@ -321,6 +363,11 @@ class EndpointCandidate(PromptPart):
     base_url: Annotated[str, Field(pattern="^https?://")] | None = None
     key: Key | None = None
     price: Price | None = None
+    max_input_tokens: Annotated[int, Field(gt=0)] | None = Field(
+        None,
+        description="The most that a call reads. A budget needs it for pictures, files and what"
+        " else is not in the request itself.",
+    )
     concurrency: Annotated[int, Field(gt=0, le=4096)] = 16
     rate_per_minute: Annotated[float, Field(gt=0)] | None = None
     timeout: Duration = "60s"
@@ -397,6 +444,9 @@ class ScenarioFile(Part):
     )
     prices: Words | None = Field(
         None, description="A dated price file; its prices go before those of genai-prices."
+    )
+    price_date: date | None = Field(
+        None, description="The day whose list prices hold; else those of each answer's time."
     )
     illustrative: list[str] = Field(
         default_factory=list, description="Figures that nobody has confirmed yet, e.g. demand."
