@@ -39,6 +39,8 @@ class Contender:
     price: str = ""
     price_date: str = ""
     price_source: str = ""
+    doubt: str = ""
+    """What is odd about its price; empty: nothing."""
     about: str = ""
     steps: tuple[CascadeStep, ...] = ()
     """Of a cascade: its members, first asked first."""

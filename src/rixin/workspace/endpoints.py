@@ -15,7 +15,7 @@ from rixin.core.transport import Reply, Transport, TransportError
 from rixin.engine.runner import Costing
 from rixin.engine.transport import HttpTransport
 from rixin.errors import EndpointFault, UsageError, nearest_hint
-from rixin.pricing.book import given_rates, in_currency, load_price_file
+from rixin.pricing.book import given_rates, in_currency, load_price_file, odd_price
 from rixin.pricing.listed import listed_rates
 from rixin.pricing.rates import Rates
 from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
@@ -97,6 +97,7 @@ def build_endpoint(
         price=UNKNOWN_PRICE if rates is None else rates.per_million(),
         price_date="" if rates is None else rates.date,
         price_source="" if rates is None else rates.source,
+        doubt=_doubt(scenario, candidate, rates),
         about=f"{options['model']} at {address}",
     )
 
@@ -132,25 +133,44 @@ def find_key(scenario: Scenario, candidate: Candidate, *, need: bool) -> Key:
 
 def find_rates(scenario: Scenario, candidate: Candidate) -> Rates | None:
     """What its tokens cost: the contract's own price, a price file, or the price list."""
-    options, model = candidate.options, str(candidate.options["model"])
-    given = options.get("price")
-    if isinstance(given, Mapping):
-        return given_rates(given, "", "the contract")
+    return _stated_rates(scenario, candidate) or _listed_rates(scenario, candidate)
+
+
+def _stated_rates(scenario: Scenario, candidate: Candidate) -> Rates | None:
+    """The contract's own price, or that of its price file."""
+    price = candidate.options.get("price")
+    if isinstance(price, Mapping):
+        return given_rates(price, "", "the contract")
     if scenario.prices is not None:
         listed = load_price_file(scenario.resolve(scenario.prices))
-        for name in (candidate.target, model):
+        for name in (candidate.target, str(candidate.options["model"])):
             if name in listed:
                 return listed[name]
+    return None
+
+
+def _listed_rates(scenario: Scenario, candidate: Candidate) -> Rates | None:
+    """The price of the list; a server on this machine has none, whatever its model is called."""
+    options = candidate.options
     provider = options.get("provider")
     if provider is None and is_loopback(str(options["base_url"])):
         return None
     known = listed_rates(
         None if provider is None else str(provider),
-        model,
+        str(options["model"]),
         str(options["base_url"]),
         as_of=scenario.price_date,
     )
     return None if known is None else in_currency(known, scenario.economics.usd_rate)
+
+
+def _doubt(scenario: Scenario, candidate: Candidate, rates: Rates | None) -> str:
+    """A warning about a price that must have been stated for another unit."""
+    listed = _listed_rates(scenario, candidate) if _stated_rates(scenario, candidate) else None
+    odd = "" if rates is None or listed is None else odd_price(rates, listed)
+    if not odd:
+        return ""
+    return f"the price of {candidate.name} looks mistyped: {odd}; it is for a million tokens"
 
 
 async def probe_endpoint(scenario: Scenario, candidate: Candidate) -> Probe:

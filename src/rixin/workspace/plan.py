@@ -172,7 +172,11 @@ def plan(
         currency=scenario.economics.currency,
         demand=demand_score(scenario),
         pools={str(pool): count for pool, count in dataset.pools.items()},
-        notes=(*describe_notes(dataset.notes), *_labels(scenario, dataset, stored)),
+        notes=(
+            *describe_notes(dataset.notes),
+            *_labels(scenario, dataset, stored),
+            *(one.doubt for one in contenders if one.doubt),
+        ),
         illustrative=tuple(sorted(scenario.illustrative)),
         needs=tuple(what_it_takes(scenario, stored)),
         lines=tuple(

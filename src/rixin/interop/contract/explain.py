@@ -61,8 +61,8 @@ _PATTERNS = {
     "currency": "an ISO 4217 code such as USD",
     "latency_p95": "a duration such as 2s or 500ms",
     "timeout": "a duration such as 60s",
-    "from": 'a time of the day such as "16:30", in quotes',
-    "to": 'a time of the day such as "16:30", in quotes',
+    "from": "a time of the day such as 16:30",
+    "to": "a time of the day such as 16:30",
     "base_url": "an address that begins with http:// or https://",
 }
 _FORMS = {
