@@ -164,7 +164,8 @@ class House:
 
 def start(path, *options, key="", upstream=None):
     """Starts `rixin serve` on a free port and waits until it answers."""
-    command = [sys.executable, "-m", "rixin", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "rixin", "serve", "--port", "0", "--allowed-host", "x"]
+    command += options
     process = subprocess.Popen(
         command, cwd=path.parent, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )

@@ -149,7 +149,8 @@ def test_a_slow_reader_gets_all_of_a_stream(house):
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(house):
     with socket.create_connection(("127.0.0.1", house.port)) as one:
         one.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\n\r\n"
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n"
+            b"Content-Length: 104857600\r\n\r\n" % house.key.encode()
         )
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for _ in range(100):
@@ -162,9 +163,12 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(house):
     ("raw", "status"),
     [
         (b"hello\r\n\r\n", b" 400 "),
-        (b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n", b" 404 "),
+        (
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+            b" 404 ",
+        ),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", b" 431 "),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b" 400 "),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b" 400 "),
     ],
 )
 def test_what_is_no_request_is_refused(house, raw, status):

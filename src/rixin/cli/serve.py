@@ -36,6 +36,27 @@ from rixin.cli.options import ledger_option
     help="Size of a request at most. [default: 10 MiB]",
 )
 @click.option(
+    "--max-bodies",
+    default=256 << 20,
+    type=click.IntRange(1),
+    metavar="BYTES",
+    help="Size of all requests together that a worker holds at a time. [default: 256 MiB]",
+)
+@click.option(
+    "--max-connections",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Open connections of a worker at most; fewer where the system allows fewer files.",
+)
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which callers may ask for this gateway, beside localhost and --host.",
+)
+@click.option(
     "--capture-bound",
     default=100,
     show_default=True,
@@ -71,6 +92,9 @@ def serve(
     port: int,
     workers: int,
     max_body: int,
+    max_bodies: int,
+    max_connections: int,
+    allowed_hosts: tuple[str, ...],
     capture_bound: int,
     when_full: str,
     log: str,
@@ -86,6 +110,7 @@ def serve(
 
     try:
         from rixin.serve.app import Settings
+        from rixin.serve.bounds import Bounds
         from rixin.serve.workers import serve as run
     except ModuleNotFoundError as error:
         raise MissingExtra("rixin serve", "serve") from error
@@ -98,7 +123,8 @@ def serve(
         host=host,
         port=port,
         workers=workers,
-        body_bytes=max_body,
+        bounds=Bounds(body_bytes=max_body, bodies_bytes=max_bodies, connections=max_connections),
+        allowed_hosts=allowed_hosts,
         capture_bound_s=capture_bound / 1_000,
         capture_policy="drop" if when_full == "drop" else "refuse",
         aliases=dict(_alias(one) for one in aliases),

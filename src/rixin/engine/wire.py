@@ -58,6 +58,8 @@ class Wire(asyncio.Protocol):
         round_: Shared by all that should send together.
     """
 
+    __slots__ = ("_round", "_transport", "_unsent")
+
     def __init__(self, round_: Round) -> None:
         self._transport: asyncio.Transport | None = None
         self._round = round_

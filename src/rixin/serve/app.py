@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -21,10 +21,10 @@ from rixin.ledger.audit import record
 from rixin.ledger.releases import read_pointers
 from rixin.ledger.requests import spent_by_scenario_since, spent_since
 from rixin.ledger.store import Ledger
-from rixin.serve.call import no_call_headers
+from rixin.serve.bounds import Bounds, Hosts, is_loopback
 from rixin.serve.capture import Capture, Policy
 from rixin.serve.errors import Refusal
-from rixin.serve.gateway import Gateway
+from rixin.serve.gateway import Endpoint, Gateway
 from rixin.serve.http import Request, Server
 from rixin.serve.meters import DAY, MONTH, Meters, period_start
 from rixin.serve.metrics import Metrics, collect, render
@@ -54,7 +54,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8200
     workers: int = 1
-    body_bytes: int = 10 << 20
+    bounds: Bounds = field(default_factory=Bounds)
+    allowed_hosts: tuple[str, ...] = ()
+    """Names by which the gateway may be asked for, beside its own."""
     capture_bound_s: float = 0.1
     capture_policy: Policy = "refuse"
     grace_s: float = GRACE_S
@@ -118,19 +120,11 @@ async def others(gateway: Gateway, request: Request) -> None:
     if path.startswith("/v1/models/") and request.method == "GET":
         await routes.model(gateway, request)
         return
-    if request.method == "HEAD" and ("GET", path) in gateway.endpoints:
-        await gateway.endpoints["GET", path](gateway, request)
-        return
     allowed = sorted({method for method, known in gateway.endpoints if known == path})
     if allowed:
         methods = ", ".join(allowed)
         raise Refusal(405, f"{path} takes {methods}", "method_not_allowed", allow=methods)
     raise Refusal(404, f"there is no {request.method} {path}; see /openapi.json", "not_found")
-
-
-def refuse_raw(request: Request, status: int, why: str) -> None:
-    """Answers what never became a request."""
-    request.reply(status, error_body(Refusal(status, why, "bad_request")), no_call_headers())
 
 
 @asynccontextmanager
@@ -233,7 +227,7 @@ class Worker:
             if self._meters_file is None:
                 await asyncio.to_thread(start, settings, meters, gateway.state.ledger)
             self.gateway, gateway.folder = gateway, self.folder
-            server = Server(gateway.handle, refuse_raw, body_bytes=settings.body_bytes)
+            server = _server(gateway, settings, listener)
             listening = await loop.create_server(server.protocol, sock=listener, backlog=4096)
             self._supervise(gateway, server)
             _calm()
@@ -257,13 +251,26 @@ class Worker:
         tasks.every("sharing counters", _SHARE_S, lambda: _share(gateway))
 
 
+def _server(gateway: Gateway, settings: Settings, listener: socket.socket) -> Server:
+    address = str(listener.getsockname()[0])
+    names = {"localhost", settings.host, *settings.allowed_hosts}
+    checked = is_loopback(address) or bool(settings.allowed_hosts)
+    return Server(
+        gateway.handle,
+        gateway.admit,
+        gateway.refuse,
+        bounds=settings.bounds,
+        hosts=Hosts(names if checked else None),
+    )
+
+
 def start(settings: Settings, meters: Meters, ledger: Ledger) -> None:
     """Counts in what was spent before, and enters the settings of this start into the trail."""
     seed(meters, ledger)
     detail = {
         "rixin": __version__,
         "workers": settings.workers,
-        "body_bytes": settings.body_bytes,
+        "bounds": asdict(settings.bounds),
         "capture_bound_s": settings.capture_bound_s,
         "capture_policy": settings.capture_policy,
         "aliases": dict(settings.aliases),
@@ -329,8 +336,8 @@ def _gauges(gateway: Gateway) -> None:
 ENDPOINTS = {
     **routes.ENDPOINTS,
     **sensenova.ENDPOINTS,
-    ("GET", "/healthz"): healthz,
-    ("GET", "/readyz"): readyz,
-    ("GET", "/metrics"): metrics,
-    ("GET", "/openapi.json"): openapi,
+    ("GET", "/healthz"): Endpoint(healthz),
+    ("GET", "/readyz"): Endpoint(readyz),
+    ("GET", "/metrics"): Endpoint(metrics),
+    ("GET", "/openapi.json"): Endpoint(openapi),
 }

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
 from rixin.core.answer import Failure
 from rixin.core.case import Case
 from rixin.core.foreign import valid_text
-from rixin.core.key import CALLERS, hash_key
+from rixin.core.key import ROLES, hash_key
 from rixin.core.traces import log_traceback
 from rixin.engine.transport import HttpTransport
 from rixin.serve.breaker import Breaker
@@ -37,9 +38,23 @@ _LONGEST_HEEDED_S = 60
 """Seconds of a Retry-After up to which clients wait; beyond, OpenAI's for Node comes back at once."""
 QUEUED = "this case goes to people: it waits for them as {id}"
 
-Endpoint = Callable[["Gateway", Request], Awaitable[None]]
+Answer = Callable[["Gateway", Request], Awaitable[None]]
 ErrorBody = Callable[[Refusal], bytes]
 Identify = Callable[["Gateway", Request], Caller]
+
+
+class Endpoint(NamedTuple):
+    """What is known of an address before the body of a request is read."""
+
+    answer: Answer
+    identify: Identify | None = None
+    """Finds out who asks; None: no key is needed, and no body is read."""
+    roles: frozenset[str] = frozenset(ROLES)
+    """Of keys that may ask here."""
+    others_do: str = ""
+    """What keys with other roles do."""
+    error_body: ErrorBody | None = None
+    """None: that of the gateway."""
 
 
 @dataclass(slots=True)
@@ -52,7 +67,7 @@ class Gateway:
     transport: HttpTransport
     metrics: Metrics
     endpoints: dict[tuple[str, str], Endpoint]
-    others: Callable[["Gateway", Request], Awaitable[None]]
+    others: Answer
     """Answers what no endpoint is named for."""
     error_body: ErrorBody
     trace: Callable[[Call], None] | None = None
@@ -73,26 +88,58 @@ class Gateway:
     async def handle(self, request: Request) -> None:
         """Answers one request, whatever happens."""
         self.in_flight += 1
+        endpoint = self.endpoint(request)
         try:
-            endpoint = self.endpoints.get((request.method, request.path), self.others)
-            await endpoint(self, request)
+            await (self.others if endpoint is None else endpoint.answer)(self, request)
         except Refusal as refusal:
             self.refuse(request, refusal)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
             log_traceback(_log, "a request failed inside the gateway", error)
-            broken = Refusal(500, "the gateway failed; its log says why", "internal_error")
-            self.refuse(request, broken)
+            if not request.is_answered:
+                broken = Refusal(500, "the gateway failed; its log says why", "internal_error")
+                self.refuse(request, broken)
         finally:
             self.in_flight -= 1
+            request.give_up()
 
-    def caller(self, request: Request) -> Caller:
-        """Who asks.
+    def endpoint(self, request: Request) -> Endpoint | None:
+        """What answers an address; None: it is none, or one with a part that varies."""
+        endpoint = self.endpoints.get((request.method, request.path))
+        if endpoint is None and request.method == "HEAD":
+            return self.endpoints.get(("GET", request.path))
+        return endpoint
+
+    def admit(self, request: Request) -> None:
+        """Looks at the head of a request: whose it is, and how large its body may be.
 
         Raises:
-            Refusal: There is no key, or it is not valid.
+            Refusal: Nobody who asks so is answered.
         """
+        endpoint = self.endpoint(request)
+        if endpoint is None or endpoint.identify is None:
+            request.keeps_body = False
+            return
+        caller = endpoint.identify(self, request)
+        self.check(caller)
+        if caller.key.role not in endpoint.roles:
+            who = f"a key with the role {caller.key.role} {endpoint.others_do}"
+            raise Refusal(403, who, "permission_denied")
+        most = caller.key.limits.body_bytes
+        if most is not None:
+            request.most = min(most, request.most)
+        request.caller = caller
+
+    def caller(self, request: Request) -> Caller:
+        """Who asks, by the key that was sent.
+
+        Raises:
+            Refusal: There is no key, or it is not known.
+        """
+        if request.caller is not None:
+            known: Caller = request.caller
+            return known
         given = request.header(b"authorization")
         if given[:7].lower() != "bearer ":
             raise Refusal(
@@ -103,21 +150,16 @@ class Gateway:
         caller = self.state.callers.get(hash_key(given[7:].strip()))
         if caller is None:
             raise Refusal(401, "this key is not known here", "invalid_api_key")
-        return self.admit(caller, request)
+        return caller
 
-    def admit(self, caller: Caller, request: Request) -> Caller:
-        """The same caller, where nothing speaks against a request of his.
+    def check(self, caller: Caller) -> None:
+        """Looks whether a request of a caller can be answered now.
 
         Raises:
-            Refusal: The key was revoked, the request is too large, or no row can be kept.
+            Refusal: The key was revoked, or no row can be kept.
         """
         if caller.revoked:
             raise Refusal(401, "this key was revoked", "invalid_api_key")
-        most = caller.key.limits.body_bytes
-        if most is not None and len(request.body) > most:
-            raise Refusal(
-                413, f"a request of this key may have {most:,} bytes", "request_too_large"
-            )
         if self.capture.refuses:
             raise Refusal(
                 503,
@@ -125,7 +167,6 @@ class Gateway:
                 "ledger_full",
                 retry_after_s=5.0,
             )
-        return caller
 
     async def run(
         self,
@@ -133,18 +174,10 @@ class Gateway:
         surface: str,
         work: Callable[[Call], Awaitable[None]],
         error_body: ErrorBody,
-        identify: "Identify | None" = None,
     ) -> None:
         """One call: does the work, and writes down what came of it."""
-        try:
-            caller = self.caller(request) if identify is None else identify(self, request)
-        except Refusal as refusal:
-            self.refuse(request, refusal, None, error_body)
-            return
-        if caller.key.role not in CALLERS:
-            who = f"a key with the role {caller.key.role} asks for no answers"
-            self.refuse(request, Refusal(403, who, "permission_denied"), None, error_body)
-            return
+        caller: Caller = request.caller
+        self.check(caller)  # it may have waited for its turn
         now = time.time()
         call = Call(new_id(now), now, caller, surface)
         if self.trace is not None:
@@ -201,12 +234,15 @@ class Gateway:
         error_body: ErrorBody | None = None,
     ) -> None:
         """Says no, in the words of the surface; in a stream as its last event."""
+        if error_body is None:
+            endpoint = self.endpoint(request)
+            error_body = self.error_body if endpoint is None else endpoint.error_body
         body = (error_body or self.error_body)(refusal)
         if request.began:
             request.end(b"data: " + body + b"\n\n")
             return
         if call is None:
-            extra = no_call_headers(self.watch.turned_away(request.path, refusal))
+            extra = no_call_headers(self.watch.turned_away(request, refusal))
         else:
             extra = call.headers()
         if refusal.allow:

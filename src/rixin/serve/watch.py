@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rixin.serve.call import Call, new_id
 from rixin.serve.errors import Refusal
+from rixin.serve.http import Request
 from rixin.serve.metrics import Labels, Metrics, add_time
 
 _LONGEST_PATH = 200
@@ -63,14 +64,18 @@ class Watch:
                 },
             )
 
-    def turned_away(self, path: str, refusal: Refusal) -> str:
+    def turned_away(self, request: Request, refusal: Refusal) -> str:
         """A request became no call; gives it an id."""
         number = new_id(time.time())
         code = (("scenario", ""), ("solver", ""), ("code", str(refusal.status)))
         self._metrics.count("rixin_requests_total", code)
         if _requests.isEnabledFor(logging.INFO):
             said = {"status": refusal.status, "state": "refused", "code": refusal.code}
-            where = {"request_id": number, "path": path[:_LONGEST_PATH]}
+            where = {
+                "request_id": number,
+                "path": request.path[:_LONGEST_PATH],
+                "address": request.connection.address,
+            }
             _requests.info("request", extra={**where, **said})
         return number
 

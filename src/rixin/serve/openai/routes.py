@@ -4,19 +4,19 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
 from rixin.core.answer import Usage
-from rixin.core.key import REVIEWERS, Key
+from rixin.core.key import CALLERS, REVIEWERS, Key
 from rixin.errors import LedgerFault
 from rixin.ledger.requests import Remark, origin_of
 from rixin.serve.call import Call, check_priced, no_call_headers, random_hex, reserve
 from rixin.serve.errors import Refusal, bad_request
-from rixin.serve.gateway import QUEUED, Gateway
+from rixin.serve.gateway import QUEUED, Endpoint, Gateway
 from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb
@@ -141,9 +141,6 @@ async def model(gateway: Gateway, request: Request) -> None:
 async def feedback(gateway: Gateway, request: Request) -> None:
     """`POST /v1/feedback`: callers speak about their own answers, reviewers about all."""
     caller = gateway.caller(request)
-    if caller.key.role not in REVIEWERS:
-        who = f"a key with the role {caller.key.role} gives no feedback"
-        raise Refusal(403, who, "permission_denied")
     body: bodies.FeedbackBody = bodies.read_body(bodies.FeedbackBody, request.body)
     if body.score is None and body.expected is None and not body.comment:
         raise bad_request("it says nothing: give score, expected or comment", param="score")
@@ -361,11 +358,12 @@ def _response_events(whole: dict[str, Any]) -> bytes:
     )
 
 
-ENDPOINTS: dict[tuple[str, str], Callable[[Gateway, Request], Any]] = {
-    ("POST", "/v1/chat/completions"): chat,
-    ("POST", "/v1/completions"): completions,
-    ("POST", "/v1/responses"): responses,
-    ("POST", "/v1/embeddings"): embeddings,
-    ("GET", "/v1/models"): models,
-    ("POST", "/v1/feedback"): feedback,
+_asks = partial(Endpoint, identify=Gateway.caller, roles=CALLERS, others_do="asks for no answers")
+ENDPOINTS: dict[tuple[str, str], Endpoint] = {
+    ("POST", "/v1/chat/completions"): _asks(chat),
+    ("POST", "/v1/completions"): _asks(completions),
+    ("POST", "/v1/responses"): _asks(responses),
+    ("POST", "/v1/embeddings"): _asks(embeddings),
+    ("GET", "/v1/models"): Endpoint(models, Gateway.caller),
+    ("POST", "/v1/feedback"): Endpoint(feedback, Gateway.caller, REVIEWERS, "gives no feedback"),
 }

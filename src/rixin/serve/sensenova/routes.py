@@ -1,14 +1,16 @@
 """SenseNova's endpoints: a thin adapter over the gateway."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from rixin.core.answer import Usage
+from rixin.core.key import CALLERS
 from rixin.serve.call import Call, check_priced, no_call_headers, reserve
 from rixin.serve.errors import Refusal, bad_request
-from rixin.serve.gateway import QUEUED, Gateway
+from rixin.serve.gateway import QUEUED, Endpoint, Gateway
 from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.outgoing import Outgoing
@@ -16,6 +18,7 @@ from rixin.serve.relay import relay, relay_stream
 from rixin.serve.sensenova.bodies import NovaChatBody
 from rixin.serve.sensenova.tokens import caller_of
 from rixin.serve.sink import StreamSink
+from rixin.serve.state import Caller
 from rixin.solvers._chat import event_error, message_of
 from rixin.workspace.serving import Upstream
 
@@ -40,7 +43,7 @@ async def chat(gateway: Gateway, request: Request) -> None:
             raise bad_request("no user message holds a text", param="messages", code="3")
         await _answer(gateway, request, call, body, said[-1], "message")
 
-    await gateway.run(request, "sensenova.chat", work, error_body, caller_of)
+    await gateway.run(request, "sensenova.chat", work, error_body)
 
 
 async def completions(gateway: Gateway, request: Request) -> None:
@@ -52,16 +55,12 @@ async def completions(gateway: Gateway, request: Request) -> None:
             raise bad_request("the prompt holds no text", param="prompt", code="3")
         await _answer(gateway, request, call, body, body.prompt, "text")
 
-    await gateway.run(request, "sensenova.completions", work, error_body, caller_of)
+    await gateway.run(request, "sensenova.completions", work, error_body)
 
 
 async def models(gateway: Gateway, request: Request) -> None:
     """`GET /v1/llm/models`."""
-    try:
-        caller = caller_of(gateway, request)
-    except Refusal as refusal:
-        gateway.refuse(request, refusal, error_body=error_body)
-        return
+    caller: Caller = request.caller
     names = [name for name in gateway.state.names() if gateway.may_call(caller, name)]
     data = [{"id": name, "functions": ["chat"]} for name in names]
     request.reply(200, _encode({"data": data}), no_call_headers())
@@ -221,8 +220,15 @@ def _unheeded(request: Request) -> bytes:
     return f"x-rixin-unheeded: {', '.join(names)}\r\n".encode() if names else b""
 
 
-ENDPOINTS: dict[tuple[str, str], Callable[[Gateway, Request], Any]] = {
-    ("POST", "/v1/llm/chat-completions"): chat,
-    ("POST", "/v1/llm/completions"): completions,
-    ("GET", "/v1/llm/models"): models,
+_asks = partial(
+    Endpoint,
+    identify=caller_of,
+    roles=CALLERS,
+    others_do="asks for no answers",
+    error_body=error_body,
+)
+ENDPOINTS: dict[tuple[str, str], Endpoint] = {
+    ("POST", "/v1/llm/chat-completions"): _asks(chat),
+    ("POST", "/v1/llm/completions"): _asks(completions),
+    ("GET", "/v1/llm/models"): Endpoint(models, caller_of, error_body=error_body),
 }
