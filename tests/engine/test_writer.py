@@ -1,17 +1,21 @@
 """Group commits: what counts is on the disk."""
 
 import asyncio
+import json
 import sqlite3
 import time
 from contextlib import contextmanager
+from decimal import Decimal
 
 import pytest
 from bench import EXACT, Says, bench
 from sqlalchemy import event
 
-from rixin.core.answer import Answer
+from rixin.core.answer import Answer, Usage
+from rixin.core.outcome import Outcome, Score, State
 from rixin.engine.writer import OutcomeWriter
 from rixin.errors import LedgerFault
+from rixin.ledger.aside import aside_file, count_aside
 from rixin.ledger.outcomes import solver_id
 
 
@@ -162,3 +166,84 @@ def test_a_run_on_a_full_ledger_asks_few_cases_more(tmp_path):
         again = many.run(solver, concurrency=4)
     assert (again.error, again.tally.solved) == (None, 3_000)
     assert again.progress.asked == 3_000 - stored
+
+
+ODD = {
+    "more tokens than the database holds": Answer(output="42", usage=Usage(input_tokens=10**19)),
+    "more money than the database holds": Answer(output="42", cost=Decimal("1e30")),
+    "half a character": Answer(output="42", note="cut \ud83d"),
+    "half a character in the output": Answer(output="cut \ud83d"),
+    "a value of no kind": Answer(output=["42"]),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_outcome_that_cannot_be_stored_keeps_no_other_away(tmp_path, kind):
+    with bench(tmp_path, 400) as many:
+        odd = many.cases[170]
+        answers = {odd.id: ODD[kind]._replace(cost=ODD[kind].cost or Decimal(3))}
+
+        async def work(writer, number):
+            stored = []
+            writer.watched = {number: stored.extend}
+            for case in many.cases:
+                answer = answers.get(case.id, Answer(output="42", cost=Decimal(1)))
+                state = State.SOLVED
+                outcome = Outcome(case, "s", answer, state, Score(1.0, solved=True))
+                await writer.add(number, [outcome], ahead=500)
+            await writer.flush()
+            return stored, writer.replaced, number
+
+        stored, replaced, number = write(many, work)
+        assert len(stored) == len(on_disk(many.ledger.path)) == 400
+        (instead,) = [one for one in stored if one.state is State.UNMEASURED]
+        assert (instead.case.id, instead.reason) == (odd.id, "cannot be stored")
+        assert replaced == {(number, odd.id): instead}
+        assert len(many.rows()) == 400
+        (line,) = aside_file(many.ledger.path).read_text().splitlines()
+        assert json.loads(line)["row"]["case_id"] == odd.id
+        # What was paid stays paid, as far as a figure of it can be kept.
+        paid = {"more money than the database holds": None}.get(kind, Decimal(3))
+        assert instead.answer.cost == paid
+
+
+def test_a_run_goes_on_after_an_outcome_that_cannot_be_stored_and_asks_nobody_twice(tmp_path):
+    right = Answer(output="42", cost=Decimal(0))
+    odd = right._replace(usage=Usage(input_tokens=1 << 64))
+    with bench(tmp_path, 200) as many:
+        solver = Says(right, right, right, odd, right)
+        ran = many.run(solver, concurrency=2)
+        assert (ran.error, ran.tally.solved, ran.progress.unmeasured) == (None, 199, 1)
+        assert sum(one.state is State.SOLVED for one in ran.given) == 199
+        again = many.run(Says(right), concurrency=2)
+        assert (again.progress.asked, again.tally.solved) == (0, 199)
+
+
+def test_whoever_waits_for_a_writer_that_broke_gets_its_error(tmp_path):
+    with bench(tmp_path, 20) as some:
+
+        async def work(writer, number):
+            def fails(_outcomes):
+                raise ZeroDivisionError
+
+            writer.watched = {number: fails}
+            with pytest.raises(LedgerFault, match="ZeroDivisionError"):
+                await writer.add(number, judged(some.cases[:10]), ahead=1)
+            with pytest.raises(LedgerFault, match="ZeroDivisionError"):
+                await writer.add(number, judged(some.cases[10:]), ahead=1)
+            writer.watched = {}
+
+        write(some, work)
+        assert len(on_disk(some.ledger.path)) == 20
+
+
+def test_what_a_full_ledger_does_not_take_at_the_end_is_set_aside(tmp_path):
+    with bench(tmp_path, 3_000) as many:
+
+        async def work(writer, number):
+            with pytest.raises(LedgerFault, match="full"):
+                await writer.add(number, judged(many.cases), ahead=1)
+
+        with full(many.ledger, 4), pytest.raises(LedgerFault, match="3,000 answers are set aside"):
+            write(many, work)
+        assert count_aside(many.ledger.path) == 3_000

@@ -85,6 +85,11 @@ from rixin.cli.options import ledger_option
     metavar="NAME=MODEL",
     help="A name that applications have, and what it means: gpt-4o=scenario/desk.",
 )
+@click.option(
+    "--second",
+    is_flag=True,
+    help="Serve although another gateway serves this ledger: each counts budgets for itself.",
+)
 @ledger_option
 def serve(
     *,
@@ -99,6 +104,7 @@ def serve(
     when_full: str,
     log: str,
     aliases: tuple[str, ...],
+    second: bool,
     ledger: Path | None,
 ) -> int:
     """Serve the releases that were promoted, behind OpenAI's API.
@@ -128,6 +134,7 @@ def serve(
         capture_bound_s=capture_bound / 1_000,
         capture_policy="drop" if when_full == "drop" else "refuse",
         aliases=dict(_alias(one) for one in aliases),
+        second=second,
     )
     if log == "json":
         return run(settings, say=_say_in_the_log)

@@ -87,7 +87,8 @@ class Course:
     ) -> list[Outcome]:
         """Brings so many cases, from the first one on, to an outcome of this solver.
 
-        The outcomes are on their way to the disk when this returns, and on it after `finish`.
+        The outcomes are on the disk when this returns; those that are not collected are on their
+        way to it, and on it after `finish`.
 
         Args:
             cases: Of the sample; cases that were done before are not done again.
@@ -121,7 +122,16 @@ class Course:
                 hint="run the same command again: it goes on from here, no stored answer is asked"
                 " again",
             )
-        return sorted(self._found or (), key=lambda one: one.case.id)
+        return await self._stored_found()
+
+    async def _stored_found(self) -> list[Outcome]:
+        """The outcomes of this look as they are stored: one that cannot be counts as not measured."""
+        if self._found is None:
+            return []
+        await self.runner.writer.flush()
+        instead, number = self.runner.writer.replaced, self.runner.number
+        stored = [instead.get((number, one.case.id), one) for one in self._found]
+        return sorted(stored, key=lambda one: one.case.id)
 
     async def finish(self) -> None:
         """Brings everything to the disk and shows the last state; may be called twice.

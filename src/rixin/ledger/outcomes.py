@@ -11,11 +11,15 @@ from sqlalchemy import Dialect, Row, case, func, insert, select
 
 from rixin.core.answer import Answer, Failure, Step, Usage
 from rixin.core.case import Case
+from rixin.core.foreign import finite_number, whole_number
 from rixin.core.money import from_pico, to_pico
 from rixin.core.outcome import RECORDED, Outcome, Score, State, Violation
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import outcomes, solvers
 
+UNSTORABLE = "cannot be stored"
+"""Reason of an outcome in whose place a case is stored as not measured."""
+_MOST_MONEY = 4_000_000
 _COLUMNS = tuple(outcomes.c.keys())
 _USED = ("input_tokens", "output_tokens", "cached_tokens", "cpu_s", "calls")
 
@@ -100,6 +104,35 @@ def _upsert_of(dialect_name: str) -> Any:
         set_=changed,
         where=old.state == State.UNMEASURED.value,
     )
+
+
+def unstorable(outcome: Outcome) -> Outcome:
+    """What is stored of an outcome that the ledger cannot hold: not measured, and not asked again.
+
+    Money and usage are kept as far as they can be: what was paid stays paid.
+    """
+    answer = outcome.answer
+    used = (answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.calls)
+    tokens_in, tokens_out, calls = (whole_number(one) or 0 for one in used)
+    return outcome._replace(
+        answer=Answer(
+            usage=Usage(input_tokens=tokens_in, output_tokens=tokens_out, calls=calls),
+            cost=_storable(answer.cost),
+            sunk=_storable(answer.sunk) or Decimal(0),
+            latency_s=finite_number(answer.latency_s),
+        ),
+        state=State.UNMEASURED,
+        score=None,
+        violations=(),
+        reason=UNSTORABLE,
+    )
+
+
+def _storable(money: Decimal | None) -> Decimal | None:
+    """An amount that the ledger can hold, or None."""
+    if not isinstance(money, Decimal) or not money.is_finite():
+        return None
+    return money if 0 <= money < _MOST_MONEY else None
 
 
 def stored_between(

@@ -62,6 +62,8 @@ class Settings:
     grace_s: float = GRACE_S
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Names that applications have, and the models they mean."""
+    second: bool = False
+    """Serves although another gateway serves the same ledger."""
 
 
 async def healthz(_gateway: Gateway, request: Request) -> None:
@@ -80,7 +82,7 @@ async def readyz(gateway: Gateway, request: Request) -> None:
         missing.append("this gateway ends")
     if not state.routes:
         missing.append("no release serves" if state.faults else _NOTHING_SERVES)
-    if trouble := capture.trouble():
+    if trouble := capture.trouble(time.monotonic()):
         missing.append(f"rows cannot be written: {trouble}")
     missing += [f"{name}: failed ({why}), see the log" for name, why in gateway.tasks.down.items()]
     ready = not missing
@@ -185,6 +187,7 @@ class Worker:
         meters_file: The counters that all workers share; None: this one is alone.
         number: Of this worker, from 0.
         folder: Where workers leave their counters for each other.
+        alive: The reading end of a pipe that closes when the master has ended.
     """
 
     def __init__(
@@ -194,8 +197,10 @@ class Worker:
         meters_file: IO[bytes] | None = None,
         number: int = 0,
         folder: Path | None = None,
+        alive: int | None = None,
     ) -> None:
         self.settings, self.number, self.folder = settings, number, folder
+        self._alive = alive
         self.writer: Writer | None = None
         """The process that commits rows, once there is one."""
         self._meters_file = meters_file
@@ -222,6 +227,8 @@ class Worker:
         loop.add_signal_handler(signal.SIGTERM, ended.set)
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
             loop.add_signal_handler(signal.SIGHUP, ended.set)
+        if self._alive is not None:
+            loop.add_reader(self._alive, self._on_orphaned, ended)
         meters = Meters(self._meters_file, self.number)
         async with opened(settings, meters, say=say, writer=self.writer) as gateway:
             if self._meters_file is None:
@@ -240,6 +247,13 @@ class Worker:
                 gateway.tasks.close()
                 with suppress(OSError):
                     _share(gateway)
+
+    def _on_orphaned(self, ended: asyncio.Event) -> None:
+        """The master is gone, and nobody would start this worker anew: it ends as with SIGTERM."""
+        assert self._alive is not None
+        asyncio.get_running_loop().remove_reader(self._alive)
+        _log.error("the master of worker %d is gone; the worker ends", self.number)
+        ended.set()
 
     def _supervise(self, gateway: Gateway, server: Server) -> None:
         """What goes on beside requests; `/readyz` names what fails."""

@@ -123,12 +123,16 @@ class Capture:
             self._bytes_in - self._bytes_out >= self._most_bytes
         )
 
-    def trouble(self) -> str:
-        """Why rows are not on the disk within the bound; empty: they are."""
+    def trouble(self, now: float) -> str:
+        """Why rows are not on the disk within the bound; empty: they are.
+
+        Args:
+            now: On the monotonic clock.
+        """
         if self.fault:
             return self.fault
         came = self._came[:1]
-        late = time.monotonic() - came[0] if came else 0.0
+        late = now - came[0] if came else 0.0
         if late > self._bound_s + _LATE_S:
             return f"the oldest waits for {late:.0f} s"
         return ""

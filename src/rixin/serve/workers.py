@@ -2,23 +2,26 @@
 
 The master listens on one socket for each worker (SO_REUSEPORT) and keeps them open, so that a
 worker that is killed or renewed loses no connection that waits. SIGHUP renews the workers one by
-one; SIGTERM and SIGINT end them after what is under way is answered.
+one, and none ends before the new one answers; SIGTERM and SIGINT end them after what is under way
+is answered. Workers end with their master, also where that was killed.
 """
 
+import contextlib
+import fcntl
+import logging
 import os
 import selectors
 import shutil
 import signal
 import socket
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, Any
 
-from rixin.errors import EnvironmentFault, MissingExtra
+from rixin.core.traces import log_traceback
+from rixin.errors import EnvironmentFault, MissingExtra, NoLedger, RixinError
 from rixin.ledger.store import Ledger
 from rixin.serve.app import Settings, Worker, start
 from rixin.serve.capture import gather_s
@@ -27,6 +30,14 @@ from rixin.serve.metrics import retire
 from rixin.serve.writer import Writer
 
 _READY_S = 120.0
+_LIVED_S = 60.0
+"""Seconds after which a worker's end is no more part of a row of crashes."""
+_PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Before a worker is started anew, by how many have ended there one soon after the other."""
+_LOOK_S = 0.05
+_FOLDER = ".counters-"
+"""Of the folder beside the ledger, before the number of the master's process."""
+_log = logging.getLogger("rixin.serve")
 _NOTHING = "nothing yet (rixin promote SCENARIO)"
 
 
@@ -41,10 +52,44 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> int:
         EnvironmentFault: The address is taken, or a package is missing.
     """
     listeners = _listen(settings)
+    lock = _only_gateway(settings)
+    try:
+        return _serve(settings, listeners, say)
+    finally:
+        os.close(lock)
+
+
+def _serve(settings: Settings, listeners: list[socket.socket], say: Callable[[str], None]) -> int:
     meters_file = shared_file() if settings.workers > 1 else None
     if settings.workers == 1:
         return _run_worker(Worker(settings), listeners[0], say, settings)
     return _Master(settings, listeners, meters_file, say).run()
+
+
+def _only_gateway(settings: Settings) -> int:
+    """The lock of the one gateway on a ledger, as an open file; it goes with this process.
+
+    Raises:
+        EnvironmentFault: Another gateway has it, and nobody insists.
+    """
+    path = settings.ledger.with_suffix(".serve-lock")
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        # Of the process: workers that outlive their master by a moment do not hold it.
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if settings.second:
+            return lock
+        owner = os.read(lock, 100).decode("ascii", "replace").strip()
+        os.close(lock)
+        raise EnvironmentFault(
+            f"another gateway (process {owner or 'unknown'}) serves the ledger"
+            f" {str(settings.ledger)!r}; two would each count budgets for themselves",
+            hint="end it, or use --workers for more processes; --second where two are meant",
+        ) from error
+    os.ftruncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    return lock
 
 
 def _listen(settings: Settings) -> list[socket.socket]:
@@ -89,6 +134,8 @@ def _run_worker(
     except ImportError as error:
         raise MissingExtra("rixin serve", "serve") from error
     _raise_file_limit()
+    if not settings.ledger.exists():
+        raise NoLedger(settings.ledger)  # it is away: an empty one must not take its place
     with Ledger(settings.ledger):
         pass  # one that cannot be used is told before anything begins
     # No event loop, no thread and no open ledger may go with a fork.
@@ -140,91 +187,151 @@ class _Master:
         self._settings, self._listeners, self._say = settings, listeners, say
         self._meters_file = meters_file
         self._meters = Meters(meters_file)
-        self._folder = Path(tempfile.mkdtemp(prefix="rixin-serve-"))
+        self._folder = _own_folder(settings.ledger.parent)
+        self._alive, self._held = os.pipe()
+        """Nobody writes into it: that it is closed tells workers that the master is gone."""
         self._workers: dict[int, int] = {}
         """Process → place."""
-        self._old: set[int] = set()
-        self._ready: set[int] = set()
+        self._ready: dict[int, float] = {}
+        """Process → when it was ready, on the monotonic clock."""
+        self._due: dict[int, float] = {}
+        """Place → when a worker is started there."""
+        self._crashes = dict.fromkeys(range(settings.workers), 0)
+        """Place → workers that ended there one soon after the other."""
+        self._counted: Any = None
+        """What workers that have ended counted."""
         self._ending = self._renew = False
+        self._worst = 0
+        """The exit code."""
 
     def run(self) -> int:
-        """Until the last worker has ended."""
+        """Until the last worker has ended.
+
+        Raises:
+            EnvironmentFault: A worker cannot start.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_end)
         signal.signal(signal.SIGHUP, self._on_renew)
         try:
             with Ledger(self._settings.ledger) as ledger:
                 start(self._settings, self._meters, ledger)
-            for place in range(self._settings.workers):
-                self._start(place)
-            self._say(
-                f"rixin serves at {_url(self._listeners[0])} with {len(self._workers)} workers"
-                "   (Ctrl-C ends it, SIGHUP renews the workers)"
-            )
-            while self._workers:
+            self._start_all()
+            while self._workers or (self._due and not self._ending):
                 self._watch()
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
-        return 0
+        return self._worst
+
+    def _start_all(self) -> None:
+        for place in range(self._settings.workers):
+            if not self._start(place) and not self._ending:
+                self._on_end(signal.SIGTERM, None)
+                self._worst = EnvironmentFault.exit_code
+                self._say(f"worker {place} cannot start; the gateway ends")
+                return
+        self._say(
+            f"rixin serves at {_url(self._listeners[0])} with {len(self._workers)} workers"
+            "   (Ctrl-C ends it, SIGHUP renews the workers)"
+        )
 
     def _watch(self) -> None:
-        if self._renew and not self._ending:
-            self._renew = False
-            self._renew_all()
+        """One round; whatever fails in it, the next one comes."""
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            if self._renew and not self._ending:
+                self._renew = False
+                self._renew_all()
+            if not self._ending:
+                self._start_due()
+            pid, status = os.waitpid(-1, os.WNOHANG) if self._workers else (0, 0)
+            if pid:
+                self._on_exit(pid, os.waitstatus_to_exitcode(status))
+                return
         except ChildProcessError:
-            return
-        if pid == 0:
-            time.sleep(0.05)
-            return
-        self._on_exit(pid, status)
+            self._workers.clear()
+        except Exception as error:  # noqa: BLE001 - without the master nobody starts workers anew
+            log_traceback(_log, "the master of the workers failed, and goes on", error)
+        time.sleep(_LOOK_S)
 
     def _on_exit(self, pid: int, status: int) -> None:
         place = self._workers.pop(pid, None)
-        self._old.discard(pid)
-        retire(self._folder / f"{pid}.json")
         if place is None:
             return
-        if place not in self._workers.values():
-            self._meters.forget_worker(place)
+        since = self._ready.pop(pid, None)
+        self._counted = retire(self._folder / f"{pid}.json", self._counted)
+        if place in self._workers.values():
+            return  # one that was renewed, or was to take its place
+        self._meters.forget_worker(place)
         if self._ending:
+            self._worst = max(self._worst, status)
             return
-        if pid not in self._ready:
-            self._say(f"worker {place} cannot start (status {status}); the gateway ends")
-            self._on_end(signal.SIGTERM, None)
-        elif place not in self._workers.values():
-            self._say(f"worker {place} (process {pid}) ended with status {status}; started anew")
-            self._start(place)
+        now = time.monotonic()
+        lived = since is not None and now - since > _LIVED_S
+        self._crashes[place] = 0 if lived else self._crashes[place] + 1
+        pause = _PAUSES_S[min(self._crashes[place], len(_PAUSES_S) - 1)]
+        self._due[place] = now + pause
+        self._say(
+            f"worker {place} (process {pid}) ended with status {status}; it is started anew"
+            f"{f' in {pause:g} s' if pause else ''}"
+        )
+
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        for place in [place for place, moment in self._due.items() if moment <= now]:
+            del self._due[place]
+            if not self._start(place) and place not in self._workers.values():
+                self._due[place] = now + _PAUSES_S[-1]
 
     def _renew_all(self) -> None:
         """One by one: the new one answers before the old one ends, on the same socket."""
         for pid, place in list(self._workers.items()):
-            self._start(place)
-            self._old.add(pid)
+            if self._ending:
+                return
+            if not self._start(place):
+                self._say(f"worker {place} cannot be renewed; the old one (process {pid}) stays")
+                return
             os.kill(pid, signal.SIGTERM)
         self._say("the workers are renewed")
 
-    def _start(self, place: int) -> None:
-        """Starts a worker and waits until it answers."""
+    def _start(self, place: int) -> bool:
+        """Starts a worker and waits until it answers; ends it where it does not."""
         reading, writing = os.pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._say(f"no process can be started for worker {place}: {error.strerror}")
+            os.close(reading)
+            os.close(writing)
+            return False
         if pid == 0:
             os.close(reading)
             os._exit(self._be_worker(place, writing))
         os.close(writing)
         self._workers[pid] = place
+        if self._ending:  # it was told to the others while this one was made
+            _signal(pid, signal.SIGTERM)
         with selectors.DefaultSelector() as selector, os.fdopen(reading, "rb", buffering=0) as told:
             selector.register(told, selectors.EVENT_READ)
             if selector.select(_READY_S) and told.read(1):
-                self._ready.add(pid)
+                self._ready[pid] = time.monotonic()
+                return True
+        _signal(pid, signal.SIGKILL)
+        return False
 
     def _be_worker(self, place: int, writing: int) -> int:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        os.close(self._held)
+        # A socket that nobody answers on any more must not stay open here.
+        for listener in {*self._listeners} - {self._listeners[place]}:
+            listener.close()
         worker = Worker(
-            self._settings, meters_file=self._meters_file, number=place, folder=self._folder
+            self._settings,
+            meters_file=self._meters_file,
+            number=place,
+            folder=self._folder,
+            alive=self._alive,
         )
         try:
             return _run_worker(
@@ -234,14 +341,41 @@ class _Master:
                 self._settings,
                 ready=lambda: _tell(writing),
             )
+        except RixinError as error:
+            self._say(f"worker {place}: {error} ({error.hint})")
+            return error.exit_code
         except BaseException as error:  # noqa: BLE001 - nothing of a worker may reach the master's code
-            print(f"worker {place}: {error}", file=sys.stderr)  # noqa: T201 - there is nobody above
+            log_traceback(_log, f"worker {place} ended", error)
             return 1
 
     def _on_end(self, number: int, _frame: FrameType | None) -> None:
         self._ending = True
-        for pid in self._workers:
-            os.kill(pid, signal.SIGTERM)
+        for pid in [*self._workers]:
+            _signal(pid, signal.SIGTERM)
 
     def _on_renew(self, number: int, _frame: FrameType | None) -> None:
         self._renew = True
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _own_folder(beside: Path) -> Path:
+    """Where this gateway's workers leave their counters; those of gateways that are gone are removed."""
+    for old in beside.glob(f"{_FOLDER}*"):
+        pid = old.name.removeprefix(_FOLDER)
+        if pid.isdecimal() and (int(pid) == os.getpid() or not _lives(int(pid))):
+            shutil.rmtree(old, ignore_errors=True)
+    return beside / f"{_FOLDER}{os.getpid()}"
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
