@@ -3,11 +3,9 @@ import socket
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from rixin.core.structured import leaves, parse_json, schema_validator
+from rixin.core.structured import parse_json, schema_validator
 from rixin.errors import UsageError
 
 
@@ -169,15 +167,3 @@ def test_a_schema_that_refers_to_itself_is_read():
     check = schema_validator({"items": {"$ref": "#"}, "type": "array"})
     assert check([[[]]]) is None
     assert check([[1]])
-
-
-def test_leaves_have_paths_and_lists_have_no_order():
-    value = {"a": {"b": None}, "c": [1, [2]]}
-    assert list(leaves(value)) == [("a.b", None), ("c[]", 1), ("c[][]", 2)]
-
-
-@given(
-    st.recursive(st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
-)
-def test_leaves_are_scalars(value):
-    assert all(isinstance(leaf, int) for _, leaf in leaves(value))

@@ -4,6 +4,7 @@ import pytest
 
 from rixin.core.answer import Answer, Failure
 from rixin.core.case import make_case
+from rixin.core.labels import LabelSet
 from rixin.core.outcome import Violation
 from rixin.engine.judge import Judge
 from rixin.scorers.text import ContainsScorer, ExactScorer, LabelScorer
@@ -67,7 +68,7 @@ def test_a_recorded_score_stands_unless_a_guard_objects(score, output, ruling):
 )
 def test_mistakes_among_labels_say_what_was_taken_for_what(output, reason):
     labels = ("ham", "spam")
-    judge = Judge(LabelScorer(labels), labels=frozenset(labels))
+    judge = Judge(LabelScorer(labels), labels=LabelSet(labels))
     assert ruled(Answer(output=output), "ham", judge)[1] == reason
 
 

@@ -1,9 +1,9 @@
-"""JSON outputs: reading them, checking them against a JSON Schema, and their fields."""
+"""JSON outputs: reading them, and checking them against a JSON Schema."""
 
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rixin.core.schema_words import draft_of, no_json, unchecked
@@ -157,23 +157,6 @@ def _place_and_reason(error: ValueError, root: str = "") -> str:
     reason = str(getattr(error, "message", error)).partition("\n")[0]
     reason = reason.replace(". Adjust configuration to ignore unrecognized formats", "")
     return f"{place}: {reason}" if place else reason
-
-
-def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
-    """Each scalar of a JSON value with its path; the order within a list does not count.
-
-    Examples:
-        >>> list(leaves({"total": 3, "items": [{"sku": "a"}, {"sku": "b"}]}))
-        [('total', 3), ('items[].sku', 'a'), ('items[].sku', 'b')]
-    """
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from leaves(inner, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from leaves(inner, f"{path}[]")
-    else:
-        yield path, value
 
 
 def _no_constant(name: str) -> object:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from rixin.core.answer import Answer
 from rixin.core.case import Case
 from rixin.core.ids import digest
+from rixin.core.labels import LabelSet
 from rixin.core.outcome import RECORDED, Outcome, Score, State, Violation
 from rixin.core.solver import Guard, Scorer
 
@@ -23,8 +24,8 @@ class Judge:
     scorer: Scorer
     """All scorers of the scenario as one."""
     guards: Sequence[Guard] = ()
-    labels: frozenset[str] = frozenset()
-    """Where answers are labels: mistakes are then counted by label."""
+    labels: LabelSet | None = None
+    """Where answers are labels: expected outputs and answers are then taken in one spelling."""
 
     @property
     def fingerprint(self) -> str:
@@ -66,6 +67,11 @@ class Judge:
         return tuple(v for guard in self.guards for v in guard.check(case, output))
 
     def _judged(self, case: Case, output: str) -> _Ruling:
+        labels = self.labels
+        if labels is not None:
+            output = labels.canonical(output)
+            if case.expected is not None:
+                case = case._replace(expected=labels.canonical(case.expected))
         score = self.scorer.score(case, output)
         violations = self._violations(case, output)
         if score.value is None:
@@ -77,7 +83,8 @@ class Judge:
         return State.UNSOLVED, self._cause(case, output), score, ()
 
     def _cause(self, case: Case, output: str) -> str:
-        if case.expected in self.labels and output in self.labels:
+        known = () if self.labels is None else self.labels.labels
+        if case.expected in known and output in known:
             return f"{case.expected} taken for {output}"
         return "wrong"
 

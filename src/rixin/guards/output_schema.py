@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from rixin.core.case import Case
-from rixin.core.ids import digest_json, normalise
+from rixin.core.ids import digest_json
+from rixin.core.labels import label_set
 from rixin.core.numbers import parse_number
 from rixin.core.outcome import Violation
 from rixin.core.scenario import OutputSpec
@@ -44,8 +45,8 @@ class OutputSchemaGuard:
 
 def _check_of(output: OutputSpec, labels: Sequence[str]) -> Check:
     if output.kind == "labels":
-        known = frozenset(map(normalise, labels))
-        return lambda text: None if normalise(text) in known else "not one of the labels"
+        known = label_set(tuple(labels))
+        return lambda text: "not one of the labels" if known.find(text) is None else None
     if output.kind == "number":
         return lambda text: "not a number" if parse_number(text) is None else None
     if output.kind == "json-schema":

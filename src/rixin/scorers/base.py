@@ -33,11 +33,12 @@ class ExpectationScorer:
     Args:
         name: The name in the scenario file.
         options: Everything that can change a score; it is hashed into the fingerprint.
+        version: Raised with every change by which the same answer may score otherwise.
     """
 
-    def __init__(self, name: str, options: Mapping[str, object]) -> None:
+    def __init__(self, name: str, options: Mapping[str, object], *, version: int = 1) -> None:
         self.name = name
-        self.fingerprint = digest_json({"scorer": f"{name}/1", **options})
+        self.fingerprint = digest_json({"scorer": f"{name}/{version}", **options})
 
     def score(self, case: Case, output: str) -> Score:
         """The score of one output; unscored where the case has no expectation."""

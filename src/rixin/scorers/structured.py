@@ -2,21 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
-from rixin.core.ids import normalise
 from rixin.core.outcome import Score
-from rixin.core.structured import leaves, parse_json, schema_validator
+from rixin.core.structured import parse_json, schema_validator
+from rixin.scorers._pairing import Node, comparable, leaves_of, shared
 from rixin.scorers.base import ExpectationScorer, missed, unscored
-
-Leaf = tuple[str, str, object]
 
 
 class JsonScorer(ExpectationScorer):
     """F1 over the fields of output and expectation; solved when valid and at the threshold.
 
-    A field is a path with a scalar at its end; the order within a list does not count. Texts are
-    compared without regard to case, spacing and Unicode form, numbers by value.
+    A field is a path with a scalar, or an empty list or object, at its end. The order of a list
+    does not count, but the fields of one item belong together; see `rixin.scorers._pairing`.
 
     Args:
         schema: JSON Schema of the output; None: any JSON.
@@ -36,62 +33,51 @@ class JsonScorer(ExpectationScorer):
         options = {"schema": schema, "threshold": threshold, "fields": sorted(fields)}
         if schema is not None:
             options["checker"] = 2  # the second one: it looks at all words and formats
-        super().__init__("json", options)
+        super().__init__("json", options, version=2)
         self._check = None if schema is None else schema_validator(schema)
         self._threshold = threshold
         self._fields = frozenset(fields)
 
     def _judge(self, expected: str, output: str) -> Score:
         try:
-            wanted = self._leaves(parse_json(expected))
-        except ValueError as error:
+            wanted = self._comparable(parse_json(expected))
+        except (ValueError, RecursionError) as error:
             return unscored(f"the expected output is not JSON: {error}")
         try:
             value = parse_json(output)
+            wrong = None if self._check is None else self._check(value)
+            return self._compare(wanted, self._comparable(value), wrong)
+        except RecursionError:
+            return missed("not JSON: nested too deeply")
         except ValueError as error:
             return missed(f"not JSON: {error}")
-        wrong = None if self._check is None else self._check(value)
-        return self._compare(wanted, self._leaves(value), wrong)
 
-    def _compare(self, wanted: Counter[Leaf], given: Counter[Leaf], wrong: str | None) -> Score:
-        total = wanted.total() + given.total()
-        value = 2 * (wanted & given).total() / total if total else 1.0
-        reason = _difference(wanted, given)
+    def _compare(self, wanted: Node, given: Node, wrong: str | None) -> Score:
+        both, left, right = shared(wanted, given), leaves_of(wanted), leaves_of(given)
+        value = 2 * both.total() / (left.total() + right.total())
+        reason = _difference(left - both, right - both)
         if wrong is not None:
             reason = f"not valid by the schema: {wrong}"
         solved = wrong is None and value >= self._threshold
-        parts = (*_field_scores(wanted, given), ("valid", float(wrong is None)))
+        fields = ((path, 2 * both[path] / (left[path] + right[path])) for path in sorted(left))
+        parts = (*fields, ("valid", float(wrong is None)))
         return Score(value=value, solved=solved, reason="" if solved else reason, parts=parts)
 
-    def _leaves(self, value: object) -> Counter[Leaf]:
+    def _comparable(self, value: object) -> Node:
         if self._fields and isinstance(value, dict):
             value = {name: inner for name, inner in value.items() if name in self._fields}
-        return Counter((path, *_comparable(leaf)) for path, leaf in leaves(value))
+        return comparable(value)
 
 
-def _comparable(leaf: object) -> tuple[str, object]:
-    if isinstance(leaf, bool) or leaf is None:
-        return "constant", leaf
-    if isinstance(leaf, str):
-        return "text", normalise(leaf)
-    return "number", Decimal(str(leaf)).normalize()
-
-
-def _field_scores(
-    wanted: Counter[Leaf], given: Counter[Leaf]
-) -> tuple[tuple[str, float | None], ...]:
-    names = sorted({path for path, _, _ in wanted})
-    return tuple((name, _field_score(name, wanted, given)) for name in names)
-
-
-def _field_score(name: str, wanted: Counter[Leaf], given: Counter[Leaf]) -> float:
-    left = Counter({leaf: n for leaf, n in wanted.items() if leaf[0] == name})
-    right = Counter({leaf: n for leaf, n in given.items() if leaf[0] == name})
-    return 2 * (left & right).total() / (left.total() + right.total())
-
-
-def _difference(wanted: Counter[Leaf], given: Counter[Leaf]) -> str:
-    lacking = sorted({path for path, _, _ in wanted - given})
-    extra = sorted({path for path, _, _ in given - wanted} - set(lacking))
-    shown = [*(f"{path} is wrong" for path in lacking), *(f"{path} is too much" for path in extra)]
+def _difference(lacking: Counter[str], extra: Counter[str]) -> str:
+    wrong = sorted(lacking)
+    more = sorted(extra.keys() - lacking.keys())
+    shown = [
+        *(f"{_shown(path)} is wrong" for path in wrong),
+        *(f"{_shown(path)} is too much" for path in more),
+    ]
     return ", ".join(shown[:5]) + (" …" if len(shown) > 5 else "")
+
+
+def _shown(path: str) -> str:
+    return path or "the value"

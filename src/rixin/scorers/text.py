@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rixin.core.ids import normalise
+from rixin.core.labels import label_set
 from rixin.core.outcome import Score
 from rixin.core.text import compile_regex, words
 from rixin.errors import UsageError
@@ -27,21 +28,23 @@ class ExactScorer(ExpectationScorer):
 
 
 class LabelScorer(ExpectationScorer):
-    """Like exact, and it says when an output is no label at all.
+    """Solved when output and expectation are one label, in whatever spelling.
+
+    See `rixin.core.labels`; it says when an output is no label at all.
 
     Args:
         labels: The labels that may be given; an expectation outside them is not scored.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
-        super().__init__("label", {"labels": sorted(labels)})
-        self._labels = frozenset(map(normalise, labels))
+        super().__init__("label", {"labels": sorted(labels)}, version=2)
+        self._labels = label_set(tuple(labels))
 
     def _judge(self, expected: str, output: str) -> Score:
-        wanted, given = normalise(expected), normalise(output)
-        if wanted not in self._labels:
+        wanted, given = self._labels.find(expected), self._labels.find(output)
+        if wanted is None:
             return unscored(f"the expected output {shown(expected)} is not one of the labels")
-        if given not in self._labels:
+        if given is None:
             return missed(f"{shown(output)} is not one of the labels")
         return passed() if given == wanted else missed(f"{shown(output)} is not {shown(expected)}")
 

@@ -33,7 +33,7 @@ from rixin.solvers.outputs import parse_output
 from rixin.solvers.prompt import Prompt, label_schema
 
 _log = logging.getLogger("rixin.solvers")
-_RECIPE = "endpoint/1"
+_RECIPE = "endpoint/2"
 _MARK = "⟦case⟧"
 _TOP = 20
 """Alternatives that are asked for at each token: the most that servers commonly give."""

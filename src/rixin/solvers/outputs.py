@@ -5,25 +5,58 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
+from rixin.core.denial import denies
 from rixin.core.ids import normalise
+from rixin.core.labels import LabelSet, label_set
 from rixin.core.numbers import parse_number
 from rixin.core.scenario import OutputKind
 from rixin.core.structured import parse_json
-from rixin.core.text import whole_word_pattern
+from rixin.solvers._label_prose import Prose
 
 _THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```[a-zA-Z]*[^\S\n]*\n(.*?)```", re.DOTALL)
-_LEAD = re.compile(r"\A\s*(?:output|label|answer)\s*[:=]\s*", re.IGNORECASE)
+_STRONG = re.compile(r"(\*{1,3})([^*\n]{1,200})\1")
+_CODE = re.compile(r"`([^`\n]{1,200})`")
+_TAGS = re.compile(
+    r"</?(?:b|i|em|strong|p|br|span|div|code|answer|label|output|final)\s*/?>", re.IGNORECASE
+)
+_ANSWER_FIELDS = frozenset(
+    [
+        "label",
+        "answer",
+        "output",
+        "class",
+        "category",
+        "classification",
+        "result",
+        "prediction",
+        "decision",
+        "sentiment",
+        "intent",
+        "topic",
+        "final_answer",
+        "标签",
+        "答案",
+        "类别",
+        "分类",
+        "结果",
+        "الإجابة",
+        "التصنيف",
+        "الفئة",
+    ]
+)
 _MOST_STARTS = 100
 """A model that writes brackets without an end must not hold up the others."""
-_EDGES = " \t\r\n\"'`*.«»“”‘’。[](){}"
+_OPENING = " \t\r\n\"'`*_#>«»“”‘’„「『【《(（[{"
+_CLOSING = " \t\r\n\"'`*_«»“”‘’」』】》)）]}.。!！,，;；"
 
 
 def parse_output(kind: OutputKind, text: str, labels: Sequence[str] = ()) -> str | None:
     r"""The answer in a model's text, in the form that scorers compare; None: it holds none.
 
-    Thoughts between `<think>` marks are left out. A label is found in its own spelling, in
-    another letter case, in JSON, or as the only label that stands whole in the text.
+    Thoughts between `<think>` marks are left out. A label is found in whatever spelling keeps the
+    labels apart: as the whole text, as the field of an object, in the place of the answer with its
+    reason behind it, or as the only label of a text that neither denies nor doubts it.
 
     Examples:
         >>> parse_output("labels", "Label: **Spam**.", ["ham", "spam"])
@@ -32,7 +65,9 @@ def parse_output(kind: OutputKind, text: str, labels: Sequence[str] = ()) -> str
         '1007'
         >>> parse_output("json-schema", 'Here it is: {"total": 3}')
         '{"total": 3}'
-        >>> parse_output("labels", "ham or spam?", ["ham", "spam"]) is None
+        >>> parse_output("labels", "ham - not spam", ["ham", "spam"])
+        'ham'
+        >>> parse_output("labels", "It is not spam.", ["ham", "spam"]) is None
         True
     """
     said = _THOUGHTS.sub("", text, count=1).strip()
@@ -46,37 +81,71 @@ def parse_output(kind: OutputKind, text: str, labels: Sequence[str] = ()) -> str
 
 
 def _label(said: str, labels: Sequence[str]) -> str | None:
-    if said in labels:
-        return said
-    known = {normalise(label): label for label in labels}
-    for candidate in (said, _from_json(said), _LEAD.sub("", said)):
-        for form in (candidate, candidate.strip(_EDGES)):
-            if (found := known.get(normalise(form))) is not None:
-                return found
-    return _only_label(said, labels)
-
-
-def _from_json(said: str) -> str:
-    """The label in an object of one field, which is what a server with a JSON Schema writes."""
+    known = label_set(tuple(labels))
+    found = _whole_label(said, known)
+    if found is not None:
+        return found
     try:
         value = parse_json(said)
     except ValueError:
-        return said
-    if isinstance(value, dict) and len(value) == 1:
-        value = next(iter(value.values()))
-    return value if isinstance(value, str) else said
+        pass
+    else:
+        return _label_of_json(value, known)
+    plain = _unmarked(said)
+    return _whole_label(plain, known) or _label_in_json(plain, known) or Prose(plain, known).label()
 
 
-def _only_label(said: str, labels: Sequence[str]) -> str | None:
-    """The one label that stands whole in the text; longer labels hide those within them."""
-    rest, found = normalise(said), []
-    for label in sorted(labels, key=len, reverse=True):
-        if not (plain := normalise(label)):
-            continue
-        rest, count = re.subn(whole_word_pattern(plain), "\0", rest)
-        if count:
-            found.append(label)
-    return found[0] if len(found) == 1 else None
+def _whole_label(said: str, known: LabelSet) -> str | None:
+    """The label that the whole text is, quotes and a full stop aside."""
+    for form in (said, said.lstrip(_OPENING).rstrip(_CLOSING)):
+        if (found := known.find(form)) is not None:
+            return found
+    return None
+
+
+def _label_of_json(value: object, known: LabelSet) -> str | None:
+    """The label in a JSON value: a text, or the only field of an object that holds just a label."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        return _scalar_label(value, known)
+    named = [inner for name, inner in value.items() if normalise(name) in _ANSWER_FIELDS]
+    if len(value) == 1 or len(named) == 1:
+        only = named[0] if named else next(iter(value.values()))
+        found = _scalar_label(only, known)
+        others = (inner for inner in value.values() if inner is not only)
+        texts = (inner for inner in others if isinstance(inner, str))
+        agrees = all(_whole_label(inner, known) in {None, found} for inner in texts)
+        return found if agrees else None
+    fields = [_whole_label(inner, known) for inner in value.values() if isinstance(inner, str)]
+    labels = [label for label in fields if label is not None]
+    return labels[0] if len(labels) == 1 and not named else None
+
+
+def _scalar_label(value: object, known: LabelSet) -> str | None:
+    if isinstance(value, str):
+        return _whole_label(value, known) or Prose(_unmarked(value), known).label()
+    if isinstance(value, bool):
+        return known.find("true" if value else "false")
+    return known.find(str(value)) if isinstance(value, int | float) else None
+
+
+def _label_in_json(said: str, known: LabelSet) -> str | None:
+    """The label in the only object within a text, where nothing before it names one or denies."""
+    inner = _inner_json(said)
+    if not inner.startswith("{"):
+        return None
+    before, _, after = said.partition(inner)
+    around = Prose(f"{before}\n{after}", known)
+    if denies(normalise(before)) or any(one.line < 1 for one in around.mentions) or "{" in after:
+        return None
+    found = _label_of_json(parse_json(inner), known)
+    return found if {one.label for one in around.mentions} <= {found} else None
+
+
+def _unmarked(said: str) -> str:
+    """The text without marks of emphasis and the tags that models put around answers."""
+    return _TAGS.sub("", _CODE.sub(r"\1", _STRONG.sub(r"\2", said)))
 
 
 def _number(said: str) -> str | None:

@@ -1,6 +1,6 @@
 """Makes solvers, scorers and guards out of a contract; nothing else builds from configuration."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
@@ -9,6 +9,7 @@ from typing import Any
 from rixin.core.answer import Answer
 from rixin.core.case import Case
 from rixin.core.ids import digest
+from rixin.core.labels import LabelSet, label_set
 from rixin.core.scenario import Candidate, OutputSpec, Scenario
 from rixin.core.solver import Solver
 from rixin.core.transport import Transport
@@ -56,7 +57,7 @@ class Builder:
             guards=[
                 build_guard(spec, output, labels, folder) for spec in self.scenario.policy.guards
             ],
-            labels=frozenset(labels),
+            labels=label_set(tuple(labels)) if output.kind == "labels" else None,
         )
 
     def output(self) -> OutputSpec:
@@ -116,7 +117,7 @@ class Builder:
         from rixin.solvers.rule import RuleSolver
 
         rules = load_rules(self.scenario.resolve(candidate.target))
-        solver = RuleSolver(candidate.name, rules)
+        solver = self._spelt(RuleSolver(candidate.name, rules))
         return self._on_this_machine(candidate, solver, f"{len(rules.rules)} rules")
 
     def _function(self, candidate: Candidate) -> Contender:
@@ -133,7 +134,7 @@ class Builder:
         else:
             plugin = load_plugin(candidate.target, folder)
             solver = FunctionSolver(candidate.name, plugin, timeout_s=timeout)
-        return self._on_this_machine(candidate, solver, candidate.target)
+        return self._on_this_machine(candidate, self._spelt(solver), candidate.target)
 
     def _student(self, candidate: Candidate) -> Contender:
         from rixin.solvers.student import StudentSize, StudentSolver
@@ -284,8 +285,27 @@ class Builder:
         examples = pick_examples(self._shape(), output.labels, per_label, words or EXAMPLE_WORDS)
         return build_prompt(self.scenario.task, output, examples, max_words=words)
 
-    def _shape(self) -> Iterable[Case]:
-        return stream_pool(self.ledger, self.dataset.id, "shape")
+    def _spelt(self, solver: Solver) -> Solver:
+        """The solver with its labels in the spelling of the scenario."""
+        if self.scenario.output.kind != "labels":
+            return solver
+        from rixin.solvers.spelt import SpeltSolver
+
+        return SpeltSolver(solver, label_set(tuple(self.dataset.labels)))
+
+    def _shape(self) -> Iterator[Case]:
+        """The cases to learn from, their labels in one spelling."""
+        labels = label_set(tuple(self.dataset.labels))
+        for case in stream_pool(self.ledger, self.dataset.id, "shape"):
+            yield _in_one_spelling(case, labels)
+
+
+def _in_one_spelling(case: Case, labels: LabelSet) -> Case:
+    """The case with its label as the scenario spells it; what is learnt from it is then another."""
+    label = None if case.expected is None else labels.find(case.expected)
+    if label is None or label == case.expected:
+        return case
+    return case._replace(expected=label, id=digest("spelt", case.id, label))
 
 
 def _speaks(step: Mapping[str, Any]) -> Speaks | None:

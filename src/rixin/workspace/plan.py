@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from rixin.core.labels import label_set
 from rixin.core.money import ceil_cent, format_money
 from rixin.core.scenario import Scenario
 from rixin.decide.budget import Budget
@@ -280,11 +281,12 @@ def _labels(scenario: Scenario, dataset: Dataset, stored: Stored) -> Iterator[st
     """Labels of the contract that no case expects: likely misspelt."""
     if scenario.output.kind != "labels" or not scenario.output.labels:
         return
-    found = set(label_counts(stored.ledger, dataset.id))
+    known, counts = label_set(scenario.output.labels), label_counts(stored.ledger, dataset.id)
+    found = {known.find(expected) for expected in counts}
     unused = [label for label in scenario.output.labels if label not in found]
     if unused:
         yield f"no case expects {', '.join(map(repr, unused[:8]))}: misspelt, or not in these cases?"
-    unknown = [label for label in found if label not in scenario.output.labels]
+    unknown = [expected for expected in counts if known.find(expected) is None]
     if unknown:
         yield (
             f"{len(unknown):,} expected outputs are not among the labels, e.g."

@@ -1,11 +1,12 @@
 """Brings the cases of a scenario into the ledger, once for each content of the file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from rixin.core.ids import POOLS, Pool, digest_json
+from rixin.core.labels import merge_spellings, spelling_notes
 from rixin.core.scenario import CaseSource, Scenario
 from rixin.engine.progress import Reporter
 from rixin.errors import CasesError
@@ -38,7 +39,7 @@ class Dataset:
     id: str
     pools: dict[Pool, int]
     labels: tuple[str, ...]
-    """Expected outputs, most frequent first; only where they are labels."""
+    """Expected outputs, each in one spelling, most frequent first; only where they are labels."""
     notes: dict[str, Any]
     """Rows, repeats, conflicts, near copies; see `describe_notes`."""
 
@@ -51,19 +52,34 @@ def prepare(ledger: Ledger, scenario: Scenario, reporter: Reporter) -> Dataset:
     """
     source = replace(scenario.cases, path=scenario.resolve(str(scenario.cases.path)))
     reading = _reading(source)
-    dataset_id = dataset_of(ledger, reading)
+    known = dataset_id = dataset_of(ledger, reading)
     if dataset_id is None:
         reporter.say(f"reading {source.path.name}")
         with ledger.importing():
             dataset_id = _read(ledger, source, reading, reporter)
     sizes = pool_sizes(ledger, dataset_id)
     _require_pools(source, sizes)
+    counts = label_counts(ledger, dataset_id) if scenario.output.kind == "labels" else {}
+    labels = labels_of(scenario, counts)
+    spellings = spelling_notes(labels, counts)
+    for line in spellings if known is None else ():
+        reporter.say(f"  {line}")
     return Dataset(
         id=dataset_id,
         pools=sizes,
-        labels=_labels(ledger, scenario, dataset_id),
-        notes=read_notes(ledger, dataset_id),
+        labels=labels,
+        notes={**read_notes(ledger, dataset_id), "spellings": spellings},
     )
+
+
+def labels_of(scenario: Scenario, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The labels of a scenario: those of the contract, or the expected outputs in one spelling.
+
+    Args:
+        scenario: The contract.
+        counts: Expected output → cases; empty where outputs are no labels.
+    """
+    return scenario.output.labels or tuple(merge_spellings(counts))
 
 
 def _reading(source: CaseSource) -> str:
@@ -128,20 +144,14 @@ def _require_pools(source: CaseSource, sizes: dict[Pool, int]) -> None:
     )
 
 
-def _labels(ledger: Ledger, scenario: Scenario, dataset_id: str) -> tuple[str, ...]:
-    if scenario.output.kind != "labels":
-        return ()
-    return scenario.output.labels or tuple(label_counts(ledger, dataset_id))
-
-
 def describe_notes(notes: dict[str, Any]) -> tuple[str, ...]:
     """What was noticed in the cases, in words; nothing where there is nothing to say."""
     counts = CaseNotes(**{name: notes.get(name, 0) for name in _COUNTS})
-    near = notes.get("near_cases", 0)
+    near, spellings = notes.get("near_cases", 0), tuple(notes.get("spellings", ()))
     if not near:
-        return counts.sentences()
+        return (*counts.sentences(), *spellings)
     have = "1 case has" if near == 1 else f"{near:,} cases have"
     copies = (
         f"{have} a near copy in another pool; the verdict warns where that flatters a candidate"
     )
-    return (*counts.sentences(), copies)
+    return (*counts.sentences(), copies, *spellings)

@@ -23,7 +23,7 @@ from rixin.workspace.build import Builder
 from rixin.workspace.contender import Contender
 from rixin.workspace.endpoints import find_key, find_rates
 from rixin.workspace.frozen import thaw
-from rixin.workspace.prepare import Dataset
+from rixin.workspace.prepare import Dataset, labels_of
 from rixin.workspace.proposed import with_proposed
 
 _DEFAULT_TOKENS = 4_096
@@ -250,8 +250,7 @@ def _place(candidate: Candidate) -> str:
 
 
 def _dataset(ledger: Ledger, scenario: Scenario, dataset_id: str) -> Dataset:
-    labels: tuple[str, ...] = ()
-    if scenario.output.kind == "labels":
-        labels = scenario.output.labels or tuple(label_counts(ledger, dataset_id))
+    counts = label_counts(ledger, dataset_id) if scenario.output.kind == "labels" else {}
+    labels = labels_of(scenario, counts)
     sizes = pool_sizes(ledger, dataset_id)
     return Dataset(id=dataset_id, pools=sizes, labels=labels, notes={})
