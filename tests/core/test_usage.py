@@ -406,3 +406,11 @@ def test_sums_keep_every_figure_and_every_name():
     )
     assert total_usage([right, left]).service_tier == "flex"
     assert total_usage([]) == Usage()
+
+
+def test_names_of_figures_are_short_plain_and_few():
+    more = {f"\x1b]0;token{n}\x07{'x' * 200}": 1 for n in range(20)}
+    names = read_usage({**CHAT, **more}).unread
+    assert len(names) == 8
+    assert all(len(name) == 80 and name.startswith("?") for name in names)
+    assert read_usage({**CHAT, "service_tier": "x" * 500}).service_tier == "x" * 80

@@ -81,7 +81,13 @@ def test_an_outcome_comes_back_as_it_was(tmp_path: Path) -> None:
     answer = Answer(
         output="43",
         confidence=0.5,
-        usage=Usage(input_tokens=9, output_tokens=2, cached_tokens=4, cpu_s=0.1, calls=3),
+        usage=Usage(
+            *(9, 2, 4, 0.1, 3),
+            cache_write_tokens=2,
+            reasoning_tokens=1,
+            service_tier="flex",
+            unread=("smell_tokens",),
+        ),
         cost=Decimal("0.000000000123"),
         latency_s=0.2,
         retries=2,

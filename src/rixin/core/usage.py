@@ -5,6 +5,7 @@ beside the output, cached tokens inside or beside the input. Stated totals decid
 where nothing decides, the reading that costs more is taken.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from operator import add
 from typing import Any
@@ -15,6 +16,8 @@ from rixin.core.foreign import whole_number
 MOST_TOKENS = 10**9
 """Of one call: what states more is not believed."""
 
+_NOT_PLAIN = re.compile("[^A-Za-z0-9_.-]")
+_LONGEST_NAME, _MOST_NAMES = 80, 8
 _STANDARD = frozenset({"", "auto", "default", "standard", "on_demand", "ON_DEMAND", "none"})
 """How makers call the tier that has the usual price."""
 
@@ -124,7 +127,8 @@ def read_usage(body: object, *, calls: int = 1) -> Usage | None:
     used = _understood(counts, takes_no_output=_is_list(body))
     if used is None:
         return None
-    return used._replace(calls=calls, service_tier=_tier(body, stated), unread=tuple(unread))
+    names = tuple(_NOT_PLAIN.sub("?", name)[:_LONGEST_NAME] for name in unread[:_MOST_NAMES])
+    return used._replace(calls=calls, service_tier=_tier(body, stated), unread=names)
 
 
 def total_usage(parts: Iterable[Usage]) -> Usage:
@@ -347,5 +351,5 @@ def _tier(body: Mapping[str, Any], stated: Mapping[str, Any]) -> str:
     """The tier that served it, as it is said in the usage or beside it."""
     for word in (stated.get("speed"), stated.get("service_tier"), body.get("service_tier")):
         if isinstance(word, str) and word not in _STANDARD:
-            return word
+            return word[:_LONGEST_NAME]
     return ""

@@ -245,6 +245,9 @@ def _detail(item: Outcome) -> str | None:
         detail["note"] = answer.note
     if answer.failure:
         detail["failure"] = [answer.failure.kind, answer.failure.message]
+    if answer.usage[_IN_COLUMNS:] != _NO_MORE_USAGE:
+        whole = answer.usage._asdict().items()
+        detail["usage"] = {name: value for name, value in whole if value and name in _MORE_USAGE}
     if item.score and item.score.reason:
         detail["score_reason"] = item.score.reason
     if item.score and item.score.parts:
@@ -273,6 +276,7 @@ def _answer(row: Row[Any]) -> Answer:
             cached_tokens=row.cached_tokens,
             cpu_s=row.cpu_s,
             calls=row.calls,
+            **_more_usage(detail.get("usage", {})),
         ),
         cost=_money(row.cost_pico),
         sunk=from_pico(row.sunk_pico) if row.sunk_pico else Decimal(0),
@@ -287,6 +291,18 @@ def _answer(row: Row[Any]) -> Answer:
         recorded_score=row.score if detail.get("score_reason") == RECORDED else None,
         note=detail.get("note", ""),
     )
+
+
+_IN_COLUMNS = Usage._fields.index("calls") + 1
+_NO_MORE_USAGE = Usage()[_IN_COLUMNS:]
+_MORE_USAGE = frozenset(Usage._fields[_IN_COLUMNS:])
+"""What of a usage has no column of its own."""
+
+
+def _more_usage(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
 
 
 def _outcome(row: Row[Any], case: Case, solver: str = "") -> Outcome:

@@ -49,6 +49,8 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
         f" {_amount(cost, row['currency'])}{at_most}{whose};"
         f" {row['latency_s'] * 1e3:,.1f} ms, of them {detail.get('upstream_s', 0) * 1e3:,.1f} ms upstream"
     )
+    if unread := detail.get("unread"):
+        yield f"unread:    {', '.join(unread)}: figures of the endpoint that may cost more"
     if detail.get("note"):
         yield f"note:      {detail['note']}"
     yield from _steps(row)

@@ -49,6 +49,8 @@ class Call:
     output_tokens: int = 0
     estimated: bool = False
     """The upstream did not say what it used."""
+    unread: Sequence[str] = ()
+    """Figures of its usage that nobody understands: it may have cost more."""
     upstream_s: float = 0.0
     steps: list[Step] = field(default_factory=list)
     findings: list[tuple[str, str]] = field(default_factory=list)
@@ -186,6 +188,8 @@ def keep(call: Call, capture: Capture) -> None:
         detail["findings"] = call.findings
     if call.estimated:
         detail["estimated"] = True
+    if call.unread:
+        detail["unread"] = list(call.unread)
     if call.cost_pico is None and call.reserved_pico:
         detail["reserved_pico"] = call.reserved_pico  # it counts so after a restart, too
     if call.upstream_s:

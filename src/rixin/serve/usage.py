@@ -23,5 +23,7 @@ def note_usage(
         )
         call.estimated, call.cost_pico = True, None
     else:
-        call.cost_pico = upstream.price_pico(used)
+        call.cost_pico, call.unread = upstream.price_pico(used), used.unread
+        if call.cost_pico is None and used.service_tier:
+            call.unread = (*used.unread, "service_tier")
     call.input_tokens, call.output_tokens = used.input_tokens, used.output_tokens

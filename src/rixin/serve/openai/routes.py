@@ -10,11 +10,10 @@ from urllib.parse import unquote
 
 import msgspec
 
-from rixin.core.answer import Usage
 from rixin.core.key import CALLERS, REVIEWERS, Key
 from rixin.errors import LedgerFault
 from rixin.ledger.requests import Remark, origin_of
-from rixin.serve.call import Call, check_priced, no_call_headers, random_hex, reserve
+from rixin.serve.call import Call, no_call_headers, random_hex
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Endpoint, Gateway
 from rixin.serve.guarding import Guarding, aside
@@ -23,12 +22,12 @@ from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
 from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
+from rixin.serve.reserving import check_limit, reserve_most
 from rixin.serve.sink import StreamSink
 from rixin.workspace.serving import Upstream
 
 _log = logging.getLogger("rixin.serve")
 _MOST_PROMPTS = 128
-_BYTES_PER_TOKEN = 4
 _NULL = msgspec.Raw(b"null")
 _options = msgspec.json.Decoder(dict[str, Any] | None).decode
 
@@ -200,7 +199,7 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
     if not guarding.is_idle:
         call.findings = guarding.findings
         await aside(len(request.body), lambda: guarding.body(fields))
-    limit = _reserved(gateway, call, path, body, upstream, len(request.body))
+    limit = _reserved(gateway, call, body, upstream, fields, len(request.body))
     options = getattr(body, "stream_options", None)
     wants_usage = options is not None and bool(options.include_usage)
     streams = bool(getattr(body, "stream", None))
@@ -230,7 +229,12 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
 
 
 def _reserved(
-    gateway: Gateway, call: Call, path: str, body: Any, upstream: Upstream, size: int
+    gateway: Gateway,
+    call: Call,
+    body: Any,
+    upstream: Upstream,
+    fields: dict[str, msgspec.Raw],
+    size: int,
 ) -> int | None:
     """Sets aside what a request may use; gives the limit of tokens that must be added to it.
 
@@ -240,15 +244,15 @@ def _reserved(
     if not limits:
         return None
     most = upstream.most_tokens if body.most is None else body.most
-    written = most * body.answers
-    # A token is at least one byte: a reservation must never be too small.
-    worst = Usage(input_tokens=size, output_tokens=written, calls=1)
-    pico = upstream.price_pico(worst)
-    if pico is None:
-        check_priced(limits, upstream.name)
-    asked = size // _BYTES_PER_TOKEN + 1
-    reserve(call, gateway.meters, limits, tokens=asked + written, most_pico=pico or 0)
     counted = any(limit.kind == "tokens" or limit.kind.startswith("money") for limit in limits)
+    if counted:
+        check_limit(fields)
+    reserve_most(
+        *(call, gateway.meters, limits, upstream, fields),
+        size=size,
+        most=most,
+        answers=body.answers,
+    )
     return most if body.most is None and counted else None
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import msgspec
 
-from rixin.core.answer import Usage
 from rixin.core.key import CALLERS
-from rixin.serve.call import Call, check_priced, no_call_headers, reserve
+from rixin.serve.call import Call, no_call_headers
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Endpoint, Gateway
 from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
+from rixin.serve.reserving import reserve_most
 from rixin.serve.sensenova.bodies import NovaChatBody
 from rixin.serve.sensenova.tokens import caller_of
 from rixin.serve.sink import StreamSink
@@ -108,11 +108,12 @@ async def _pass_on(
     sent = sum(map(len, fields.values()))
     limits, most = gateway.limits(call), body.max_new_tokens or upstream.most_tokens
     if limits:
-        written = most * (body.n or 1)
-        pico = upstream.price_pico(Usage(input_tokens=sent, output_tokens=written, calls=1))
-        if pico is None:
-            check_priced(limits, upstream.name)
-        reserve(call, gateway.meters, limits, tokens=sent // 4 + written, most_pico=pico or 0)
+        reserve_most(
+            *(call, gateway.meters, limits, upstream, fields),
+            size=sent,
+            most=most,
+            answers=body.n or 1,
+        )
     breaker = gateway.breaker(upstream.host)
     outgoing = Outgoing(
         upstream,

@@ -1,0 +1,250 @@
+"""What a request that is passed on may use at most, worked out before it leaves.
+
+A budget holds only if no call can cost more than what was set aside for it. So what makes a call
+dearer without showing in its size is bounded by the contract, counted, or refused here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from rixin.core.answer import Usage
+from rixin.serve.call import Call, check_priced, reserve
+from rixin.serve.errors import Refusal
+from rixin.serve.meters import Limit, Meters
+from rixin.workspace.serving import Upstream
+
+BYTES_PER_TOKEN = 4
+"""Of an estimate, for limits of tokens."""
+_ADDED = 32
+"""Tokens that a chat template may add, beyond the signs of the JSON around a short chat."""
+_ADDED_BY_TOOLS = 1_024
+"""Tokens that a server may add to explain tools to a model."""
+
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_OTHER_LIMITS = frozenset(
+    {
+        *("n_predict", "num_predict", "max_new_tokens", "max_gen_len", "max_length"),
+        *("maxtokens", "maxoutputtokens", "maxcompletiontokens", "options", "generation_config"),
+        *("candidate_count", "num_return_sequences", "use_beam_search", "beam_width"),
+    }
+)
+"""Other words for how much is written; servers heed them beside or instead of the API's own."""
+_ELSEWHERE = frozenset(
+    {
+        *("previous_response_id", "conversation", "cached_content", "extra_body", "container"),
+        *("context_management", "vector_store_ids", "file_ids", "files"),
+    }
+)
+"""Fields that stand for tokens that are not in the request."""
+_SERVER_WORK = frozenset(
+    {
+        *("web_search_options", "search_parameters", "plugins", "enable_search", "mcp_servers"),
+        *("search_options", "web_search", "models", "route", "preset", "tool_resources"),
+    }
+)
+"""Fields that make a server do what is billed beside tokens, or ask another model."""
+_TOOLS = frozenset({"function", "custom", "local_shell", "shell", "apply_patch"})
+"""Kinds of tools that the caller runs; all others are run by the server, and billed."""
+_SPELT = frozenset(
+    {
+        *("model", "messages", "input", "prompt", "tools", "stream", "n", "best_of", "prediction"),
+        *("service_tier", "speed", "thinking", "thinking_budget", "reasoning", "stream_options"),
+        *(*_LIMITS, *_ELSEWHERE, *_SERVER_WORK),
+    }
+)
+"""Fields that must be spelt as the API has them: some servers heed them in any case of letters."""
+_NOTHING = frozenset({b"", b"null", b"false", b"[]", b"{}", b'""'})
+_CONTENT = ("messages", "input")
+_MEDIA = ("image", "file", "audio", "video", "document", "item_reference")
+"""What is in the names of all parts of a message that are no text."""
+_PART = re.compile(
+    rb'"type"\s*:\s*"[a-z_]*(?:image|file|audio|video|document|item_reference)[a-z_]*"'
+    rb'|"(?:[a-z_]*(?:image|audio|video|file)_?(?:url|id|data)?|input_audio)"\s*:',
+    re.IGNORECASE,
+)
+
+
+class Most(NamedTuple):
+    """The most that a request may use."""
+
+    usage: Usage
+    tier: str | None
+    """The tier of service that it asks for; None: the server chooses."""
+    media: bool
+    """Whether it holds sound or pictures."""
+
+
+def reserve_most(
+    call: Call,
+    meters: Meters,
+    limits: Sequence[Limit],
+    upstream: Upstream,
+    fields: Mapping[str, msgspec.Raw],
+    *,
+    size: int,
+    most: int,
+    answers: int,
+) -> None:
+    """Sets aside what a request may use, under all limits of its key and scenario.
+
+    Args:
+        call: The request.
+        meters: What is used already.
+        limits: Of its key and its scenario.
+        upstream: Where it goes.
+        fields: The request, as JSON by names.
+        size: Its bytes.
+        most: Tokens of each answer at most.
+        answers: How many are made.
+
+    Raises:
+        Refusal: A limit has no room (429), or nobody can say what the request may cost (403).
+    """
+    money = any(limit.kind.startswith("money") for limit in limits)
+    pico = 0
+    if money:
+        pico = _most_pico(limits, upstream, fields, size=size, most=most, answers=answers)
+    tokens = size // BYTES_PER_TOKEN + 1 + most * answers
+    reserve(call, meters, tuple(limits), tokens=tokens, most_pico=pico)
+
+
+def check_limit(fields: Mapping[str, msgspec.Raw]) -> None:
+    """Refuses what would make a server write more than the limit that was counted.
+
+    Raises:
+        Refusal: A limit is nothing, or written in a word that not every server heeds.
+    """
+    for name in fields:
+        plain = name.casefold()
+        if plain in _OTHER_LIMITS and _says(fields, name):
+            mend = "say max_tokens instead (max_output_tokens in /v1/responses)"
+            raise _unbounded(
+                f"{name!r} may make the answer longer than what is counted", name, mend
+            )
+        if plain != name and plain in _SPELT:
+            raise _unbounded(f"{name!r} is not spelt as the API has it", name, f"write {plain!r}")
+    for name in _LIMITS:
+        if _raw(fields, name) in {b"0", b"0.0", b"-0"}:
+            why = f"{name}: 0 bounds nothing, since some servers take it for their default"
+            raise _unbounded(why, name, "ask for 1 token at least")
+
+
+def most_of(
+    fields: Mapping[str, msgspec.Raw], upstream: Upstream, *, size: int, most: int, answers: int
+) -> Most:
+    """The most that a request may use.
+
+    Raises:
+        Refusal: Its size is elsewhere and the contract states no most, or the server would do
+            what is billed beside tokens.
+    """
+    for name in fields.keys() & _SERVER_WORK:
+        if _says(fields, name):
+            mend = "leave it out, or use a key without a budget"
+            raise _unbounded(f"what {name!r} costs is billed beside tokens", name, mend)
+    _check_tools(fields)
+    read = size + _ADDED + (_ADDED_BY_TOOLS if "tools" in fields else 0)
+    elsewhere = _elsewhere(fields)
+    if elsewhere and upstream.max_input_tokens is None:
+        mend = f"state `max_input_tokens` of {upstream.name} in the contract, or leave it out"
+        raise _unbounded(f"{elsewhere!r} is not in the request itself", elsewhere, mend)
+    if upstream.max_input_tokens is not None:
+        read = upstream.max_input_tokens if elsewhere else min(read, upstream.max_input_tokens)
+    written = (most + _beside(fields)) * answers
+    usage = Usage(input_tokens=read, output_tokens=written, calls=1, images=answers)
+    return Most(usage, _tier(fields), bool(elsewhere))
+
+
+def _most_pico(
+    limits: Sequence[Limit],
+    upstream: Upstream,
+    fields: Mapping[str, msgspec.Raw],
+    *,
+    size: int,
+    most: int,
+    answers: int,
+) -> int:
+    pricer = upstream.pricer
+    if pricer is None or not pricer.is_bounded:
+        check_priced(limits, upstream.name)
+        return 0
+    whole = most_of(fields, upstream, size=size, most=most, answers=answers)
+    pico = pricer.most(whole.usage, whole.tier, media=whole.media)
+    if pico is None:
+        mend = "state its price in the contract, or leave it out"
+        raise _unbounded(f"service_tier {whole.tier!r} has no price", "service_tier", mend)
+    return pico
+
+
+def _elsewhere(fields: Mapping[str, msgspec.Raw]) -> str:
+    """What of a request has its size elsewhere, or in pictures and sound; empty: nothing."""
+    for name in fields.keys() & _ELSEWHERE:
+        if _says(fields, name):
+            return name
+    if _raw(fields, "prompt")[:1] == b"{":
+        return "prompt"  # one that is stored with the server
+    for name in _CONTENT:
+        if part := _part(_raw(fields, name)):
+            return part
+    return ""
+
+
+def _part(content: bytes) -> str:
+    """The first part of messages that is no text."""
+    if b"\\u" in content:  # letters may be written as escapes
+        content = msgspec.json.encode(msgspec.json.decode(content))
+    low = content.lower()
+    if not any(word.encode() in low for word in _MEDIA):
+        return ""
+    match = _PART.search(content)
+    return "" if match is None else match[0].decode().strip('": ').rpartition('"')[2]
+
+
+def _check_tools(fields: Mapping[str, msgspec.Raw]) -> None:
+    for kind in _kinds(_value(fields, "tools")):
+        if kind not in _TOOLS:
+            mend = "leave it out, or use a key without a budget"
+            raise _unbounded(f"the server runs the tool {kind!r} and bills it", "tools", mend)
+
+
+def _kinds(tools: object) -> Iterable[str]:
+    for tool in tools if isinstance(tools, list) else ():
+        yield str(tool.get("type", "function")) if isinstance(tool, dict) else "?"
+
+
+def _beside(fields: Mapping[str, msgspec.Raw]) -> int:
+    """Tokens that may be written beside the answer: thoughts with a bound of their own, guesses."""
+    bounds = [_value(fields, "thinking_budget")]
+    for name, inner in (("thinking", "budget_tokens"), ("reasoning", "max_tokens")):
+        value = _value(fields, name)
+        bounds.append(value.get(inner) if isinstance(value, dict) else None)
+    thoughts = sum(bound for bound in bounds if isinstance(bound, int) and bound > 0)
+    return thoughts + len(_raw(fields, "prediction"))
+
+
+def _tier(fields: Mapping[str, msgspec.Raw]) -> str | None:
+    """The one tier that it asks for."""
+    words = [_value(fields, name) for name in ("service_tier", "speed")]
+    stated = [word for word in words if isinstance(word, str)]
+    return stated[0] if len(stated) == 1 else None
+
+
+def _raw(fields: Mapping[str, msgspec.Raw], name: str) -> bytes:
+    return bytes(fields[name]).strip() if name in fields else b""
+
+
+def _value(fields: Mapping[str, msgspec.Raw], name: str) -> Any:
+    return msgspec.json.decode(fields[name]) if name in fields else None
+
+
+def _says(fields: Mapping[str, msgspec.Raw], name: str) -> bool:
+    """Whether a field is more than nothing."""
+    return _raw(fields, name) not in _NOTHING
+
+
+def _unbounded(why: str, param: str, mend: str) -> Refusal:
+    message = f"no limit can hold for this request: {why}; {mend}"
+    return Refusal(403, message, "cost_not_bounded", param, retry=False)
