@@ -1,9 +1,12 @@
 """The HTTP client against a real server on loopback."""
 
 import asyncio
+import contextlib
 import gzip
 import threading
 import time
+import tracemalloc
+import zlib
 
 import pytest
 
@@ -218,6 +221,156 @@ def test_a_body_is_read_however_it_is_framed(answer, body):
 def test_what_cannot_be_read_says_why(answer, word):
     with pytest.raises(TransportError, match=word):
         raw(answer)
+
+
+@contextlib.asynccontextmanager
+async def listening(serve):
+    """The address of a server whose connections all end with it."""
+    writers, tasks = [], []
+
+    async def tracked(reader, writer):
+        writers.append(writer)
+        tasks.append(asyncio.current_task())
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await serve(reader, writer)
+
+    server = await asyncio.start_server(tracked, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    finally:
+        server.close()
+        for task, writer in zip(tasks, writers, strict=True):
+            task.cancel()
+            writer.transport.abort()
+        await asyncio.gather(*tasks)
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (b"HTTP/1.1 200 ", b"O"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+        (b"HTTP/1.1 200 OK\r\nX", b"x"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"e"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: ", b"t"),
+    ],
+)
+def test_a_head_without_an_end_is_not_read_on(start, more):
+    async def main():
+        sent = []
+
+        async def endless(_reader, writer):
+            writer.write(start)
+            while not writer.is_closing():
+                writer.write(more * (10_000 // len(more)))
+                sent.append(10_000)
+                await writer.drain()
+                await asyncio.sleep(0)
+
+        async with listening(endless) as url:
+            transport = HttpTransport()
+            with pytest.raises(TransportError, match="the head of a reply"):
+                await transport.post(url, headers={}, body=b"{}", timeout_s=60)
+            await transport.close()
+        assert sum(sent) < 20 << 20
+
+    asyncio.run(main())
+
+
+def test_a_field_of_a_trailer_is_none_of_the_head():
+    answer = (
+        b"HTTP/1.1 200 OK\r\nRetry-After: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\nok\r\n0\r\nRetry-After: 9\r\n\r\n"
+    )
+    (reply,) = raw(answer)[0]
+    assert reply.headers["retry-after"] == "1"
+    assert reply.body == b"ok"
+
+
+class Taker:
+    """A sink that is slow: it asks for a pause after each piece."""
+
+    def __init__(self, most):
+        self.most, self.size, self.largest, self.pauses = most, 0, 0, 0
+        self.connection = None
+        self.done = asyncio.get_running_loop().create_future()
+
+    def on_head(self, status, headers):
+        pass
+
+    def on_part(self, data):
+        assert not self.done.done()
+        self.size += len(data)
+        self.largest = max(self.largest, len(data))
+        if self.size > self.most:
+            raise TransportError("connection", "too large")
+
+    def on_pause(self):
+        self.pauses += 1
+        self.connection.pause()
+        asyncio.get_running_loop().call_later(0.001, self.connection.resume)
+
+    def on_done(self):
+        self.done.set_result(self.size)
+
+    def on_lost(self, error):
+        self.done.set_exception(error)
+
+
+@pytest.mark.parametrize("ending", ["length", "close"])
+@pytest.mark.parametrize(
+    ("size", "most"), [(3_000_001, 1 << 30), (65_536, 1 << 30), (100 << 20, 1 << 20)]
+)
+def test_what_is_compressed_is_inflated_as_fast_as_it_is_taken(ending, size, most):
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = b"".join(
+        packer.compress(bytes(min(1 << 20, size - at))) for at in range(0, size, 1 << 20)
+    )
+    packed += packer.flush()
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+    head += b"Content-Length: %d\r\n\r\n" % len(packed) if ending == "length" else b"\r\n"
+
+    async def main():
+        async def serve(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head + packed + (b"" if ending == "length" else b"beyond the end"))
+            await writer.drain()
+            if ending == "length":
+                await reader.read()
+            writer.close()
+
+        async with listening(serve) as url:
+            transport, taker = HttpTransport(), Taker(most)
+            taker.connection = await transport.begin("GET", url, {}, b"", taker)
+            if size <= most:
+                assert await asyncio.wait_for(taker.done, 30) == size
+                assert taker.pauses >= size // 65_536 - 1
+            else:
+                with pytest.raises(TransportError, match="too large"):
+                    await asyncio.wait_for(taker.done, 30)
+                assert taker.size < most + 65_537
+            assert taker.largest <= 65_536
+            taker.connection.abort()
+            await transport.close()
+
+    asyncio.run(main())
+
+
+def test_a_whole_reply_is_bounded_as_inflated():
+    packed = gzip.compress(bytes(100 << 20), 1)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(
+        packed
+    )
+    tracemalloc.start()
+    try:
+        with pytest.raises(TransportError, match="too large"):
+            raw(answer + packed)
+        assert tracemalloc.get_traced_memory()[1] < 60 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_header_cannot_smuggle_a_line():

@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import httptools
@@ -22,6 +22,11 @@ _CONNECT_S = 10.0
 _IDLE_S = 4.0
 """Common servers close a connection that was idle for five seconds."""
 _NO_BODY = frozenset({204, 304})
+_HEAD_BYTES = 64 * 1024
+"""Of everything in a reply that is no body: heads, also interim ones, lines of chunks, trailers."""
+_MOST_FIELDS = 256
+_PIECE = 64 * 1024
+"""Bytes that are inflated at a time: a kilobyte may become a megabyte."""
 
 
 class Address(NamedTuple):
@@ -80,13 +85,18 @@ class Connection(Wire):
         super().__init__(round_)
         self.idle_since = 0.0
         self.latency_s = 0.0
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._sink: Sink | None = None
         self._began = 0.0
         self._headers: dict[str, str] = {}
         self._status = 0
         self._until_close = False
+        self._head = self._fields = self._open = 0
+        """Bytes and fields of the head, and bytes of which the parser has told nothing yet."""
         self._inflate: zlib._Decompress | None = None
+        self._packed = b""
+        """What is to be inflated once whoever takes the reply is not slow any more."""
+        self._paused = self._more = self._whole = self._keep = False
 
     @property
     def is_open(self) -> bool:
@@ -101,6 +111,9 @@ class Connection(Wire):
         """Sends a request; its reply goes to `sink`."""
         self._sink = sink
         self._until_close, self._inflate = False, None
+        self._head = self._fields = self._open = 0
+        self._packed = b""
+        self._paused = self._more = self._whole = False
         self.put(request)
 
     def flush(self) -> None:
@@ -110,12 +123,15 @@ class Connection(Wire):
 
     def pause(self) -> None:
         """Reads no more until `resume`: whoever takes the reply is slow."""
+        self._paused = True
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """Reads on."""
-        if self._transport is not None and not self._transport.is_closing():
+        self._paused = False
+        self._unpack()
+        if self._transport is not None and not self._transport.is_closing() and not self._paused:
             self._transport.resume_reading()
 
     def abort(self) -> None:
@@ -128,37 +144,47 @@ class Connection(Wire):
         if self._sink is None:  # nobody asked: such a connection is not to be trusted
             self.abort()
             return
+        self._open += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            cause = error.__context__
-            if isinstance(cause, TransportError):
-                self._lose(cause)
-            else:
-                self._lose(TransportError("connection", f"what came back is not HTTP: {error}"))
+            self._lose(_cause(error))
+        if self._head + self._open > _HEAD_BYTES:
+            self._lose(_endless_head())
         if self._sink is not None:
             self._sink.on_pause()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """The connection is gone; it and its parser refer to each other, which ends here."""
+        self._parser = None
         if self._sink is None:
             return
         if self._until_close and exc is None:
-            self._finish(keep=False)
+            self._until_close = False
+            self._end(keep=False)
+            return
+        if self._whole:  # all of it is here, and only not handed on
             return
         what = "closed the connection before its reply was whole"
         self._lose(TransportError("connection", f"the server {what}"))
 
     def on_message_begin(self) -> None:
-        """A reply begins."""
-        self._headers = {}
+        """A reply begins, also an interim one: their heads count together."""
+        self._headers, self._status = {}, 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        """One field of the head, or of a trailer, which decides nothing and is dropped."""
+        self._open = 0
+        self._head += len(name) + len(value)
+        self._fields += 1
+        if self._head > _HEAD_BYTES or self._fields > _MOST_FIELDS:
+            raise _endless_head()
+        if not self._status:
+            self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        self._open = 0
         self._status = self._parser.get_status_code()
         if self._status < 200 or self._sink is None:
             return
@@ -170,21 +196,50 @@ class Connection(Wire):
 
     def on_body(self, data: bytes) -> None:
         """Some of the body."""
+        self._open = 0
         if self._sink is None:
             return
-        if self._inflate is not None:
-            try:
-                data = self._inflate.decompress(data)
-            except zlib.error as error:
-                raise TransportError(
-                    "connection", f"the compressed reply is broken: {error}"
-                ) from error
-        self._sink.on_part(data)
+        if self._inflate is None:
+            self._sink.on_part(data)
+        else:
+            self._packed += data
+            self._more = True
+            self._unpack()
 
     def on_message_complete(self) -> None:
         """The reply is whole."""
         if self._status >= 200:
-            self._finish(keep=self._parser.should_keep_alive())
+            self._end(keep=self._parser.should_keep_alive())
+        else:
+            self._head += len(b"HTTP/1.1 100")
+
+    def _unpack(self) -> None:
+        """Inflates what is there, a piece at a time, as fast as it is taken."""
+        inflate = self._inflate
+        try:
+            while self._more and not self._paused and self._sink is not None and inflate:
+                piece = inflate.decompress(self._packed, _PIECE)
+                self._packed = inflate.unconsumed_tail
+                self._more = len(piece) == _PIECE and not inflate.eof
+                self._sink.on_part(piece)
+                if self._more:
+                    self._sink.on_pause()
+        except (zlib.error, TransportError) as error:
+            if isinstance(error, zlib.error):
+                what = f"the compressed reply is broken: {error}"
+                error = TransportError("connection", what)
+            self._lose(error)
+        if self._whole and not self._more:
+            self._whole = False
+            self._finish(keep=self._keep)
+
+    def _end(self, *, keep: bool) -> None:
+        """All of the reply has come in; some of it may have to be handed on."""
+        if self._inflate is None:
+            self._finish(keep=keep)
+            return
+        self._whole, self._keep = True, keep
+        self._unpack()
 
     def _finish(self, *, keep: bool) -> None:
         sink, self._sink = self._sink, None
@@ -200,6 +255,18 @@ class Connection(Wire):
         self.abort()
         if sink is not None:
             sink.on_lost(error)
+
+
+def _cause(error: httptools.HttpParserError) -> TransportError:
+    """What a parser's error comes from: what was wrong with a part of the reply, or its form."""
+    if isinstance(error.__context__, TransportError):
+        return error.__context__
+    return TransportError("connection", f"what came back is not HTTP: {error}")
+
+
+def _endless_head() -> TransportError:
+    what = f"the head of a reply has more than {_HEAD_BYTES:,} bytes or {_MOST_FIELDS} fields"
+    return TransportError("connection", what)
 
 
 def _inflater(encoding: str) -> "zlib._Decompress | None":

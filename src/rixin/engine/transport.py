@@ -18,8 +18,8 @@ from rixin.engine.wire import Round
 
 _MAX_REPLY = 32 * 1024 * 1024
 _LOOK_S = 0.02
-_log = logging.getLogger("rixin.engine")
 """How often it is looked for calls that take too long."""
+_log = logging.getLogger("rixin.engine")
 _Head = tuple[tuple[str, str], ...]
 
 

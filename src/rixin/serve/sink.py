@@ -271,6 +271,8 @@ class StreamSink:
 
     def _break(self, what: str, kind: str = "connection") -> None:
         self.broken = TransportError(kind, what)
+        if self.connection is not None:
+            self.connection.abort()
         self._end()
 
     def _end(self) -> None:
