@@ -173,7 +173,7 @@ def start(path, *options, key="", upstream=None):
     for line in process.stderr:
         lines.append(line)
         if "http://" in line:
-            port = int(line.split("http://127.0.0.1:")[1].split("/")[0])
+            port = int(line.split("http://")[1].split(":")[1].split("/")[0])
             import threading
 
             threading.Thread(target=lambda: lines.extend(process.stderr), daemon=True).start()

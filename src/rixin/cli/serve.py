@@ -6,6 +6,8 @@ import click
 
 from rixin.cli.options import ledger_option
 
+_SHORTEST_KEY = 16
+
 
 @click.command()
 @click.option(
@@ -57,6 +59,15 @@ from rixin.cli.options import ledger_option
     help="A name by which callers may ask for this gateway, beside localhost and --host.",
 )
 @click.option(
+    "--metrics-key",
+    envvar="RIXIN_METRICS_KEY",
+    show_envvar=True,
+    default="",
+    metavar="KEY",
+    help="What /metrics asks for, as a bearer. Without it the counters are told on this machine, and"
+    " elsewhere to keys with the role admin or auditor.",
+)
+@click.option(
     "--capture-bound",
     default=100,
     show_default=True,
@@ -100,6 +111,7 @@ def serve(
     max_bodies: int,
     max_connections: int,
     allowed_hosts: tuple[str, ...],
+    metrics_key: str,
     capture_bound: int,
     when_full: str,
     log: str,
@@ -131,6 +143,7 @@ def serve(
         workers=workers,
         bounds=Bounds(body_bytes=max_body, bodies_bytes=max_bodies, connections=max_connections),
         allowed_hosts=allowed_hosts,
+        metrics_key=_long_enough(metrics_key),
         capture_bound_s=capture_bound / 1_000,
         capture_policy="drop" if when_full == "drop" else "refuse",
         aliases=dict(_alias(one) for one in aliases),
@@ -160,6 +173,15 @@ def _set_up_logs(*, as_json: bool) -> None:
         return
     for name in ("rixin.requests", "rixin.serve"):
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _long_enough(key: str) -> str:
+    if key and len(key) < _SHORTEST_KEY:
+        raise click.BadParameter(
+            f"it can be guessed: take {_SHORTEST_KEY} characters or more",
+            param_hint="--metrics-key",
+        )
+    return key
 
 
 def _alias(text: str) -> tuple[str, str]:

@@ -9,8 +9,9 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -34,6 +35,7 @@ from rixin.serve.sensenova import routes as sensenova
 from rixin.serve.sensenova.tokens import server_key
 from rixin.serve.state import LOOK_S, State
 from rixin.serve.telemetry import open_trace
+from rixin.serve.told import check_metrics_reader, may_see_details
 from rixin.serve.writer import Writer
 from rixin.workspace.actor import current_user
 
@@ -57,6 +59,8 @@ class Settings:
     bounds: Bounds = field(default_factory=Bounds)
     allowed_hosts: tuple[str, ...] = ()
     """Names by which the gateway may be asked for, beside its own."""
+    metrics_key: str = ""
+    """What `/metrics` asks for; empty: nothing on this machine, elsewhere a key of the gateway."""
     capture_bound_s: float = 0.1
     capture_policy: Policy = "refuse"
     grace_s: float = GRACE_S
@@ -90,12 +94,19 @@ async def readyz(gateway: Gateway, request: Request) -> None:
     missing += [f"key {name} cannot be read: {why}" for name, why in state.unread.items()]
     status = ("degraded" if missing else "ready") if ready else "not ready"
     served = {name: route.pointer.live for name, route in state.routes.items()}
-    body = {"status": status, "missing": missing, "serves": served}
+    body: dict[str, object] = {"status": status}
+    if may_see_details(gateway, request):
+        body |= {"missing": missing, "serves": served}
     request.reply(200 if ready else 503, encode(body))
 
 
 async def metrics(gateway: Gateway, request: Request) -> None:
-    """`GET /metrics`: the counters of all workers."""
+    """`GET /metrics`: the counters of all workers.
+
+    Raises:
+        Refusal: Whoever asks from elsewhere has no key for it.
+    """
+    check_metrics_reader(gateway, request)
     _gauges(gateway)
     if gateway.folder is None:
         snapshots = [gateway.metrics.snapshot()]
@@ -111,9 +122,14 @@ async def metrics(gateway: Gateway, request: Request) -> None:
 
 async def openapi(_gateway: Gateway, request: Request) -> None:
     """`GET /openapi.json`: what this server understands."""
+    request.reply(200, _document())
+
+
+@cache
+def _document() -> bytes:
     from rixin.serve.openai.document import document
 
-    request.reply(200, encode(document()))
+    return encode(document())
 
 
 async def others(gateway: Gateway, request: Request) -> None:
@@ -234,6 +250,7 @@ class Worker:
             if self._meters_file is None:
                 await asyncio.to_thread(start, settings, meters, gateway.state.ledger)
             self.gateway, gateway.folder = gateway, self.folder
+            gateway.is_local, gateway.metrics_key = is_local(listener), settings.metrics_key
             server = _server(gateway, settings, listener)
             listening = await loop.create_server(server.protocol, sock=listener, backlog=4096)
             self._supervise(gateway, server)
@@ -266,16 +283,32 @@ class Worker:
 
 
 def _server(gateway: Gateway, settings: Settings, listener: socket.socket) -> Server:
-    address = str(listener.getsockname()[0])
     names = {"localhost", settings.host, *settings.allowed_hosts}
-    checked = is_loopback(address) or bool(settings.allowed_hosts)
+    checked = is_local(listener) or bool(settings.allowed_hosts)
     return Server(
         gateway.handle,
         gateway.admit,
         gateway.refuse,
-        bounds=settings.bounds,
+        bounds=replace(settings.bounds, connections=_places(settings.bounds.connections)),
         hosts=Hosts(names if checked else None),
     )
+
+
+def is_local(listener: socket.socket) -> bool:
+    """Whether only this machine can reach it."""
+    return is_loopback(str(listener.getsockname()[0]))
+
+
+def _places(wanted: int) -> int:
+    """Connections that fit into what the system allows, with files left for all else."""
+    import resource
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if wanted <= files - files // 8:
+        return wanted
+    most = files - files // 8
+    _log.warning("the system allows %d open files: %d connections at most (ulimit -n)", files, most)
+    return most
 
 
 def start(settings: Settings, meters: Meters, ledger: Ledger) -> None:

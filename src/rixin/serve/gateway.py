@@ -74,6 +74,10 @@ class Gateway:
     """Makes a span of a call; None: nobody collects them."""
     folder: Path | None = None
     """Where workers leave their counters for each other."""
+    is_local: bool = True
+    """Whether only this machine reaches it."""
+    metrics_key: str = ""
+    """What opens `/metrics`; empty: there is none."""
     in_flight: int = 0
     tasks: Supervisor = field(default_factory=Supervisor)
     """What goes on beside requests."""
@@ -158,8 +162,7 @@ class Gateway:
         Raises:
             Refusal: The key was revoked, or no row can be kept.
         """
-        if caller.revoked:
-            raise Refusal(401, "this key was revoked", "invalid_api_key")
+        self.check_key(caller)
         if self.capture.refuses:
             raise Refusal(
                 503,
@@ -167,6 +170,15 @@ class Gateway:
                 "ledger_full",
                 retry_after_s=5.0,
             )
+
+    def check_key(self, caller: Caller) -> None:
+        """Looks whether a key still holds.
+
+        Raises:
+            Refusal: It was revoked.
+        """
+        if caller.revoked:
+            raise Refusal(401, "this key was revoked", "invalid_api_key")
 
     async def run(
         self,

@@ -23,7 +23,7 @@ from typing import IO, Any
 from rixin.core.traces import log_traceback
 from rixin.errors import EnvironmentFault, MissingExtra, NoLedger, RixinError
 from rixin.ledger.store import Ledger
-from rixin.serve.app import Settings, Worker, start
+from rixin.serve.app import Settings, Worker, is_local, start
 from rixin.serve.capture import gather_s
 from rixin.serve.meters import Meters, shared_file
 from rixin.serve.metrics import retire
@@ -149,10 +149,21 @@ def _run_worker(
         )
         nothing = "nothing: see above" if gateway.state.faults else _NOTHING
         say(f"rixin serves {names or nothing}")
+        _warn_beyond(listener, say)
         say(f"at {_url(listener)}   (Ctrl-C ends it)")
 
     uvloop.run(worker.serve(listener, ready=ready or told, say=say))
     return 0
+
+
+def _warn_beyond(listener: socket.socket, say: Callable[[str], None]) -> None:
+    """Says what it means that other machines reach the gateway."""
+    if not is_local(listener):
+        say(
+            "other machines reach it, without TLS: put a proxy with TLS before it, or keys and cases"
+            " can be read on the way. /metrics and the details of /readyz need a key (--metrics-key),"
+            " and --allowed-host NAME lets it answer to no other name"
+        )
 
 
 def _url(listener: socket.socket) -> str:
@@ -230,6 +241,7 @@ class _Master:
                 self._worst = EnvironmentFault.exit_code
                 self._say(f"worker {place} cannot start; the gateway ends")
                 return
+        _warn_beyond(self._listeners[0], self._say)
         self._say(
             f"rixin serves at {_url(self._listeners[0])} with {len(self._workers)} workers"
             "   (Ctrl-C ends it, SIGHUP renews the workers)"

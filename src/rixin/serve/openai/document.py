@@ -17,6 +17,7 @@ _ERRORS = (
     "405",
     "408",
     "413",
+    "421",
     "429",
     "431",
     "500",
@@ -75,7 +76,7 @@ def document() -> dict[str, Any]:
             },
             "/healthz": _get("health", guarded=False),
             "/readyz": _get("readiness", guarded=False, also=("503",)),
-            "/metrics": _get("metrics", guarded=False, media="text/plain"),
+            "/metrics": _get("metrics", guarded=False, also=("401", "403"), media="text/plain"),
         },
     }
 
