@@ -65,7 +65,10 @@ def promote(
 def _key(file: TextIO | None) -> str:
     if file is None:
         return os.environ.get("RIXIN_APPROVER_KEY", "").strip()
-    key = file.read().strip()
+    try:
+        key = file.read().strip()
+    except UnicodeDecodeError as error:
+        raise click.BadParameter("it is no text", param_hint="--key-file") from error
     if not key:
         raise click.BadParameter("there is no key in it", param_hint="--key-file")
     return key

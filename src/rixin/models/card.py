@@ -40,7 +40,7 @@ def read_card(folder: Path) -> InstalledModel | None:
         fields["sources"] = tuple(fields["sources"])
         found = InstalledModel(**fields, path=path)
         return found if path.stat().st_size == found.size else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

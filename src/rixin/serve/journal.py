@@ -88,9 +88,11 @@ class Journal:
                 hint="finish that run, name another output with -o, or remove that file",
             )
         for line in lines[1:]:
-            with suppress(ValueError):  # half a line, where the disk was full
+            # Half a line, where the disk was full, or what somebody else wrote.
+            with suppress(ValueError, TypeError, RecursionError):
                 number, values = json.loads(line)
-                self.rows[number] = values
+                if isinstance(number, int) and isinstance(values, dict):
+                    self.rows[number] = values
 
     def _write(self, line: bytes) -> None:
         data = memoryview(line + b"\n")

@@ -26,7 +26,7 @@ def load_rules(path: Path) -> RuleSet:
 
     try:
         root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(
             f"cannot read the rules file {str(path)!r}: {error}",
             hint="check the path of the rules, and that the file is UTF-8",
@@ -35,8 +35,9 @@ def load_rules(path: Path) -> RuleSet:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         reason = f"not YAML: {error.problem or error.context}"
         raise ContractError([Mistake(f"{path.name}:{line}", reason)]) from error
-    except yaml.YAMLError as error:
-        raise ContractError([Mistake(f"{path.name}:1", f"not YAML: {error}")]) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ContractError([Mistake(f"{path.name}:1", f"not YAML: {why}")]) from error
     reader = _Reader(path.name)
     rules = reader.rule_set(root)
     if reader.mistakes:
@@ -54,8 +55,8 @@ class _Reader:
     def rule_set(self, root: Any) -> RuleSet:
         entries = dict(self._entries(root, _FILE_KEYS)) if root is not None else {}
         rules = entries.get("rules")
-        nodes = rules.value if rules is not None else None
-        if not isinstance(nodes, list) or not nodes:
+        nodes = rules.value if rules is not None and rules.id == "sequence" else None
+        if not nodes:
             self._mistake(
                 rules or root, "there are no rules", "write rules: [{label: …, any: […]}]"
             )
@@ -86,7 +87,7 @@ class _Reader:
             )
 
     def _phrases(self, key: str, node: Any) -> tuple[str, ...]:
-        nodes = node.value if isinstance(node.value, list) else [node]
+        nodes = node.value if node.id == "sequence" else [node]
         found = tuple(self._text(item) for item in nodes)
         for text, item in zip(found, nodes, strict=True):
             if not normalise(text):

@@ -112,14 +112,17 @@ def find_key(scenario: Scenario, candidate: Candidate, *, need: bool) -> Key:
     if file is not None:
         path = scenario.resolve(str(file))
         try:
-            return Key(value=path.read_text(encoding="utf-8").strip(), origin=str(file))
-        except (OSError, UnicodeDecodeError) as error:
+            value = path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
             if not need:
                 return Key(value=None, origin=str(file))
             raise EndpointFault(
                 f"the key of {candidate.name!r} cannot be read from {str(path)!r}: {error}",
                 hint="write the key into that file, or name another with `key: {file: …}`",
             ) from error
+        if need:
+            _check_key(value, candidate, f"the file {str(path)!r}")
+        return Key(value=value or None, origin=str(file))
     if variable is None:
         return Key(value=None, origin="")
     value = os.environ.get(str(variable), "").strip()
@@ -128,7 +131,23 @@ def find_key(scenario: Scenario, candidate: Candidate, *, need: bool) -> Key:
             f"candidate {candidate.name!r} needs a key, and {variable} is not set",
             hint=f"export {variable}=…, or name a file with `key: {{file: …}}`; nothing was asked",
         )
+    if need:
+        _check_key(value, candidate, f"the variable {variable}")
     return Key(value=value or None, origin=str(variable))
+
+
+def _check_key(key: str, candidate: Candidate, place: str) -> None:
+    """Refuses what cannot stand in a header.
+
+    Raises:
+        EndpointFault: It is empty, or something else than one word.
+    """
+    if key and key.isascii() and key.isprintable() and " " not in key:
+        return
+    what = "is empty" if not key else "is more than one word of plain letters, digits and signs"
+    raise EndpointFault(
+        f"the key of {candidate.name!r} in {place} {what}", hint="put the key there, and no more"
+    )
 
 
 def find_rates(scenario: Scenario, candidate: Candidate) -> Rates | None:

@@ -159,13 +159,17 @@ class Workspace:
             scenario: Where its scenario stands; None: above the folder of the certificate.
 
         Raises:
-            UsageError: There is no certificate there.
+            UsageError: There is no certificate there, or it is none.
+            NoLedger: There are no rows to recompute it from.
         """
         from rixin.workspace.verify import read_certificate, verify
 
         path = Path(certificate)
         given = read_certificate(path)
         stands = Path(scenario) if scenario else path.parent.parent / given["scenario_file"]
+        place = self.ledger_path(stands)
+        if not place.exists():
+            raise NoLedger(place)
         return verify(path, given, self._ledger(stands), stands)
 
     def check(self, path: Path | str) -> "Plan":

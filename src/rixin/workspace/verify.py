@@ -1,16 +1,17 @@
 """Recomputes a certificate from the ledger and says what differs."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import isclose
 from pathlib import Path
 from typing import Any
 
 from rixin import __version__
+from rixin.core.foreign import decode_reply
 from rixin.core.scenario import Scenario
 from rixin.decide.budget import Budget, budget_of
-from rixin.errors import UsageError
+from rixin.errors import RixinError, UsageError
 from rixin.interop.contract.load import fingerprint, scenario_as_stated
 from rixin.ledger.cases import has_dataset, pool_sizes
 from rixin.ledger.decisions import decision_keys
@@ -24,6 +25,7 @@ from rixin.workspace.certificate import (
     differences,
     seal_of,
 )
+from rixin.workspace.certificate_form import mistakes_in
 from rixin.workspace.evaluate import Basis, Stored, verdict_of
 from rixin.workspace.marks import Difference
 from rixin.workspace.propose import Proposer
@@ -89,7 +91,7 @@ def read_certificate(path: Path) -> dict[str, Any]:
         UsageError: There is none, or it is none.
     """
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        given = decode_reply(path.read_bytes())
     except FileNotFoundError as error:
         raise UsageError(
             f"there is no certificate {str(path)!r}",
@@ -103,6 +105,9 @@ def read_certificate(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"{path} is no certificate of the format {FORMAT}", hint="name the JSON file"
         )
+    if mistakes := [*islice(mistakes_in(given), _MOST_MISTAKES)]:
+        listed = "".join(f"\n  {one}" for one in mistakes)
+        raise UsageError(f"{path} is no certificate:{listed}", hint=_AS_IT_WAS)
     return given
 
 
@@ -116,7 +121,32 @@ def verify(
         given: The certificate.
         ledger: Where its rows are.
         scenario_path: Where its scenario stood.
+
+    Raises:
+        UsageError: Its parts contradict each other.
     """
+    try:
+        return _verified(path, given, ledger, scenario_path)
+    except RixinError:
+        raise
+    except _SENSELESS as error:
+        # Each of its values has the right form, and together they mean nothing.
+        raise UsageError(
+            f"{path} contradicts itself: {type(error).__name__}: {error}", hint=_AS_IT_WAS
+        ) from error
+
+
+_MOST_MISTAKES = 20
+_SENSELESS = (
+    *(LookupError, ValueError, TypeError, ArithmeticError, AttributeError, AssertionError),
+    *(RecursionError, StopIteration),
+)
+_AS_IT_WAS = "take the file as rixin decide has written it, beside the report in .rixin"
+
+
+def _verified(
+    path: Path, given: Mapping[str, Any], ledger: Ledger, scenario_path: Path
+) -> Verification:
     claim = _claim(given, ledger, scenario_path)
     rows, not_covered = 0, [_OLD] if "more_rows" not in given else []
     if isinstance(claim, Claim):
@@ -162,6 +192,8 @@ def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Cla
     dataset_id = given["cases"]["dataset"]
     if not has_dataset(ledger, dataset_id):
         return Difference("cases.dataset", dataset_id, "not in this ledger")
+    if beyond := next(_beyond(given, sum(pool_sizes(ledger, dataset_id).values())), None):
+        return beyond
     contract = str(given["contract"])
     scenario = with_proposed(scenario_as_stated(contract, scenario_path), given["proposed"])
     numbers: dict[str, int] = {}
@@ -192,6 +224,23 @@ def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Cla
         prices=given["prices"],
         sequence=_sequence(stored, scenario, budget, given["sequence"]),
     )
+
+
+def _beyond(given: Mapping[str, Any], most: int) -> Iterator[Difference]:
+    """Counts of cases that are more than there are: nothing is computed with those."""
+    for one in given["hypotheses"]:
+        for name in ("asked", "planned"):
+            if one[name] > most:
+                yield Difference(f"hypotheses[{one['about']}].{name}", one[name], most)
+    for name in ("cases", "shape_cases"):
+        if given["sequence"] and given["sequence"][name] > most:
+            yield Difference(f"sequence.{name}", given["sequence"][name], most)
+    decision = given["error_budget"]["decision"]
+    if decision > _MOST_DECISIONS:
+        yield Difference("error_budget.decision", decision, f"at most {_MOST_DECISIONS}")
+
+
+_MOST_DECISIONS = 1_000_000
 
 
 def _sequence(

@@ -31,6 +31,8 @@ _TEXT_HERE = re.compile(
 )
 _LABEL_HERE = re.compile(r"output\.labels\.\d+")
 _MOST_VALUES = 100_000
+_MOST_DIGITS = 40
+_MOST_EXPONENT = 300
 
 
 @dataclass(slots=True)
@@ -90,7 +92,13 @@ class _Values:
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
         assert isinstance(node, yaml.ScalarNode)
-        return _scalar(node, ".".join(map(str, path)))
+        try:
+            return _scalar(node, ".".join(map(str, path)))
+        except OverflowError:
+            line = node.start_mark.line + 1
+            reason = f"a number of {len(node.value):,} characters, or too large"
+            self._add(line, reason, f"write one of at most {_MOST_DIGITS} digits")
+            return 1  # what would be said of it otherwise is no further mistake
 
     def _pairs(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
@@ -131,15 +139,27 @@ def is_plain_text(text: str) -> bool:
         >>> is_plain_text("yes"), is_plain_text("1e3"), is_plain_text("true")
         (True, False, False)
     """
-    return text not in _NULLS and text not in _BOOLS and isinstance(_number(text), str)
+    return text not in _NULLS and text not in _BOOLS and not _is_number(text)
+
+
+def _is_number(text: str) -> bool:
+    if _INTEGER.fullmatch(text):
+        return True
+    return _DECIMAL.fullmatch(text) is not None and not re.match(r"[-+]?0[0-9]", text)
 
 
 def _number(text: str) -> int | Decimal | str:
-    if _INTEGER.fullmatch(text):
-        return int(text.replace("_", ""))
-    if _DECIMAL.fullmatch(text) and not re.match(r"[-+]?0[0-9]", text):
-        return Decimal(text.replace("_", ""))
-    return text
+    """The number that a text is.
+
+    Raises:
+        OverflowError: It has more digits or a larger exponent than any figure here has a use for.
+    """
+    if not _is_number(text):
+        return text
+    digits, _, exponent = text.lower().replace("_", "").partition("e")
+    if len(digits) > _MOST_DIGITS or len(exponent) > 5 or abs(int(exponent or 0)) > _MOST_EXPONENT:
+        raise OverflowError
+    return int(digits) if _INTEGER.fullmatch(text) else Decimal(text.replace("_", ""))
 
 
 _PLAIN_TAGS = frozenset(
