@@ -15,6 +15,7 @@ from rixin.cli.promote import _key as key_in
 from rixin.errors import ContractError, EndpointFault, RixinError, UsageError
 from rixin.interop.contract.load import load_scenario
 from rixin.models.card import CARD, read_card
+from rixin.pricing.book import load_price_file
 from rixin.serve.journal import Journal
 from rixin.solvers._rule_file import load_rules
 from rixin.workspace import Workspace
@@ -113,7 +114,7 @@ def write_all(folder, **changed):
     return folder / "desk.yaml"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_scenario_and_all_it_names_end_in_a_message(tmp_path_factory, data):
     name = data.draw(st.sampled_from([*YAML, *YAML, *PLAIN]))
@@ -220,3 +221,24 @@ def test_json_that_is_deep_is_no_schema(tmp_path):
         Path(tmp_path / "schema.json").write_bytes(content.encode("utf-8", "surrogatepass"))
         with pytest.raises(ContractError, match=r"output\.json-schema"):
             load_scenario(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("date: 2026-11-01\nmodels: {a: 10, b: {input: x, output: 1}}", ["'a'", "'b'"]),
+        ("models: {a: {input: 1, output: 1e300}}", ["no `date`", "'a'"]),
+        ("date: 1\nmodels: 5", ["no `date`", "no `models`"]),
+        (f"date: 2026-11-01\nmodels: {{a: {{input: {BIG}, output: 1}}}}", ["digits"]),
+        ("[" * 3_000, ["nested too deeply"]),
+        ("a: &a [1]\n" + "date: 2026-11-01\nmodels: {x: {input: *a, output: 1}}", ["'x'"]),
+        ("", ["no `date`", "no `models`"]),
+    ],
+)
+def test_every_mistake_of_a_price_file_is_told(tmp_path, text, words):
+    path = tmp_path / "prices.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_price_file(path)
+    assert all(word in str(caught.value) for word in words), caught.value
+    assert len(str(caught.value)) < 1_000

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 from recorded_world import decided, write_contract, write_world
 
+from rixin.errors import RixinError, UsageError
 from rixin.workspace import Workspace
 from rixin.workspace.certificate import seal_of
 
@@ -207,3 +210,69 @@ def test_without_a_record_of_the_decision_its_number_is_not_covered(folder):
     found = verified(folder)
     assert found.holds, found.text()
     assert "not covered: which of the decisions that share the error budget" in found.text()
+
+
+ODD = [
+    *(None, True, -1, 0, 1, 10**6, 2**60, 10**30, 1e308, -0.5, "", "x", "dear", "../../x"),
+    *([], {}, ["cheap"], [1], {"a": 1}, [[[1]]]),
+]
+
+
+def places(value, at=()):
+    if at:
+        yield at
+    if isinstance(value, dict | list):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value[:3]):
+            yield from places(one, (*at, key))
+
+
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_a_certificate_of_any_form_ends_in_a_message(decision, data):
+    whole = json.loads((decision / FILE).read_text())
+    for _ in range(data.draw(st.integers(1, 2))):
+        *above, last = data.draw(st.sampled_from([*places(whole)]))
+        holder = whole
+        for key in above:
+            holder = holder[key]
+        odd = data.draw(st.sampled_from([KeyError, *ODD]))
+        if odd is KeyError:
+            del holder[last]
+        else:
+            holder[last] = odd
+    if data.draw(st.booleans()):
+        whole["sha256"] = seal_of(whole)
+    path = decision / ".rixin" / "odd.json"
+    path.write_text(json.dumps(whole))
+    with Workspace(quiet=True) as workspace:
+        try:
+            assert workspace.verify(path).text()
+        except RixinError as error:
+            assert str(path) in str(error) or "ledger" in str(error) or "mistake" in str(error)
+
+
+def test_all_that_is_wrong_with_the_form_of_a_certificate_is_told_at_once(folder):
+    given = json.loads((folder / FILE).read_text())
+    del given["judge"]
+    given["cases"]["dataset"] = 7
+    given["hypotheses"][0]["asked"] = -1
+    given["rows"]["cheap"]["marks"] = "%"
+    given["scenario_file"] = "/etc/passwd"
+    (folder / FILE).write_text(json.dumps(given))
+    with pytest.raises(UsageError) as caught:
+        verified(folder)
+    for line in (
+        "judge is missing",
+        "cases.dataset must be a text",
+        "hypotheses[0].asked must be a whole number from 0",
+        "rows['cheap'].marks must be base64",
+        "scenario_file must be the name of a file, without a folder",
+    ):
+        assert f"\n  {line}" in str(caught.value)
+
+
+def test_verify_makes_no_ledger_where_none_is(folder):
+    (folder / ".rixin" / "ledger.sqlite3").rename(folder / "elsewhere")
+    with pytest.raises(UsageError, match="there is no ledger"):
+        verified(folder)
+    assert not (folder / ".rixin" / "ledger.sqlite3").exists()

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import date as Day  # noqa: N812 - a price has a date of its own
+from decimal import Decimal
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 from rixin.core.answer import Usage
@@ -13,6 +15,8 @@ from rixin.pricing.rates import ALWAYS, UNITS, Entry, Rates, Steps
 
 TIERS = ("batch", "flex", "priority")
 """Tiers of service that a stated price may have prices of their own for."""
+_MOST_AMOUNT = 10**9
+"""For a million tokens: beyond it a figure is a slip, and sums would not fit the ledger."""
 _ODD = 100
 """Times that a stated price may be off the list before somebody must have mistyped the unit."""
 
@@ -39,15 +43,15 @@ def given_rates(price: Mapping[str, Any], date: str, source: str) -> Rates:
         usual = entries[0].prices
         if "input" not in usual or "output" not in usual:
             raise KeyError("it needs input and output")
-    except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise UsageError(
-            f"a price in {source} is not usable: {price!r}",
+            f"a price in {source} is not usable: {shortened(price)}",
             hint="give numbers per million tokens: {input: 0.15, output: 0.60, cached: 0.075}",
         ) from error
     if any(
         amount < 0 for entry in entries for steps in entry.prices.values() for _, amount in steps
     ):
-        raise UsageError(f"a price in {source} is negative: {price!r}")
+        raise UsageError(f"a price in {source} is negative: {shortened(price)}")
     return Rates(entries, date, source)
 
 
@@ -78,9 +82,12 @@ def _steps(price: Mapping[str, Any]) -> dict[str, Steps]:
 
 
 def _amount(value: object) -> Decimal:
+    # In a file of aliases a list may be endless as a text: only what is one number is read as one.
+    if not isinstance(value, int | float | Decimal | str):
+        raise TypeError(f"{shortened(value)} is no amount")
     amount = Decimal(str(value))
-    if not amount.is_finite():
-        raise ValueError(f"{value!r} is no amount")
+    if not amount.is_finite() or abs(amount) > _MOST_AMOUNT:
+        raise ValueError(f"{shortened(value)} is no amount")
     return amount
 
 
@@ -126,13 +133,30 @@ def load_price_file(path: Path) -> dict[str, Rates]:
 
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        date, models = str(content["date"]), dict(content["models"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"the price file {str(path)!r} is not usable: {error}",
-            hint="it needs `date: 2026-11-01` and `models: {name: {input: 0.15, output: 0.60}}`",
-        ) from error
-    return {name: given_rates(price, date, path.name) for name, price in models.items()}
+    except (OSError, yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise _no_price_file(path, [why]) from error
+    fields = content if isinstance(content, Mapping) else {}
+    date, models = fields.get("date"), fields.get("models")
+    wrong = [] if isinstance(date, str | Day) else ["there is no `date`, as 2026-11-01"]
+    if not isinstance(models, Mapping):
+        raise _no_price_file(path, [*wrong, "there are no `models`, as {name: {input, output}}"])
+    rates: dict[str, Rates] = {}
+    for name, price in models.items():
+        try:
+            rates[str(name)] = given_rates(price, str(date), path.name)
+        except UsageError as error:
+            wrong.append(f"{shortened(name)}: {error}")
+    if wrong:
+        raise _no_price_file(path, wrong)
+    return rates
+
+
+def _no_price_file(path: Path, wrong: list[str]) -> UsageError:
+    return UsageError(
+        f"the price file {str(path)!r} is not usable: " + "; ".join(wrong),
+        hint="it needs `date: 2026-11-01` and `models: {name: {input: 0.15, output: 0.60}}`",
+    )
 
 
 def in_currency(rates: Rates, usd_rate: Decimal) -> Rates:

@@ -123,7 +123,7 @@ def _in_each(value: object, form: Each, where: str) -> Iterator[str]:
     if not isinstance(value, form.kind):
         yield f"{where} must be a {'list' if form.kind is list else 'mapping'}"
         return
-    pairs = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[var-annotated,arg-type]
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[arg-type]
     for name, one in pairs:
         yield from mistakes_in(one, form.form, f"{where}[{name!r}]")
 
