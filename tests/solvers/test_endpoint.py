@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from rixin.solvers._chat import (
     places_of,
     retry_after,
 )
-from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
+from rixin.solvers.endpoint import EndpointOptions, EndpointSolver, Known
 from rixin.solvers.prompt import Example, build_prompt
 from support import completion, failure, model_server, plain_cases
 
@@ -371,3 +372,261 @@ def test_samples_are_in_the_fingerprint_and_in_the_most_that_a_call_uses():
     assert one.fingerprint != three.fingerprint
     (case,) = plain_cases(1)
     assert three.max_usage(case).output_tokens == 3 * one.max_usage(case).output_tokens
+
+
+FREE = OutputSpec(kind="free-text")
+USED = {"prompt_tokens": 2000, "completion_tokens": 500}
+
+
+def answer_to(body, output=LABELS, status=200, **headers):
+    """The answer to one reply."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    (answer,), _ = ask(lambda *_: (status, headers, raw), output)
+    return answer
+
+
+def message(content, **more):
+    return {"choices": [{"message": {"content": content}, **more}], "usage": USED}
+
+
+PARTS = [
+    {"type": "thinking", "thinking": [{"type": "text", "text": "ham or spam?"}]},
+    {"type": "text", "text": "sp"},
+    {"type": "reference", "reference_ids": [1]},
+    {"type": "from_next_year", "text": "ham"},
+    {"type": "output_text", "text": "am"},
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "output"),
+    [
+        (PARTS, "spam"),
+        ([{"type": "text", "text": "spam"}], "spam"),
+        ({"type": "text", "text": "spam"}, "spam"),
+        ([{"type": "text", "text": {"value": "spam"}}], "spam"),
+        (["spam"], "spam"),
+        ([{"type": "thinking", "thinking": []}], None),
+        ([7, None], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_the_text_parts_of_an_answer_are_the_answer(content, output):
+    answer = answer_to(message(content))
+    assert (answer.output, answer.failure) == (output, None)
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (2000, 500)
+
+
+def test_a_part_that_refuses_is_a_refusal():
+    answer = answer_to(message([{"type": "refusal", "refusal": "I must not"}]))
+    assert (answer.failure.kind, answer.usage.output_tokens) == ("refused", 500)
+    assert "I must not" in answer.failure.message
+    assert answer_to(message("spam") | {"choices": [{"message": {"refusal": [1]}}]}).failure
+
+
+def with_token(**token):
+    return message("spam", logprobs={"content": [{"token": "spam", "logprob": -0.1, **token}]})
+
+
+ODD = {
+    "content": message(7),
+    "message": {"choices": [{"message": 7}], "usage": USED},
+    "no message": {"choices": [{}], "usage": USED},
+    "choice": {"choices": [7], "usage": USED},
+    "choices": {"choices": {"a": 1}, "usage": USED},
+    "no choices": {"choices": [], "usage": USED},
+    "logprob": with_token(logprob=5000),
+    "words for a logprob": with_token(logprob="high"),
+    "token": with_token(token=7),
+    "tokens": message("spam", logprobs={"content": 7}),
+    "tokens of others": message("spam", logprobs={"content": ["spam"]}),
+    "others": with_token(top_logprobs=7),
+    "another": with_token(top_logprobs=[{"token": "ham", "logprob": 1e300}]),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_whatever_is_wrong_with_an_answer_is_a_bad_reply_that_was_paid(name):
+    answer = answer_to(ODD[name])
+    assert (answer.failure.kind, answer.failure.retryable) == ("bad_reply", True)
+    assert (answer.usage.output_tokens, answer.usage.unknown_calls) == (500, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "unknown"),
+    [
+        (b"[" * 200_000, "bad_reply", 1),
+        (b'{"choices": [{"message": {"content": "spam"}}, "usa', "bad_reply", 1),
+        (json.dumps(ODD["choices"] | {"usage": {"prompt_tokens": 10**19}}), "bad_reply", 1),
+        (json.dumps(message("spam") | {"usage": {"prompt_tokens": -5}}), None, 1),
+        (json.dumps(message("spam")).replace("500", "1e999"), None, 1),
+        (json.dumps(message("[" * 200_000)), None, 0),
+    ],
+)
+def test_what_may_have_been_billed_and_is_not_told_is_not_known(body, kind, unknown):
+    answer = answer_to(body if isinstance(body, bytes) else body.encode())
+    assert (answer.failure and answer.failure.kind) == kind
+    assert (answer.usage.calls, answer.usage.unknown_calls) == (1, unknown)
+
+
+def test_a_deep_error_is_a_refusal():
+    assert answer_to(b"[" * 200_000, status=400).failure.kind == "refused"
+
+
+def test_halves_of_characters_become_valid_text():
+    assert answer_to(message("cut \ud83d"), FREE).output == "cut �"
+
+
+def test_probabilities_of_nothing_are_read():
+    """Servers write the logarithm of 0 as null, as -Infinity or as a large number."""
+    odd = [{"token": "ham", "logprob": one} for one in (None, -math.inf, -9999.0)]
+    answer = answer_to(with_token(token="spam", top_logprobs=odd))
+    assert answer.probabilities["ham"] == pytest.approx(0.0, abs=1e-9)
+    assert answer_to(message("fine", logprobs={"content": []}), FREE).confidence is None
+    assert answer_to(with_token(logprob=None), FREE).confidence == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"message": "slow down", "code": 429}, "rate_limited"),
+        ({"message": "slow down", "type": "rate_limit_error"}, "rate_limited"),
+        ({"message": "slow down", "code": "503"}, "server_error"),
+        ({"message": "slow down"}, "server_error"),
+        ("slow down", "server_error"),
+        ({"message": "slow down", "code": "context_length_exceeded"}, "refused"),
+        ({"message": "slow down", "code": "invalid_api_key"}, "fatal"),
+    ],
+)
+def test_an_error_with_the_status_200_is_what_its_code_names(error, kind):
+    for body in ({"error": error}, {"error": error, "choices": None}):
+        answer = answer_to(body, **{"Retry-After": "2"})
+        assert (answer.failure.kind, answer.usage.unknown_calls) == (kind, 0)
+        assert "slow down" in answer.failure.message
+        if kind == "rate_limited":
+            assert answer.failure.retry_after_s == 2.0
+    paid = answer_to({"error": error, "usage": USED})
+    assert paid.usage.output_tokens == 500
+
+
+def test_an_error_in_a_choice_is_one():
+    failed = {"choices": [{"message": {"content": "sp"}, "finish_reason": "error"}]}
+    assert answer_to(failed).failure.kind == "server_error"
+    failed["choices"][0]["error"] = {"code": 429, "message": "slow down"}
+    assert answer_to(failed).failure.kind == "rate_limited"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(529, "server_error"), (499, "server_error")])
+def test_a_status_that_http_does_not_know_is_a_failure_of_the_server(status, kind):
+    answer = answer_to({"error": {"message": "overloaded"}}, status=status)
+    assert (answer.failure.kind, answer.failure.retryable) == (kind, True)
+    assert f"HTTP {status}: overloaded" in answer.failure.message
+
+
+def test_who_never_heard_a_call_cannot_bill_it():
+    async def go(url):
+        solver = make(url, timeout_s=0.3)
+        try:
+            return (await solver.solve(plain_cases(1)))[0]
+        finally:
+            await solver._transport.close()
+
+    unheard = asyncio.run(go("http://127.0.0.1:9"))
+    assert (unheard.failure.kind, unheard.usage.unknown_calls) == ("connection", 0)
+    with model_server(lambda *_: (0, {}, b"")) as server:
+        cut = asyncio.run(go(server.url))
+    assert (cut.failure.kind, cut.usage.unknown_calls) == ("connection", 1)
+
+
+# ---- what a server takes ----
+
+QUOTING = "invalid input: 'temperature, logprobs, response_format and max_completion_tokens'"
+
+
+def learning(handler, known=None, count=2, **options):
+    """Answers, what the server was asked, and what was learnt of it."""
+    learnt = []
+
+    async def go(server):
+        solver = make(server.url, **options)
+        given_known = known or Known()
+        solver.start_from(replace(given_known, learned=learnt.append))
+        try:
+            return list(await solver.solve(plain_cases(count)))
+        finally:
+            await solver._transport.close()
+
+    with model_server(handler) as server:
+        return asyncio.run(go(server)), server.calls, learnt
+
+
+def test_words_of_a_case_that_an_endpoint_quotes_change_nothing():
+    def handler(_, body):
+        refuses = "number 0" in body["messages"][-1]["content"]
+        return failure(400, QUOTING) if refuses else completion("spam")
+
+    (first, second), calls, learnt = learning(handler)
+    assert first.failure.kind == "refused"
+    assert QUOTING in first.failure.message
+    assert second.output == "spam"
+    assert {"temperature", "logprobs", "response_format", "max_tokens"} <= calls[-1].keys()
+    assert learnt == [Features(schema=True, logprobs=True, temperature=True, newer_limit=False)]
+
+
+def test_what_a_server_takes_is_told_once_it_is_known(caplog):
+    def handler(_, body):
+        return failure(400, "no temperature here") if "temperature" in body else completion("spam")
+
+    answers, calls, learnt = learning(handler, count=3)
+    assert [one.output for one in answers] == ["spam"] * 3
+    assert len(calls) == 4
+    assert [one.temperature for one in learnt] == [False]
+    assert "strong is asked with other parameters from now on" in caplog.text
+
+
+def test_a_server_that_refuses_several_parameters_is_asked_without_all_of_them():
+    refused = ("temperature", "logprobs", "response_format")
+
+    def handler(_, body):
+        odd = [name for name in refused if name in body]
+        return failure(400, f"unknown: {odd[0]}") if odd else completion("spam")
+
+    (first, _), calls, _ = learning(handler)
+    assert first.output == "spam"
+    assert first.usage.calls == 4
+    assert not set(refused) & calls[-1].keys()
+
+
+def test_in_serving_nothing_is_learnt_that_was_decided_on():
+    takes = Features(schema=True, logprobs=True, temperature=True, newer_limit=False)
+    known = Known(features=takes, learns="never")
+    answers, calls, learnt = learning(lambda *_: failure(400, "no temperature"), known)
+    assert [one.failure.kind for one in answers] == ["refused"] * 2
+    assert len(calls) == 2
+    assert learnt == []
+
+
+def test_in_serving_what_was_never_tried_is_learnt_from_the_named_parameter_only():
+    def handler(named):
+        def answer(_, body):
+            if "temperature" not in body:
+                return completion("spam")
+            error = {"message": "no temperature", "param": named}
+            return 400, {}, json.dumps({"error": error}).encode()
+
+        return answer
+
+    (first, _), _, _ = learning(handler("temperature"), Known(learns="param"))
+    assert first.output == "spam"
+    (first, _), calls, _ = learning(handler(None), Known(learns="param"))
+    assert first.failure.kind == "refused"
+    assert len(calls) == 2
+
+
+def test_a_run_asks_from_its_first_call_as_was_found_out_before():
+    takes = Features(schema=False, logprobs=False, temperature=False, newer_limit=True)
+    answers, calls, learnt = learning(lambda *_: completion("spam"), Known(features=takes))
+    assert [one.output for one in answers] == ["spam"] * 2
+    assert calls[0].keys() == {"model", "messages", "max_completion_tokens"}
+    assert learnt == []

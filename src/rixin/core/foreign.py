@@ -23,8 +23,8 @@ class BadReply(ValueError):
 def decode_reply(body: bytes) -> Any:
     r"""Decode a JSON reply so that nothing in it can fail later.
 
-    NaN, infinities and halves of surrogate pairs, which some servers send, are read: the numbers
-    become None, the halves U+FFFD.
+    NaN, infinities, halves of surrogate pairs and pieces of UTF-8, which some servers send, are
+    read: the numbers become None, the rest U+FFFD.
 
     Args:
         body: UTF-8, or UTF-16 or UTF-32 as JSON's older standard allowed.
@@ -112,7 +112,11 @@ def finite_number(value: object) -> float | None:
 
 def _decode_leniently(body: bytes) -> Any:
     try:
-        return _clean(json.loads(body), 0)
+        try:
+            value = json.loads(body)
+        except UnicodeDecodeError:  # a character that was cut
+            value = json.loads(body.decode("utf-8", "replace"))
+        return _clean(value, 0)
     except RecursionError:
         raise BadReply(_too_deep()) from None
     except BadReply:

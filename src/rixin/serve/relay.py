@@ -270,16 +270,13 @@ def _check_open(breaker: Breaker, upstream: Upstream) -> None:
     if wait <= 0:
         return
     told = breaker.told(wait, now=now)
-    if breaker.limited:
+    message = f"{upstream.name} failed again and again and is left alone for {told:.0f} s"
+    if breaker.asked_until > now:
         message = f"{upstream.name} asked for a pause of {told:.0f} s more"
-        raise Refusal(429, message, "rate_limit_exceeded", retry_after_s=told, failure="open")
-    raise Refusal(
-        503,
-        f"{upstream.name} failed again and again and is left alone for {told:.0f} s",
-        "upstream_unavailable",
-        retry_after_s=told,
-        failure="open",
-    )
+    status, code = 503, "upstream_unavailable"
+    if breaker.limited:
+        status, code = 429, "rate_limit_exceeded"
+    raise Refusal(status, message, code, retry_after_s=told, failure="open")
 
 
 def _unreachable(upstream: Upstream, error: TransportError) -> Refusal:

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from rixin.core.answer import Answer, Failure
 from rixin.core.case import Case
+from rixin.core.foreign import valid_text
 
 
 def case_fields(case: Case) -> dict[str, object]:
@@ -144,15 +145,17 @@ def read_output(value: object) -> str | None:
     Raises:
         ValueError: It is something else.
     """
-    if value is None or isinstance(value, str):
-        return value
+    if isinstance(value, str):
+        return valid_text(value)
+    if value is None:
+        return None
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, bool | int | float | Decimal):
         return json.dumps(value) if isinstance(value, bool) else str(value)
     if isinstance(value, Mapping | list | tuple):
         try:
-            return json.dumps(value, ensure_ascii=False, sort_keys=True)
-        except TypeError as error:
+            return valid_text(json.dumps(value, ensure_ascii=False, sort_keys=True))
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"the output is not JSON: {error}") from error
     raise ValueError(f"the output must be a text, not {type(value).__name__}")

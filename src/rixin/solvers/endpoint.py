@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from rixin.core.answer import Answer, Failure, Usage
@@ -64,16 +64,22 @@ class EndpointOptions:
     """`on`, `off`, or `auto`: until the server refuses."""
     samples: int = 1
     """Answers that one call asks for; from two on their agreement is the confidence."""
-    features: Features | None = None
-    """What the server takes, as it was found out before; None: not known."""
-    learns: Literal["words", "param", "never"] = "words"
-    """From what it is found out what the server takes: what it says while deciding, and when
-    serving, where words may be those of a caller, the parameter that it names, or never."""
-    learned: Callable[[Features], None] | None = None
-    """Gets what the server was found to take."""
 
     def __repr__(self) -> str:
         return f"EndpointOptions({self.model!r} at {self.base_url!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of what a server takes, and how more is found out."""
+
+    features: Features | None = None
+    """What it takes; None: it has not answered yet."""
+    learns: Literal["words", "param", "never"] = "words"
+    """From what more is found out. While deciding: from what the server says. Words may repeat those
+    of a caller, so in serving: from the parameter that it names, and never where it is known."""
+    learned: Callable[[Features], None] | None = None
+    """Gets what the server was found to take: at its first answer, and when that changes."""
 
 
 class EndpointSolver:
@@ -106,13 +112,14 @@ class EndpointSolver:
             self._headers["Authorization"] = f"Bearer {options.key}"
         kind = prompt.output.kind
         self._most = options.max_tokens or _DEFAULT_TOKENS.get(kind, 512)
-        self._features = options.features or Features(
+        self._features = Features(
             schema=kind in {"labels", "json-schema"},
             logprobs=options.logprobs != "off" and options.samples == 1,
             temperature=True,
             newer_limit=False,
         )
         self._frames: dict[Features, tuple[bytes, bytes]] = {}
+        self._known = Known()
         self.fingerprint = digest_json(
             {
                 "recipe": _RECIPE,
@@ -125,6 +132,10 @@ class EndpointSolver:
                 **({} if options.samples == 1 else {"samples": options.samples}),
             }
         )
+
+    def start_from(self, known: Known) -> None:
+        """Asks in the way that was found out before."""
+        self._known, self._features = known, known.features or self._features
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """One answer per case, in order."""
@@ -170,7 +181,7 @@ class EndpointSolver:
                 if features not in tried:
                     continue
                 heard = first  # nothing helped: what it said at first is the reason
-            elif heard.error is None and features != self._features:
+            elif heard.error is None and features != self._known.features:
                 await self._learn(features)
             return self._read(heard, len(tried))
 
@@ -178,17 +189,18 @@ class EndpointSolver:
         """What to ask for after a refusal; one of those that were tried: there is nothing else."""
         if self._features not in tried:  # another case has found it out by now
             return self._features
-        learns = self._options.learns
+        learns = self._known.learns
         if learns == "never" or (learns == "param" and not error.param):
             return features
         return features_after(features, error, keep_logprobs=self._options.logprobs == "on")
 
     async def _learn(self, features: Features) -> None:
-        """Keeps what the server was found to take: it refused more, and answered this."""
-        self._features = features
-        _log.warning("%s is asked with other parameters from now on: %s", self.name, features)
-        if self._options.learned is not None:
-            await asyncio.to_thread(self._options.learned, features)
+        """Keeps what the server was found to take: it refused more, or nothing, and answered this."""
+        if features != self._features:
+            _log.warning("%s is asked with other parameters from now on: %s", self.name, features)
+        self._features, self._known = features, replace(self._known, features=features)
+        if self._known.learned is not None:
+            await asyncio.to_thread(self._known.learned, features)
 
     def _frame(self, features: Features) -> tuple[bytes, bytes]:
         """The request around a case's text, made once."""

@@ -40,6 +40,8 @@ class Builder:
     transport: Transport
     need_keys: bool = True
     """False where nothing will be asked: a report needs no key."""
+    serves: bool = False
+    """Whether what is built answers callers, as it was decided on."""
     say: Any = print
     """Gets a line before each step that takes long."""
     _made: dict[str, Contender] = field(default_factory=dict)
@@ -168,7 +170,13 @@ class Builder:
 
         prompt = self._prompt(candidate, None)
         return build_endpoint(
-            self.scenario, candidate, prompt, self.transport, need_key=self.need_keys
+            self.scenario,
+            candidate,
+            prompt,
+            self.transport,
+            ledger=self.ledger,
+            need_key=self.need_keys,
+            serves=self.serves,
         )
 
     def _replay(self, candidate: Candidate) -> Contender:

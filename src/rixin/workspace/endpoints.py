@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -15,10 +15,13 @@ from rixin.core.transport import Reply, Transport, TransportError
 from rixin.engine.runner import Costing
 from rixin.engine.transport import HttpTransport
 from rixin.errors import EndpointFault, UsageError, nearest_hint
+from rixin.ledger.features import keep_features, stored_features
+from rixin.ledger.store import Ledger
 from rixin.pricing.book import given_rates, in_currency, load_price_file, odd_price
 from rixin.pricing.listed import listed_rates
 from rixin.pricing.rates import Rates
-from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
+from rixin.solvers._chat import Features
+from rixin.solvers.endpoint import EndpointOptions, EndpointSolver, Known
 from rixin.solvers.prompt import Prompt
 from rixin.workspace.contender import UNKNOWN_PRICE, Contender
 
@@ -50,7 +53,9 @@ def build_endpoint(
     prompt: Prompt,
     transport: Transport,
     *,
+    ledger: Ledger,
     need_key: bool = True,
+    serves: bool = False,
 ) -> Contender:
     """An endpoint candidate with its price.
 
@@ -59,7 +64,9 @@ def build_endpoint(
         candidate: The candidate, of kind `endpoint`.
         prompt: What it is asked.
         transport: How it is reached.
+        ledger: Where it is kept what the endpoint takes.
         need_key: Whether a missing key is an error; a report needs none.
+        serves: Whether it answers callers: what it takes was found out before, then.
 
     Raises:
         EndpointFault: Its key is not set.
@@ -84,6 +91,7 @@ def build_endpoint(
             samples=_whole(options.get("samples")) or 1,
         ),
     )
+    solver.start_from(_known(ledger, candidate, solver.fingerprint, serves=serves))
     rates = find_rates(scenario, candidate)
     _check_cap(scenario, candidate, rates, address)
     return Contender(
@@ -100,6 +108,38 @@ def build_endpoint(
         doubt=_doubt(scenario, candidate, rates),
         about=f"{options['model']} at {address}",
     )
+
+
+def _known(ledger: Ledger, candidate: Candidate, fingerprint: str, *, serves: bool) -> Known:
+    """What an endpoint takes: as a release states it, or as it was found out in deciding."""
+    if serves:
+        frozen = candidate.options.get("takes")
+        if isinstance(frozen, Mapping):
+            return Known(features=Features(**frozen), learns="never")
+        return Known(learns="param")
+    stored = stored_features(ledger, fingerprint)
+    return Known(
+        features=None if stored is None else Features(**stored),
+        learned=lambda features: keep_features(ledger, fingerprint, features._asdict()),
+    )
+
+
+def with_features(scenario: Scenario, fingerprints: Mapping[str, str], ledger: Ledger) -> Scenario:
+    """The scenario with what its endpoints take, so that a release serves as it was decided on.
+
+    Args:
+        scenario: The contract.
+        fingerprints: Of its solvers, by name.
+        ledger: Where it is kept what endpoints take.
+    """
+    candidates = []
+    for candidate in scenario.candidates:
+        if candidate.kind == "endpoint" and candidate.name in fingerprints:
+            takes = stored_features(ledger, fingerprints[candidate.name])
+            if takes is not None:
+                candidate = replace(candidate, options={**candidate.options, "takes": takes})  # noqa: PLW2901
+        candidates.append(candidate)
+    return replace(scenario, candidates=tuple(candidates))
 
 
 def find_key(scenario: Scenario, candidate: Candidate, *, need: bool) -> Key:

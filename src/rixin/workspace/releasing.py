@@ -22,6 +22,7 @@ from rixin.ledger.releases import (
 )
 from rixin.ledger.store import Ledger
 from rixin.workspace.actor import current_user
+from rixin.workspace.endpoints import with_features
 from rixin.workspace.frozen import freeze, thaw
 from rixin.workspace.verify import verify
 
@@ -67,6 +68,8 @@ class Desk:
                 certified, hint="release it all the same with --force: it stays marked"
             )
         line = _solver_line(certificate, chosen)
+        stated = scenario_as_stated(certificate["contract"], path)
+        prints = {one["name"]: one["fingerprint"] for one in certificate["solvers"]}
         return add_release(
             self.ledger,
             {
@@ -75,7 +78,7 @@ class Desk:
                 "fingerprint": line["fingerprint"],
                 "dataset_id": certificate["cases"]["dataset"],
                 "path": str(path.resolve()),
-                "frozen": freeze(scenario_as_stated(certificate["contract"], path)),
+                "frozen": freeze(with_features(stated, prints, self.ledger)),
                 "contract": certificate["contract"],
                 "certificate": certificate,
                 "certified": certified is None,

@@ -129,6 +129,7 @@ def build_served(
         dataset=_dataset(ledger, scenario, release.dataset_id),
         ledger=ledger,
         transport=transport,
+        serves=True,
         say=say,
     )
     chosen = builder.chosen(release.solver)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from rixin.core.foreign import BadReply, mend_reply
 from rixin.serve.errors import Refusal, bad_request
 
 _TYPES = {
@@ -142,9 +143,20 @@ def read_body(kind: type, body: bytes) -> Any:
         raise bad_request(f"the body is no JSON: {error}", code="invalid_json") from None
 
 
-def fields(body: bytes) -> dict[str, msgspec.Raw]:
-    """The body's fields as they came, so that what is not known here is passed on unchanged."""
-    return _raw.decode(body)
+def fields(body: bytes, *, read: bool = False) -> dict[str, msgspec.Raw]:
+    """The body's fields as they came, so that what is not known here is passed on unchanged.
+
+    Args:
+        body: Of the request.
+        read: Whether all that they hold will be read here, as guards do.
+
+    Raises:
+        Refusal: A name or a text in it is none, or it is nested too deeply to be read.
+    """
+    try:
+        return _raw.decode(mend_reply(body)[1] if read else body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadReply) as error:
+        raise bad_request(f"the body is no JSON: {error}", code="invalid_json") from None
 
 
 def text_of(content: str | list[dict[str, Any]] | None) -> str:
@@ -156,9 +168,10 @@ def text_of(content: str | list[dict[str, Any]] | None) -> str:
     if content is None or isinstance(content, str):
         return content or ""
     for part in content:
-        if part.get("type") not in _TEXT_PARTS or not isinstance(part.get("text"), str):
+        kind = str(part.get("type"))
+        if kind not in _TEXT_PARTS or not isinstance(part.get("text"), str):
             raise bad_request(
-                f"a scenario reads texts, and a part of the message is {part.get('type')!r}",
+                f"a scenario reads texts, and a part of the message is {kind[:40]!r}",
                 param="messages",
             )
     return "\n".join(part["text"] for part in content)
@@ -188,6 +201,9 @@ def unheeded(body: bytes, turns: int = 1) -> bytes:
     Args:
         body: Of the request.
         turns: Its messages; only one of them is the case.
+
+    Raises:
+        Refusal: The name of a field is no text.
     """
     names = [name for name in fields(body) if name not in _HEEDED]
     if turns > 1:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -40,10 +41,10 @@ async def chat(gateway: Gateway, request: Request) -> None:
         if gateway.named(body.model).startswith("solver/"):
             await _pass_on(gateway, request, call, "/chat/completions", body)
             return
-        count = body.answers
+        count, unheeded = body.answers, bodies.unheeded(request.body, len(body.messages))
         climb = await gateway.answer(call, body.model, bodies.case_text(body.messages))
         output, refusal, used = _said(call, climb)
-        headers = call.headers() + bodies.unheeded(request.body, len(body.messages))
+        headers = call.headers() + unheeded
         if body.stream:
             options = body.stream_options
             wanted = used if options is not None and options.include_usage else None
@@ -65,6 +66,7 @@ async def completions(gateway: Gateway, request: Request) -> None:
             await _pass_on(gateway, request, call, "/completions", body)
             return
         prompts, count = _prompts(body.prompt), body.n or 1
+        unheeded = bodies.unheeded(request.body)
         climbs = await gateway.answer_all(call, body.model, prompts)
         calls = (call, *call.others)
         used = bodies.usage(
@@ -75,7 +77,7 @@ async def completions(gateway: Gateway, request: Request) -> None:
             output, refusal, _ = _said(one, climb)
             outputs += [output or refusal or ""] * count
         text = bodies.text_completion(call.id, body.model, outputs, used)
-        headers = call.headers() + bodies.unheeded(request.body)
+        headers = call.headers() + unheeded
         if body.stream:
             _stream(request, b"data: " + text + b"\n\n" + bodies.DONE, headers)
         else:
@@ -94,10 +96,11 @@ async def responses(gateway: Gateway, request: Request) -> None:
             return
         given = body.input
         messages = [bodies.Message("user", given)] if isinstance(given, str) else _turns(given)
+        unheeded = bodies.unheeded(request.body, len(messages))
         climb = await gateway.answer(call, body.model, bodies.case_text(messages))
         output, refusal, used = _said(call, climb)
         whole = _response(call, body.model, output, refusal, used)
-        headers = call.headers() + bodies.unheeded(request.body, len(messages))
+        headers = call.headers() + unheeded
         if body.stream:
             _stream(request, _response_events(whole), headers)
         else:
@@ -193,9 +196,9 @@ def _remark(gateway: Gateway, scenario: str, body: bodies.FeedbackBody) -> str:
 
 async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, body: Any) -> None:
     upstream = gateway.upstream(call, body.model)
-    fields = bodies.fields(request.body)
-    fields["model"] = msgspec.Raw(bodies.encode(upstream.model))
     guarding = Guarding(upstream.text_guards)
+    fields = bodies.fields(request.body, read=not guarding.is_idle)
+    fields["model"] = msgspec.Raw(bodies.encode(upstream.model))
     if not guarding.is_idle:
         call.findings = guarding.findings
         await aside(len(request.body), lambda: guarding.body(fields))
@@ -205,7 +208,7 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
     streams = bool(getattr(body, "stream", None))
     usage = None
     if streams and path != "/responses" and not wants_usage:
-        usage = {**(_options(fields.get("stream_options", _NULL)) or {}), "include_usage": True}
+        usage = {**_stream_options(fields), "include_usage": True}
     outgoing = Outgoing(
         upstream, path, fields, gateway.dialect(upstream.host), limit=limit, usage=usage
     )
@@ -226,6 +229,13 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
     )
     await relay_stream(gateway.transport, outgoing, sink, breaker)
     request.end(b"" if sink.failed is not None or path == "/responses" else bodies.DONE)
+
+
+def _stream_options(fields: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
+    try:
+        return _options(fields.get("stream_options", _NULL)) or {}
+    except msgspec.DecodeError as error:
+        raise bad_request(f"no JSON: {error}", param="stream_options") from None
 
 
 def _reserved(
@@ -284,11 +294,14 @@ def _model(name: str) -> dict[str, object]:
 
 
 def _turns(items: list[dict[str, Any]]) -> list[bodies.Message]:
-    return [
-        bodies.Message(str(item.get("role", "")), item.get("content"))
-        for item in items
-        if item.get("type", "message") == "message"
-    ]
+    try:
+        return [
+            msgspec.convert(item, bodies.Message)
+            for item in items
+            if item.get("type", "message") == "message"
+        ]
+    except msgspec.ValidationError as error:
+        raise bad_request(f"an item of input is no message: {error}", param="input") from None
 
 
 def _response(

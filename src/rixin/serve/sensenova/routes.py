@@ -209,6 +209,7 @@ def _usage(call: Call) -> dict[str, int]:
 
 def _read(request: Request) -> NovaChatBody:
     try:
+        _fields(request.body)  # all of it is read later, when it is paid for
         return _decode(request.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise bad_request(str(error), code="3") from None
