@@ -318,6 +318,7 @@ def test_with_every_upstream_down_and_no_local_solver_the_request_fails(tmp_path
         ("hang", [200], "queued", None),
         ("badjson", [200], "queued", None),
         ("f401", [200], "queued", 0),
+        ("length", [200], "queued", 140_000_000),
     ],
 )
 def test_a_scenario_whose_endpoint_fails(tmp_path, fault, statuses, state, cost):

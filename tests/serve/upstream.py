@@ -33,6 +33,13 @@ PLAIN = {
     "html503": (503, b"<html>down</html>", {"Content-Type": "text/html", "Retry-After": "3"}),
     "badjson": (200, b'{"id": "x", "choices": [{"mess', {}),
     "empty": (200, b"", {}),
+    "length": (
+        200,
+        json.dumps(
+            {**SAID, "choices": [{**SAID["choices"][0], "finish_reason": "length"}]}
+        ).encode(),
+        {},
+    ),
     "nofields": (200, b'{"id": "x", "object": "chat.completion"}', {}),
 }
 

@@ -223,12 +223,16 @@ def test_a_model_that_refuses_is_not_measured():
     assert "content filter" in answer.failure.message
 
 
-def test_an_answer_that_was_cut_says_which_limit_to_raise():
-    status, headers, body = completion("I think that")
+@pytest.mark.parametrize("text", ["I think that", "spam", "spam\n\nReason: it has a link and"])
+@pytest.mark.parametrize("word", ["length", "max_tokens"])
+def test_an_answer_that_was_cut_is_none_was_paid_and_says_which_limit_to_raise(text, word):
+    status, headers, body = completion(text)
     found = json.loads(body)
-    found["choices"][0]["finish_reason"] = "length"
+    found["choices"][0]["finish_reason"] = word
     (answer,), _ = ask(lambda *_: (status, headers, json.dumps(found).encode()), max_tokens=3)
+    assert (answer.output, answer.failure.kind, answer.failure.retryable) == (None, "cut", False)
     assert answer.failure.message == "the answer was cut at 3 tokens: raise `max_tokens`"
+    assert (answer.usage.output_tokens, answer.usage.unknown_calls) == (2, 0)
 
 
 def test_an_answer_without_any_label_has_no_output():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -246,11 +247,21 @@ def test_a_model_that_cannot_be_cut_reads_every_prompt_anew():
 
 @pytest.mark.model
 def test_what_holds_no_number_is_a_wrong_answer_that_says_so():
+    asked = build_prompt("Answer with one word.", OutputSpec(kind="free-text"))
+    number = replace(asked, output=OutputSpec(kind="number"))
+    (answer,) = ask(number, "Say hello.", options=LocalOptions(threads=1, context=384))
+    assert (answer.failure is None) == bool(answer.output)
+    assert answer.failure is not None or answer.note == "no number in what the model wrote"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("kind", ["number", "free-text"])
+def test_what_a_model_could_not_finish_is_no_answer(kind):
     options = LocalOptions(threads=1, context=384, max_tokens=2)
-    (answer,) = ask(build_prompt("", OutputSpec(kind="number")), "Say hello.", options=options)
-    assert answer.failure is None
-    assert answer.output
-    assert answer.note == "no number in what the model wrote; cut at 2 tokens"
+    (answer,) = ask(build_prompt("", OutputSpec(kind=kind)), "Say hello.", options=options)
+    assert (answer.output, answer.failure.kind) == (None, "cut")
+    assert answer.failure.message == "the answer was cut at 2 tokens: raise `max_tokens`"
+    assert answer.usage.output_tokens == 2
 
 
 @pytest.mark.model

@@ -122,6 +122,8 @@ def test_an_output_that_is_a_structure_becomes_json():
         ({"o": "a", "c": 80}, {"output": "o", "confidence": "c"}, "bad_reply"),
         ({"s": 80}, {"score": "s"}, "bad_reply"),
         ({"o": "a", "usd": "free"}, {"output": "o", "cost": "usd"}, "bad_reply"),
+        ({"o": "7", "f": "length"}, {"output": "o", "finish_reason": "f"}, "cut"),
+        ({"o": "7", "s": 1, "f": "MAX_TOKENS"}, {"score": "s", "finish_reason": "f"}, "cut"),
     ],
 )
 def test_what_was_not_recorded_well_is_not_measured(row, columns, kind):

@@ -57,12 +57,19 @@ class Usage(NamedTuple):
     """Names of stated figures that were not understood: the bill may be higher by them."""
 
 
+CUT = "cut"
+"""Kind of the failure of an answer that reached its limit of tokens."""
+_CUT_REASONS = frozenset(
+    ("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length")
+)
+
+
 class Failure(NamedTuple):
     """Why a case was not measured: it is neither solved nor unsolved."""
 
     kind: str
     """A stable word: rate_limited, server_error, timeout, connection, bad_reply, refused,
-    crashed, no_record, budget."""
+    crashed, no_record, budget, cut."""
     message: str
     retryable: bool = False
     retry_after_s: float | None = None
@@ -108,3 +115,23 @@ class Answer(NamedTuple):
     """In [0, 1]: a score that came with a recorded answer; no scorer is asked then."""
     note: str = ""
     """Why the solver answered so, in words: the rule that matched, the model as returned."""
+
+
+def is_cut(finish_reason: object) -> bool:
+    """Whether a server's word for why it stopped says that the answer is not whole.
+
+    Examples:
+        >>> is_cut("length"), is_cut("MAX_TOKENS"), is_cut("stop"), is_cut(None)
+        (True, True, False, False)
+    """
+    return isinstance(finish_reason, str) and finish_reason.strip().lower() in _CUT_REASONS
+
+
+def cut_failure(limit: int | None = None) -> Failure:
+    """Why an answer that was cut is none: nobody knows what it would have come to.
+
+    Args:
+        limit: The tokens that it might have; None: not known.
+    """
+    at = "" if limit is None else f" at {limit:,} tokens: raise `max_tokens`"
+    return Failure(kind=CUT, message=f"the answer was cut{at}")

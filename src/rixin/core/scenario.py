@@ -230,3 +230,25 @@ def cascade_steps(candidate: Candidate) -> tuple[str, ...]:
     steps = candidate.options.get("steps", ())
     assert isinstance(steps, tuple | list)
     return tuple(str(step["solver"]) for step in steps)
+
+
+_ANSWER_TOKENS: Mapping[str, Mapping[OutputKind, int]] = {
+    "endpoint": {"labels": 64, "number": 512, "json-schema": 1024, "free-text": 512},
+    "local": {"number": 512, "json-schema": 512, "free-text": 256},
+}
+
+
+def answer_limit(candidate: Candidate, kind: OutputKind) -> int | None:
+    """Tokens that an answer of a candidate may have; None: it has no such limit of its own."""
+    given = candidate.options.get("max_tokens")
+    return default_tokens(candidate.kind, kind) if given is None else int(str(given))
+
+
+def default_tokens(solver: SolverKind, kind: OutputKind) -> int | None:
+    """Tokens of an answer at most where the contract does not say; None: there is no limit.
+
+    Examples:
+        >>> default_tokens("local", "number"), default_tokens("rule", "number")
+        (512, None)
+    """
+    return _ANSWER_TOKENS.get(solver, {}).get(kind)

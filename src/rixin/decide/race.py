@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from rixin.core.scenario import Candidate, Scenario
 from rixin.core.verdict import Standing, Tally
 from rixin.decide.budget import Errors
+from rixin.decide.cut_answers import cut_count
 from rixin.decide.economics import Point, Prices, prices_of
 from rixin.decide.judged import Judged, judge
 from rixin.decide.looks import chance_to_hold, next_look
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _TYPICAL = 100
 """Cases that settle a candidate that is clearly above or below the floor."""
+_MANY_CUT = 24
+"""Answers that were cut, at least as many as were whole, with which nobody is asked on."""
 _MONEY_EVERY = 8
 """Looks between two full judgements of a candidate that is open: they take a hundred times longer
 than a glance, and can only end its test earlier."""
@@ -50,6 +53,7 @@ class State(StrEnum):
     PARKED = "parked"
     NOT_NEEDED = "not needed"
     UNUSABLE = "unusable"
+    CUT = "its answers are cut"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +162,8 @@ class Race:
             return
         lane.judged_at = asked
         lane.state = State.EXHAUSTED if self.exhaustive else self._state(lane, tally)
+        if lane.state is State.OPEN and cut_count(tally) >= max(_MANY_CUT, tally.cases):
+            lane.state = State.CUT  # more answers would cost money and be cut too
 
     def _seen_again(self, lane: Lane, tally: Tally) -> None:
         """An accepted candidate that was asked more stays accepted: its test has ended.

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Decision, Effort, Standing, Tally
 from rixin.decide.changes import least_volume, what_is_open, what_would_change, who_else
+from rixin.decide.cut_answers import cut_line_of, hangs_on_cut
 from rixin.decide.economics import incumbent_result
 from rixin.decide.judged import Judged
 from rixin.decide.needs import Need, shortages
@@ -27,9 +28,12 @@ def headline(
         return f"Do not use AI here: {_why_not(scenario, models)}; keep {people}."
     if decision is Decision.KEEP:
         return f"Keep {people}: {_why_keep(scenario, judged)}."
+    cut = [cut_line_of(scenario, one.result) for one in judged if hangs_on_cut(scenario, one)]
     short = _nearest_shortage(scenario, judged)
     nearest = _nearest_to_settled(judged)
-    if short:
+    if cut:
+        why = "; ".join(cut)
+    elif short:
         why = "; ".join(map(str, short))
     elif nearest is not None:
         why = f"{nearest.result.cases_needed:,} more {nearest.kind_needed} are needed"
@@ -104,7 +108,7 @@ def because(
         if one.excluded:
             yield _because_excluded(scenario, one.result)
     if decision is Decision.CANNOT_TELL:
-        yield from what_is_open(scenario, [one for one in judged if not one.excluded])
+        yield from _what_is_open(scenario, [one for one in judged if not one.excluded])
 
 
 def _because_adopted(scenario: Scenario, winner: Judged, judged: Sequence[Judged]) -> Iterator[str]:
@@ -181,7 +185,16 @@ def changes(
             yield from who_else(scenario, best, [one for one in able if one is not best])
     if decision is not Decision.CANNOT_TELL:
         open_ones = [one for one in judged if not one.excluded and not one.adoptable]
-        yield from what_is_open(scenario, open_ones)
+        yield from _what_is_open(scenario, open_ones)
+
+
+def _what_is_open(scenario: Scenario, candidates: Sequence[Judged]) -> Iterator[str]:
+    """What settles each open candidate: a higher limit where it hangs on cut answers, else cases."""
+    for one in candidates:
+        if hangs_on_cut(scenario, one):
+            yield cut_line_of(scenario, one.result)
+        else:
+            yield from what_is_open(scenario, [one])
 
 
 def warnings(scenario: Scenario, results: Sequence[CandidateResult]) -> Iterator[str]:
@@ -195,6 +208,8 @@ def warnings(scenario: Scenario, results: Sequence[CandidateResult]) -> Iterator
                 f"{one.name}: {lost:,} of {tally.cases + lost:,} cases could not be measured"
                 f" ({_causes(tally)}); none of them counts in its favour"
             )
+        if cut := cut_line_of(scenario, one):
+            yield f"{cut}: an answer that was cut is none, for or against"
         if tally.cases and tally.cost_known < tally.cases:
             yield f"the price of {one.name} is not known: its cost and saving cannot be stated"
         yield from _twins(scenario, one)

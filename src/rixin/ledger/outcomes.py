@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Dialect, Row, case, func, insert, select
 
-from rixin.core.answer import Answer, Failure, Step, Usage
+from rixin.core.answer import CUT, Answer, Failure, Step, Usage
 from rixin.core.case import Case
 from rixin.core.foreign import finite_number, whole_number
 from rixin.core.money import from_pico, to_pico
@@ -166,7 +166,11 @@ def stored_between(
 
 
 def _failed(row: Row[Any]) -> bool:
-    return row.state == State.UNMEASURED.value and "failure" in json.loads(row.detail or "{}")
+    """Whether a case has to be asked again; one that was cut would be cut again."""
+    if row.state != State.UNMEASURED.value:
+        return False
+    failure = json.loads(row.detail or "{}").get("failure")
+    return failure is not None and failure[0] != CUT
 
 
 def outcomes_of_case(

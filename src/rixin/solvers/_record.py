@@ -7,7 +7,7 @@ wanted is taken as it is, everything else goes the long way through `rixin.solve
 from collections.abc import Sequence
 from math import exp
 
-from rixin.core.answer import Answer, Failure, Usage
+from rixin.core.answer import Answer, Failure, Usage, cut_failure, is_cut
 from rixin.solvers._reply import (
     bad_reply,
     is_missing,
@@ -39,6 +39,7 @@ class RecordReader:
         "_confidence",
         "_cost",
         "_error",
+        "_finish_reason",
         "_input_tokens",
         "_latency",
         "_latency_ms",
@@ -51,6 +52,7 @@ class RecordReader:
     _confidence: int
     _cost: int
     _error: int
+    _finish_reason: int
     _input_tokens: int
     _latency: int
     _latency_ms: int
@@ -73,6 +75,8 @@ class RecordReader:
             answer = self._read(cells)
         except ValueError as reason:
             return bad_reply(str(reason))
+        if is_cut(cells[self._finish_reason]):
+            return answer._replace(output=None, recorded_score=None, failure=cut_failure())
         if answer.output is None and answer.recorded_score is None:
             return answer._replace(failure=Failure(kind="no_record", message="the record is empty"))
         return answer

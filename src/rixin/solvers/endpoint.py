@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from rixin.core.answer import Answer, Failure, Usage
+from rixin.core.answer import Answer, Failure, Usage, cut_failure, is_cut
 from rixin.core.case import Case
 from rixin.core.ids import digest_json
+from rixin.core.scenario import default_tokens
 from rixin.core.transport import Reply, Transport, TransportError
 from rixin.core.usage import read_usage
 from rixin.solvers._chat import (
@@ -37,7 +38,6 @@ _RECIPE = "endpoint/2"
 _MARK = "⟦case⟧"
 _TOP = 20
 """Alternatives that are asked for at each token: the most that servers commonly give."""
-_DEFAULT_TOKENS: Mapping[str, int] = {"labels": 64, "number": 512, "json-schema": 1024}
 _OVERHEAD = 64
 """Tokens that a chat template may add at most around two messages."""
 _NOT_TAKEN = frozenset({400, 422, 501})
@@ -111,7 +111,7 @@ class EndpointSolver:
         if options.key:
             self._headers["Authorization"] = f"Bearer {options.key}"
         kind = prompt.output.kind
-        self._most = options.max_tokens or _DEFAULT_TOKENS.get(kind, 512)
+        self._most = options.max_tokens or default_tokens("endpoint", kind) or 1
         self._features = Features(
             schema=kind in {"labels", "json-schema"},
             logprobs=options.logprobs != "off" and options.samples == 1,
@@ -271,10 +271,9 @@ class EndpointSolver:
         if refusal or cause == "content_filter":
             why = refusal or "its content filter stopped the answer"
             return Failure(kind="refused", message=f"the model refused: {why}")
+        if is_cut(cause):  # a number or label in the middle of it is not what it came to
+            return cut_failure(self._most)
         output = parse_output(spec.kind, text, spec.labels)
-        if output is None and cause == "length":
-            cut = f"the answer was cut at {self._most} tokens: raise `max_tokens`"
-            return Failure(kind="bad_reply", message=cut)
         if output is None:
             return _Said(output, None, {})
         if spec.kind == "labels":

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from rixin.core.answer import Answer, Failure, Usage
+from rixin.core.answer import Answer, Failure, Usage, cut_failure
 from rixin.core.case import Case
 from rixin.core.ids import digest
+from rixin.core.scenario import default_tokens
 from rixin.errors import ModelFault, UsageError
 from rixin.solvers._gguf import weights_digest
 from rixin.solvers._guidance import lacking, unforced
@@ -21,8 +22,7 @@ from rixin.solvers._runtime import processors, runtime_version
 from rixin.solvers.outputs import parse_output
 from rixin.solvers.prompt import Example, Prompt
 
-_RECIPE = "local/2"
-_DEFAULT_TOKENS: Mapping[str, int] = {"number": 320, "json-schema": 512, "free-text": 256}
+_RECIPE = "local/3"
 _LEAST_ROOM = 16
 _TOKEN_CHARACTERS = 20
 _WITHOUT = "write the schema without it, and what it says into the task, or leave the candidate out"
@@ -62,7 +62,7 @@ class LocalSolver:
 
     Of other outputs `confidence` is the geometric mean of the probabilities of their tokens. What
     holds no answer in the form that was asked for is given back as the model wrote it: it is a
-    wrong answer, not a failed call. The model is loaded and reads its examples at the first
+    wrong answer, not a failed call; what was cut at its limit of tokens is no answer. The model is loaded and reads its examples at the first
     `solve`; calls queue up before one thread, so that the event loop stays free, and `latency_s`
     is the time of a call without its time in the queue.
 
@@ -99,7 +99,7 @@ class LocalSolver:
         self._path, self._prompt = model_path, prompt
         self._threads = options.threads or max(1, processors() - 1)
         self._readers = options.threads or processors()
-        self._max_tokens = options.max_tokens or _DEFAULT_TOKENS.get(prompt.output.kind, 1)
+        self._max_tokens = options.max_tokens or default_tokens("local", prompt.output.kind) or 1
         self._context = options.context
         self._schema = prompt.output.schema if prompt.output.kind == "json-schema" else None
         if self._schema is not None and (place := lacking(self._schema)) is not None:
@@ -182,24 +182,22 @@ class LocalSolver:
         )
 
     def _text(self, reading: Reading, input_tokens: int, note: str) -> Answer:
-        kind = self._prompt.output.kind
+        kind, count = self._prompt.output.kind, len(reading.logprobs)
+        usage = Usage(
+            input_tokens=input_tokens,
+            cached_tokens=reading.cached_tokens,
+            output_tokens=count,
+            calls=1,
+        )
+        if not reading.finished:
+            return Answer(failure=cut_failure(self._max_tokens), note=note, usage=usage)
         output = parse_output(kind, reading.text)
-        notes = [
-            note,
-            "" if output is not None else f"no {kind} in what the model wrote",
-            "" if reading.finished else f"cut at {self._max_tokens} tokens",
-        ]
-        count = len(reading.logprobs)
+        notes = [note, "" if output is not None else f"no {kind} in what the model wrote"]
         return Answer(
             output=reading.text.strip() if output is None else output,
             confidence=min(1.0, math.exp(sum(reading.logprobs) / count)) if count else None,
             note="; ".join(filter(None, notes)),
-            usage=Usage(
-                input_tokens=input_tokens,
-                cached_tokens=reading.cached_tokens,
-                output_tokens=count,
-                calls=1,
-            ),
+            usage=usage,
         )
 
     def _ready(self) -> tuple[Llama, _Frame]:

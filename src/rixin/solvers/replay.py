@@ -40,6 +40,9 @@ class ReplayColumns:
     """In [0, 1], or true and false: a score that the log already has."""
     error: str | None = None
     """Not empty where the recorded call failed."""
+    finish_reason: str | None = None
+    """Why the model stopped, in the server's word: `length` and the like make an answer a cut one,
+    which is none."""
 
     def used(self) -> dict[str, str]:
         """What is mapped: our name → the log's column."""

@@ -10,12 +10,14 @@ from rixin.core.labels import label_set
 from rixin.core.money import ceil_cent, format_money
 from rixin.core.scenario import Scenario
 from rixin.decide.budget import Budget
+from rixin.decide.cut_answers import cut_count, cut_line
 from rixin.decide.demand import DemandScore, demand_score
 from rixin.decide.needs import needs_of, shortages
 from rixin.decide.race import Entry
 from rixin.decide.wording import percent
 from rixin.ledger.cases import label_counts, stream_cases
 from rixin.ledger.outcomes import stored_between
+from rixin.ledger.tallies import tally
 from rixin.report.as_json import plain
 from rixin.report.columns import wrap
 from rixin.stats.planning import cases_needed_floor
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 _WIDTH = 100
 _TYPICAL = 100
 """Cases that settle a candidate that is clearly above or below the floor."""
+_WRITERS = frozenset({"local", "endpoint", "replay"})
+"""Kinds whose answers may be cut."""
 _POOL_USE = {
     "shape": "to learn from (shape)",
     "certify": "to decide on (certify)",
@@ -179,7 +183,7 @@ def plan(
             *(one.doubt for one in contenders if one.doubt),
         ),
         illustrative=tuple(sorted(scenario.illustrative)),
-        needs=tuple(what_it_takes(scenario, stored)),
+        needs=(*what_it_takes(scenario, stored), *what_was_cut(scenario, stored)),
         lines=tuple(
             _line(scenario, stored, one, asked=one in worth, proposes=budget.proposed > 0)
             for one in contenders
@@ -275,6 +279,17 @@ def what_it_takes(scenario: Scenario, stored: Stored, *, exhaustive: bool = Fals
     for name, size in sizes.items():
         if shortages(scenario, stored.errors[name]):
             yield f"{name} is asked {size:,} cases at most: too few to hold the promise"
+
+
+def what_was_cut(scenario: Scenario, stored: Stored) -> Iterator[str]:
+    """Candidates whose stored answers were cut, with the limit to raise before asking on."""
+    for candidate in scenario.candidates:
+        if candidate.kind in _WRITERS:
+            where = (stored.samples[candidate.name], stored.numbers[candidate.name], stored.judge)
+            rows = tally(stored.ledger, *where, candidate.name)
+            cut = cut_count(rows)
+            if cut:
+                yield cut_line(scenario, candidate.name, cut, rows.cases + rows.unmeasured)
 
 
 def _labels(scenario: Scenario, dataset: Dataset, stored: Stored) -> Iterator[str]:

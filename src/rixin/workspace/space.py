@@ -312,7 +312,7 @@ class _Opened:
         paid = {one.candidate.name for one in self.contenders if one.paid}
         if not paid:
             return
-        from rixin.workspace.plan import forecast, what_it_takes
+        from rixin.workspace.plan import forecast, what_it_takes, what_was_cut
 
         entries = [lane.entry for lane in race.lanes.values()]
         needs = what_it_takes(self.scenario, self.stored, exhaustive=race.exhaustive)
@@ -324,7 +324,7 @@ class _Opened:
             proposes=self.budget.proposed > 0 and not race.exhaustive,
             spent=spent_so_far(self.stored, self.contenders),
         )
-        for line in (*needs, expected):
+        for line in (*needs, *what_was_cut(self.scenario, self.stored), expected):
             if line:
                 reporter.say(line)
 

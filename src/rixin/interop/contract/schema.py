@@ -297,6 +297,9 @@ class Columns(Part):
     output_tokens: str | None = None
     score: str | None = Field(None, description="In [0, 1], or true and false.")
     error: str | None = Field(None, description="Not empty where the recorded call failed.")
+    finish_reason: str | None = Field(
+        None, description="Why the model stopped: `length` marks an answer that was cut."
+    )
 
 
 class CandidatePart(Part):
