@@ -4,13 +4,17 @@ They are run where they lie, and skipped by name where they do not. What is righ
 in a function of its name, which gets what `try.sh` printed and the folder that it ran in.
 """
 
+import csv
+import html
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -115,6 +119,48 @@ def stream_events_with_ids(printed: str, folder: Path) -> None:
 
 
 # ---- files ----
+
+
+def formulas_without_values(printed: str, folder: Path) -> None:
+    assert printed.count("2 cells have no value") == 2
+    assert printed.count("row 2, column 'total'") == 2
+    assert "'=1+1,stripes" in printed
+    assert "the input is the formula" in printed
+    assert "open the file in a spreadsheet program and save it" in printed
+    assert "'=1+1" not in workbook_texts(folder / "out.xlsx")
+    assert "=1+1" in workbook_texts(folder / "out.xlsx")
+
+
+def late_key_lost(printed: str, folder: Path) -> None:
+    assert printed.splitlines()[-1] == "100"
+    assert '"note": "n1199"' in printed
+
+
+def own_columns_spoilt(printed: str, folder: Path) -> None:
+    with (
+        (folder / "in.csv").open(newline="") as before,
+        (folder / "out.csv").open(newline="") as after,
+    ):
+        own = [row["note"] for row in csv.DictReader(before)]
+        assert [row["note"] for row in csv.DictReader(after)] == own
+    assert set(own) <= set(workbook_texts(folder / "out.xlsx"))
+
+
+def workbook_texts(path: Path) -> list[str]:
+    sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml").decode()
+    return [html.unescape(text) for text in re.findall(r"<t[^>]*>([^<]*)</t>", sheet)]
+
+
+def semicolon_file_comes_back(printed: str, folder: Path) -> None:
+    before, after = ((folder / name).read_bytes() for name in ("in.csv", "out.csv"))
+    assert after.startswith(before.splitlines()[0] + b";rixin_output;")
+    for line in before.splitlines()[1:]:
+        assert line in after
+
+
+def sep_line(printed: str, folder: Path) -> None:
+    assert "error" not in printed
+    assert "400 to decide on" in printed
 
 
 # ---- guards ----

@@ -1,6 +1,8 @@
+import json
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from rixin.core.scenario import CaseSource
 from rixin.errors import CasesError
@@ -131,3 +133,44 @@ def test_cells_of_json_become_text(tmp_path: Path) -> None:
     path.write_text('{"text": {"a": 1}, "gold": 18.0}\n{"text": true, "gold": NaN}\n')
     cases = list(read_cases(CaseSource(path=path, input="text", expected="gold")))
     assert [(case.input, case.expected) for case in cases] == [('{"a":1}', "18"), ("true", None)]
+
+
+def book_of(path: Path, rows: list[list[object]]) -> CaseSource:
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return CaseSource(
+        path=path, input="q", expected="a", stratum="s", weight="w", id="i", pools={"certify": 1.0}
+    )
+
+
+@pytest.mark.parametrize("column", range(5))
+def test_a_formula_without_its_value_is_a_mistake_with_its_place(tmp_path: Path, column: int):
+    names, right = ["q", "a", "s", "w", "i"], ["x", "y", "z", 2, "1"]
+    broken: list[object] = [*right[:column], "=1+1", *right[column + 1 :]]
+    source = book_of(tmp_path / "a.xlsx", [names, ["x0", "y", "z", 1, "0"], broken])
+    with pytest.raises(CasesError, match="1 row cannot be used") as error:
+        list(read_cases(source))
+    assert f"row 3: {names[column]!r} holds the formula '=1+1'" in str(error.value)
+    assert "save it" in str(error.value.hint)
+
+
+def test_an_error_of_a_spreadsheet_is_told_with_its_place(tmp_path: Path):
+    rows: list[list[object]] = [["q", "a", "s", "w", "i"], ["x", "#N/A", "#REF!", 1, "1"]]
+    cases = read_cases(book_of(tmp_path / "a.xlsx", [*rows, ["#N/A", "y", "z", 1, "2"]]))
+    (case,) = cases
+    assert (case.expected, case.stratum) == (None, "")
+    told = " ".join(cases.notes.sentences())
+    assert "3 cells with an error of a spreadsheet count as empty" in told
+    assert "row 2: 'a' holds the error #N/A; mend what the cell looks up" in told
+    with pytest.raises(CasesError, match="'w' is '#N/A', no positive number"):
+        list(read_cases(book_of(tmp_path / "b.xlsx", [rows[0], ["x", "y", "z", "#N/A", "1"]])))
+
+
+def test_a_stratum_that_first_comes_after_a_thousand_rows_is_read(tmp_path: Path):
+    lines = [{"q": f"x{n}"} for n in range(1_100)] + [{"q": "y", "s": "late"}]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    *_, last = read_cases(CaseSource(path=path, input="q", stratum="s", pools={"certify": 1.0}))
+    assert last.stratum == "late"

@@ -144,3 +144,34 @@ def test_a_wrong_byte_is_named_with_its_line_and_encoding(tmp_path: Path) -> Non
 def test_an_unknown_encoding_names_the_nearest(tmp_path: Path) -> None:
     error = refusal(save(tmp_path, "a\n1\n"), encoding="uft-8")
     assert error.hint == "did you mean 'utf-8'?"
+
+
+@pytest.mark.parametrize("sign", [",", ";", "|", "\t", "~"])
+@pytest.mark.parametrize("line", ["sep={}", '"sep={}"', "SEP={}"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_first_line_that_only_names_the_delimiter_is_no_header(tmp_path, sign, line, mark):
+    head = mark + line.format(sign)
+    source = open_rows(save(tmp_path, f'{head}\r\nq{sign}n\r\n"a, b; c"{sign}1\r\n'))
+    assert source.columns == ["q", "n"]
+    assert source.delimiter == sign
+    assert [row.number for row in source] == [3]
+
+
+def test_places_still_count_the_lines_of_the_file(tmp_path: Path) -> None:
+    assert "line 4: the row has 1 cells" in str(refusal(save(tmp_path, "sep=;\nq;n\na;1\nb\n")))
+    assert "line 2: columns 1 and 2" in str(refusal(save(tmp_path, "sep=;\nq;q\na;1\n")))
+    assert "line 3: the row that starts" in str(refusal(save(tmp_path, 'sep=;\nq;n\n"a;1\n')))
+    assert "only blank lines" in str(refusal(save(tmp_path, "sep=;\n")))
+    assert "no row below" in str(refusal(save(tmp_path, "sep=;\nq;n\n")))
+
+
+@pytest.mark.parametrize("header", ["sep=", "sep=a", "sep=;;", "sep=;x", "sep ;", "sep=;,n"])
+def test_what_only_looks_like_it_is_a_header(tmp_path: Path, header: str) -> None:
+    quoted = header.replace('"', "")
+    row = "x" + ",1" * header.count(",")
+    source = open_rows(save(tmp_path, f"{quoted}\n{row}\n"), delimiter=",")
+    assert source.columns == quoted.split(",")
+
+
+def test_a_stated_delimiter_wins_over_the_first_line(tmp_path: Path) -> None:
+    assert open_rows(save(tmp_path, "sep=;\nq,n\na;b,1\n"), delimiter=",").columns == ["q", "n"]

@@ -99,9 +99,22 @@ def test_jsonl_rows_keep_their_line_and_their_values(tmp_path: Path) -> None:
     source = open_rows(save(tmp_path, "a.jsonl", "\n".join(lines)))
     assert source.columns == ["text", "n", "more"]
     assert [(row.number, dict(row.values)) for row in source] == [
-        (1, {"text": "a", "n": 1, "more": None}),
-        (3, {"text": "b", "n": None, "more": [1]}),
+        (1, {"text": "a", "n": 1}),
+        (3, {"text": "b", "more": [1]}),
     ]
+    assert [row.values for row in source.rows(["n"])] == [{"n": 1}, {"n": None}]
+
+
+def test_a_key_that_comes_late_is_a_column_once_it_is_asked_for(tmp_path: Path) -> None:
+    lines = ['{"q": "a"}'] * 1_100 + ['{"q": "b", "w": 2}']
+    path = save(tmp_path, "a.jsonl", "\n".join(lines))
+    source = open_rows(path)
+    assert source.columns == ["q"]
+    *_, last = source.rows(["w", "q"])
+    assert last.values == {"w": 2, "q": "b"}
+    assert source.columns == open_rows(path).find_columns() == ["q", "w"]
+    with pytest.raises(CasesError, match="no column 'x'; its columns are 'q', 'w'"):
+        source.require(["x"])
 
 
 def test_all_bad_json_lines_are_counted_and_five_are_shown(tmp_path: Path) -> None:

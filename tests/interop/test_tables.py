@@ -2,9 +2,10 @@
 
 import datetime as dt
 import sys
+import time
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from arro3.core import Array, DataType, RecordBatch, Table
@@ -12,6 +13,7 @@ from arro3.io import write_parquet
 from openpyxl import Workbook
 
 from rixin.errors import CasesError, MissingExtra
+from rixin.interop.cell_text import NoValue, to_text
 from rixin.interop.readers import open_rows
 
 
@@ -108,7 +110,99 @@ def test_xlsx_rows_start_below_the_first_filled_row(tmp_path: Path) -> None:
 def test_xlsx_dates_and_errors_are_cells(tmp_path: Path) -> None:
     day = dt.datetime.fromisoformat("2026-03-01T09:30:00")
     path = save_book(tmp_path / "a.xlsx", [["text", "when"], ["#N/A", day]])
-    assert [dict(row.values) for row in open_rows(path)] == [{"text": None, "when": day}]
+    (row,) = open_rows(path)
+    assert row.values == {"text": NoValue("#N/A"), "when": day}
+    assert to_text(row.values["text"]) is None
+    assert list(open_rows(path).records(["text"])) == [(None,)]
+
+
+def test_a_formula_without_its_value_is_told_and_one_with_it_is_its_value(tmp_path: Path) -> None:
+    whole = save_book(tmp_path / "a.xlsx", [["q", "n"], ["x", "=1+1"], ["=A2", "=2+2"], ["y", 1]])
+    path = patched(whole, "sheet1.xml", "<f>2+2</f><v />", "<f>2+2</f><v>4</v>")
+    first, second, _ = open_rows(path)
+    assert first.values == {"q": "x", "n": NoValue("=1+1")}
+    assert second.values == {"q": NoValue("=A2"), "n": 4}
+    empty = patched(
+        whole, "sheet1.xml", '<c r="A3"><f>A2</f><v />', '<c r="A3" t="str"><f>A2</f><v></v>'
+    )
+    assert [row.values["q"] for row in open_rows(empty)] == ["x", None, "y"]
+    with pytest.raises(CasesError, match="row 2: 'n' holds the formula '=1\\+1'") as error:
+        list(open_rows(whole).records(["n"]))
+    assert "save it" in str(error.value.hint)
+    named = save_book(tmp_path / "c.xlsx", [["q", "=1+1"], ["x", 1]])
+    with pytest.raises(CasesError, match="row 1: the name of column 2 is the formula"):
+        open_rows(named)
+
+
+def patched(book: Path, part: str, old: str, new: str) -> Path:
+    """The workbook with other text in one of its parts, or with a part more."""
+    path = book.with_name("patched.xlsx")
+    with ZipFile(book) as source, ZipFile(path, "w", ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name.endswith(part):
+                assert old.encode() in data
+                data = data.replace(old.encode(), new.encode(), 1)
+            target.writestr(name, data)
+        if not any(name.endswith(part) for name in source.namelist()):
+            target.writestr(f"xl/{part}", new)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new"),
+    [
+        ("sheet1.xml", "</sheetData>", "<row><c/></row>" * 1_300_000 + "</sheetData>"),
+        ("sheet1.xml", "</sheetData>", "</sheetData>" + " " * 20_000_000),
+        ("sharedStrings.xml", "", "<sst>" + "<si><t>a</t></si>" * 1_100_000 + "</sst>"),
+        ("styles.xml", "</cellXfs>", "<xf/>" * 300_000 + "</cellXfs>"),
+        ("workbook.xml", "</workbook>", "<a/>" * 300_000 + "</workbook>"),
+        ("[Content_Types].xml", "</Types>", '<Default Extension="a"/>' * 50_000 + "</Types>"),
+    ],
+)
+def test_a_small_workbook_that_unpacks_to_much_is_refused_unread(tmp_path: Path, part, old, new):
+    path = patched(save_book(tmp_path / "a.xlsx", [["q", "n"], ["a", 1]]), part, old, new)
+    begin = time.process_time()
+    with pytest.raises(CasesError, match=r"unpacks to .* too much to read") as error:
+        open_rows(path)
+    assert part in str(error.value)
+    assert time.process_time() - begin < 30
+
+
+def test_a_table_that_repeats_itself_is_read(tmp_path: Path) -> None:
+    rows = [["text", "queue"]] + [["the same words in every row of the table", "a"]] * 5_000
+    assert len(list(open_rows(save_book(tmp_path / "a.xlsx", rows)))) == 5_000
+
+
+def test_rows_and_columns_that_no_workbook_has_are_refused(tmp_path: Path) -> None:
+    book = save_book(tmp_path / "a.xlsx", [["q", "n"], ["a", 1]])
+    for old, new, reason in (
+        ('<row r="2"', '<row r="2000000000"', "it has a row 2,000,000,000"),
+        ('r="B2"', 'r="XFE2"', "right of column 16,384"),
+        ("</row></sheetData>", "<c/>" * 16_384 + "</row></sheetData>", "right of column 16,384"),
+        ('r="B2"', 'r="!"', "cannot be read"),
+        ('<row r="2"', '<row r="1e999"', "cannot be read"),
+    ):
+        with pytest.raises(CasesError, match=reason):
+            list(open_rows(patched(book, "sheet1.xml", old, new)))
+
+
+def test_rows_far_apart_cost_nothing_and_a_wrong_size_cuts_nothing_off(tmp_path: Path) -> None:
+    book = save_book(tmp_path / "a.xlsx", [["q", "n"], ["a", 1]])
+    far = patched(book, "sheet1.xml", '<row r="2"', '<row r="1048576"')
+    assert [row.number for row in open_rows(far)] == [1_048_576]
+    short = patched(book, "sheet1.xml", 'ref="A1:B2"', 'ref="A1:A1"')
+    assert [dict(row.values) for row in open_rows(short)] == [{"q": "a", "n": 1}]
+
+
+def test_parts_that_overlap_are_refused(tmp_path: Path) -> None:
+    path = save_book(tmp_path / "a.xlsx", [["q", "n"], ["a", 1]])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02") + 20  # the packed size in the first entry of the directory
+    data[at : at + 4] = (10**8).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(CasesError, match="cannot be read: its parts overlap"):
+        open_rows(path)
 
 
 def test_the_first_shown_sheet_is_taken_unless_one_is_named(tmp_path: Path) -> None:

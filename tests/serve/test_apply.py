@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from openpyxl import Workbook
 
 from rixin.errors import ExportError, UsageError
 from rixin.interop.readers import open_rows
@@ -48,8 +49,7 @@ def test_a_file_is_answered_row_by_row(desk, form):
     assert [row["rixin_output"] or None for row in rows] == ["stripes", "fine", None]
     assert [row["rixin_solver"] for row in rows][:2] == ["rules", "strong"]
     assert str(rows[0]["id"]).endswith("=1+1")
-    if form in {"csv", "xlsx"}:
-        assert str(rows[0]["id"]) == "'=1+1"
+    assert str(rows[0]["id"]) == ("'=1+1" if form == "csv" else "=1+1")
     assert not list(path.parent.glob(".out*"))
 
 
@@ -204,13 +204,7 @@ def test_bad_requests(desk):
 
 
 def test_cells_and_forms(tmp_path):
-    assert [safe_cell(one) for one in ("@x", "+1", "\tx", None, 1.5)] == [
-        "'@x",
-        "+1",
-        "'\tx",
-        None,
-        1.5,
-    ]
+    assert [safe_cell(one) for one in ("@x()", "+1", None, 1.5)] == ["'@x()", "+1", None, 1.5]
     with pytest.raises(ExportError, match="no ending"):
         write_rows(tmp_path / "x.txt", ["a"], [])
     with pytest.raises(ExportError, match="cannot be written"):
@@ -256,12 +250,54 @@ def test_cells_keep_what_they_hold(tmp_path):
     assert "NaN" not in (tmp_path / "out.jsonl").read_text()
     for form in ("csv", "xlsx", "parquet"):
         assert json.loads(found[form]["fields"]) == {"a": [1, "文"]}
+    for form in ("csv", "xlsx"):
         assert found[form]["utc"] == "2026-03-01T09:30:00+00:00"
-    assert found["csv"]["at"] == found["parquet"]["at"] == "2026-03-01T09:30:00"
-    assert found["xlsx"]["at"] == row["at"]
+    assert found["csv"]["at"] == "2026-03-01T09:30:00"
+    assert found["xlsx"]["at"] == found["parquet"]["at"] == row["at"]
+    assert (found["parquet"]["utc"], found["parquet"]["day"]) == (row["utc"], row["day"])
     assert len(found["csv"]["long"]) == 40_000
     assert found["xlsx"]["long"].endswith("… [cut: 40,000 characters]")
-    assert found["csv"]["wide"] == found["xlsx"]["wide"] == "'＝1+1"
+    assert (found["csv"]["wide"], found["xlsx"]["wide"]) == ("'＝1+1", "＝1+1")
+
+
+def test_a_file_that_is_applied_twice_is_the_same_file(desk):
+    path, _ = desk
+    first = "sep=;\nq;=name;Betrag;rixin_output\na zebra;=1+1;-3,20;old\na zebra;@anna;;\n"
+    (path.parent / "once.csv").write_text(f"\ufeff{first}", encoding="utf-8")
+    assert rixin(path, "apply", "desk", "once.csv", "-o", "twice.csv")[0] == 0
+    assert rixin(path, "apply", "desk", "twice.csv", "-o", "thrice.csv")[0] == 0
+    once, again = ((path.parent / name).read_text() for name in ("twice.csv", "thrice.csv"))
+    assert [line.split("req_")[0] for line in once.splitlines()] == [
+        *("\ufeffsep=;", once.splitlines()[1]),
+        *(
+            "a zebra;'=1+1;-3,20;stripes;rules;answered;0.0;",
+            "a zebra;@anna;;stripes;rules;answered;0.0;",
+        ),
+    ]
+    assert once.splitlines()[1].startswith("q;'=name;Betrag;rixin_output;rixin_solver;")
+    assert [line.split("req_")[0] for line in again.splitlines()] == [
+        line.split("req_")[0] for line in once.splitlines()
+    ]
+
+
+def test_formulas_without_values_are_told_with_their_place(desk):
+    path, up = desk
+    book = Workbook()
+    for row in (["q", "total"], ["a zebra", "=1+1"], ['="a "&"zebra"', "#N/A"]):
+        book.active.append(row)
+    book.save(path.parent / "bare.xlsx")
+    before = len(up.seen("good"))
+    code, said = rixin(path, "apply", "desk", "bare.xlsx", "-o", "bare.jsonl", "--json")
+    found = json.loads(said[said.index("{") :])
+    assert (code, found["answered"], found["refused"]) == (0, 1, 1)
+    formulas, errors = found["notes"]
+    assert "2 cells have no value and are written as the text of the formula" in formulas
+    assert "bare.xlsx, sheet 'Sheet', row 2, column 'total'" in formulas
+    assert "1 cell has no value and is written as the error; the first is the error #N/A" in errors
+    rows = [json.loads(line) for line in (path.parent / "bare.jsonl").read_text().splitlines()]
+    assert [row["total"] for row in rows] == ["=1+1", "#N/A"]
+    assert "open the file in a spreadsheet program and save it" in rows[1]["rixin_note"]
+    assert len(up.seen("good")) == before
 
 
 def test_columns_of_an_earlier_run_are_written_once(desk):

@@ -15,7 +15,7 @@ from rixin.cli.options import json_option, ledger_option, print_json
     "--output",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write; the ending says the form: .csv, .jsonl, .parquet, .xlsx.",
+    help="Where to write; the ending says the form: .csv, .tsv, .jsonl, .parquet, .xlsx.",
 )
 @click.option(
     "--input", "column", help="Column with the input. [default: as the contract names it]"
@@ -40,7 +40,8 @@ def apply(
     SCENARIO is its file or its name, NAME@7 for one release. Answers go the way of the gateway:
     the same guards, budget and trail. A run that was stopped goes on with the same command. Where
     an endpoint asks for a pause or is down, the rows wait, two minutes without any answer at most.
-    Cells that a spreadsheet would take for formulas are written as text.
+    Your own columns come back as they went in; from CSV to CSV with the same delimiter, quotes and
+    mark. Cells of a text file that a spreadsheet would take for formulas get an apostrophe.
 
     Exit code 1: some rows failed; 3: it was stopped.
     """
@@ -75,6 +76,8 @@ def apply(
             f"{output}: {found.rows:,} rows, {found.answered:,} answered, {found.queued:,} for"
             f" people, {found.refused:,} refused, {found.failed:,} failed"
         )
+        for note in found.notes:
+            click.echo(f"  {note}")
         if found.reason:
             click.echo(f"  most of those without an answer: {found.reason} (column rixin_note)")
     return 1 if found.failed else 0

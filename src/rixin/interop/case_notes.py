@@ -15,6 +15,8 @@ class CaseNotes:
     """Rows that became cases, each content once."""
     skipped_empty: int = 0
     """Rows without an input."""
+    errors: int = 0
+    """Cells with an error of a spreadsheet (`#N/A`), which count as empty."""
     repeated: int = 0
     """Rows left out because the same input and expected output came before."""
     conflicting: int = 0
@@ -26,7 +28,7 @@ class CaseNotes:
     labels: Mapping[str, int] | None = field(default_factory=dict)
     """Expected output → cases; None where more than 1,000 differ or one is long."""
     examples: tuple[str, ...] = ()
-    """The first conflicts and skipped rows, in words, with their places."""
+    """The first conflicts, errors and skipped rows, in words, with their places."""
 
     def sentences(self) -> tuple[str, ...]:
         """What a reader has to know, most important first; empty where all is well.
@@ -49,6 +51,12 @@ class CaseNotes:
                 f"{_of(self.skipped_empty, self.rows, 'row')}"
                 f" {_verb(self.skipped_empty, 'have', 'has')} no input and"
                 f" {_verb(self.skipped_empty, 'are', 'is')} left out"
+            )
+        if self.errors:
+            first = next((note for note in self.examples if "holds the error" in note), "")
+            yield (
+                f"{self.errors:,} {'cell' if self.errors == 1 else 'cells'} with an error of a"
+                f" spreadsheet {_verb(self.errors, 'count', 'counts')} as empty: {first}"
             )
         if self.repeated:
             yield (

@@ -11,7 +11,7 @@ from rixin.core.ids import Pool
 from rixin.core.scenario import CaseSource
 from rixin.errors import CasesError, Mistake
 from rixin.interop.case_notes import CaseNotes
-from rixin.interop.cell_text import to_text
+from rixin.interop.cell_text import NoValue, to_text
 from rixin.interop.readers import open_rows
 from rixin.interop.row_source import Row, RowSource
 from rixin.interop.seen import Seen
@@ -62,8 +62,9 @@ class CaseReader:
         """The cases as a stream.
 
         Raises:
-            CasesError: A row is broken, an id is there twice, a weight is no positive number, or no
-                row has an input. Rows are checked to the end first, so all are counted.
+            CasesError: A row is broken, an id is there twice, a weight is no positive number, a
+                cell is a formula without its value, or no row has an input. Rows are checked to
+                the end first, so all are counted.
         """
         self._tally = tally = _Tally()
         mistakes = _Mistakes(self._rows)
@@ -85,6 +86,9 @@ class CaseReader:
 
     def _case(self, row: Row, ids: Seen, mistakes: "_Mistakes") -> Case | None:
         source = self._source
+        for column, cell in row.values.items():
+            if isinstance(cell, NoValue):
+                self._without_value(row, column, cell, mistakes)
         text = _filled(row.values[source.input])
         if text is None:
             self._tally.skip(self._rows.where(row.number))
@@ -106,6 +110,14 @@ class CaseReader:
             seed=source.seed,
         )
 
+    def _without_value(self, row: Row, column: str, cell: NoValue, mistakes: "_Mistakes") -> None:
+        """A formula without its value is a mistake: often a whole column has none."""
+        where, reason = self._rows.where(row.number), f"{column!r} holds {cell.reason}"
+        if cell.is_formula:
+            mistakes.formula(Mistake(where, reason), cell.mend)
+        else:
+            self._tally.error(f"{where}: {reason}; {cell.mend}")
+
 
 class _Tally:
     """Counts, and what is known of each input: 20 bytes for each."""
@@ -113,6 +125,7 @@ class _Tally:
     def __init__(self) -> None:
         self.rows = self.cases = 0
         self._skipped = self._repeated = self._conflicting = self._unlabelled = 0
+        self._errors = 0
         self._pools: Counter[Pool] = Counter()
         self._labels: Counter[str] | None = Counter()
         self._examples: list[str] = []
@@ -125,6 +138,11 @@ class _Tally:
         self._skipped += 1
         if self._skipped == 1:
             self._examples.append(f"{where}: there is no input")
+
+    def error(self, note: str) -> None:
+        self._errors += 1
+        if self._errors <= _SHOWN:
+            self._examples.append(note)
 
     def count(self, case: Case) -> bool:
         """Counts a case; False when it came before."""
@@ -182,6 +200,7 @@ class _Tally:
             rows=self.rows,
             cases=self.cases,
             skipped_empty=self._skipped,
+            errors=self._errors,
             repeated=self._repeated,
             conflicting=self._conflicting,
             unlabelled=self._unlabelled,
@@ -198,10 +217,17 @@ class _Mistakes:
         self._rows = rows
         self._shown: list[Mistake] = []
         self._twice: list[tuple[int, str]] = []
+        self._mend = ""
         self.count = 0
 
+    def formula(self, mistake: Mistake, mend: str) -> None:
+        self._mend = mend
+        self._add(mistake)
+
     def weight(self, number: int, column: str, cell: object) -> float:
-        text = to_text(cell)
+        if isinstance(cell, NoValue) and cell.is_formula:
+            return 1.0  # told as such
+        text = cell.text if isinstance(cell, NoValue) else to_text(cell)
         try:
             weight = float(text or "")
         except ValueError:
@@ -236,6 +262,8 @@ class _Mistakes:
             self._shown.append(mistake)
 
     def _hint(self, id_column: str | None) -> str:
+        if self._mend:
+            return self._mend
         if self._twice:
             return f"make the ids in {id_column!r} unique, or leave `id` out of the cases"
         return "give each case a weight above 0, or leave `weight` out of the cases"

@@ -3,9 +3,42 @@
 import json
 import math
 from base64 import b64encode
+from dataclasses import dataclass
 from datetime import date, datetime, time
 
 _EXACT = float(1 << 53)
+
+
+@dataclass(frozen=True, slots=True)
+class NoValue:
+    """A cell of a workbook that says something and has no value: an error, or a bare formula."""
+
+    text: str
+    """As a spreadsheet shows it: `#N/A`, or `=A1+1`."""
+
+    @property
+    def is_formula(self) -> bool:
+        """Whether it is a formula whose value the file does not have."""
+        return self.text.startswith("=")
+
+    @property
+    def reason(self) -> str:
+        """What it is, for a message.
+
+        Examples:
+            >>> NoValue("#N/A").reason
+            'the error #N/A'
+        """
+        if self.is_formula:
+            return f"the formula {self.text!r}, whose value is not in the file"
+        return f"the error {self.text}"
+
+    @property
+    def mend(self) -> str:
+        """What to do about it."""
+        if self.is_formula:
+            return "open the file in a spreadsheet program and save it, so that it holds the values"
+        return "mend what the cell looks up or computes, or empty it, and save the file"
 
 
 def to_text(value: object) -> str | None:
@@ -52,7 +85,9 @@ def _datetime_text(value: datetime) -> str:
     return value.isoformat()
 
 
-def _other_text(value: object) -> str:
+def _other_text(value: object) -> str | None:
+    if isinstance(value, NoValue):
+        return None
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, bytes):

@@ -1,6 +1,7 @@
 """CSV and TSV files as rows."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
@@ -8,11 +9,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from rixin.errors import CasesError
-from rixin.interop.row_source import Row, RowSource, name_columns
+from rixin.interop.encodings import BOM, is_utf8
+from rixin.interop.row_source import CsvForm, Row, RowSource, name_columns
 from rixin.interop.text_lines import MAX_CELL, text_lines
 
+TAB_SUFFIXES = frozenset({".tsv", ".tab"})
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD_LINES, _HEAD_WIDTH = 20, 10_000
+_SEP = re.compile(r'("?)sep=([^\w\s"]|\t| )\1(\r\n|\r|\n)?', re.IGNORECASE)
+"""A first line that only names the delimiter, as spreadsheet programs write and read it."""
 
 
 class CsvRows(RowSource):
@@ -21,7 +26,7 @@ class CsvRows(RowSource):
     Args:
         path: A text file that is there and not empty.
         encoding: Its encoding.
-        delimiter: One character; None finds it.
+        delimiter: One character; None finds it: in a first line such as `sep=;`, else by itself.
 
     Raises:
         CasesError: The delimiter, the encoding or the header cannot be used.
@@ -36,16 +41,20 @@ class CsvRows(RowSource):
         # Without this the module refuses a cell of more than 128 KiB.
         csv.field_size_limit(max(MAX_CELL, csv.field_size_limit()))
         self._encoding = encoding
-        self.delimiter: str = delimiter or guess_delimiter(path, encoding)
+        head = self._head()
+        self._sep = _SEP.fullmatch(head[0]) if head else None
+        named = None if self._sep is None else self._sep[2]
+        self.delimiter: str = delimiter or named or guess_delimiter(path, encoding)
         if len(self.delimiter) != 1 or self.delimiter in '\r\n"':
             raise CasesError(
                 f"{path}: {self.delimiter!r} cannot be a delimiter",
                 hint='use one character: "," or ";" or "\\t"',
             )
-        _, header = next(self._records(), (0, []))
-        self.columns = name_columns(header, self.where(1))
+        number, header = next(self._records(), (0, []))
         if not header:
             raise CasesError(f"{path}: the file has only blank lines", hint="add a header")
+        self.columns, self.titles = name_columns(header, self.where(number)), header
+        self.form = self._form(head)
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """The rows as a stream; blank lines are passed over."""
@@ -77,15 +86,36 @@ class CsvRows(RowSource):
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         with text_lines(self.path, self._encoding) as lines:
+            above = last = 0 if self._sep is None else len([next(lines)])
             reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
-            last = 0
             try:
                 for cells in reader:
                     if cells:
                         yield last + 1, cells
-                    last = reader.line_num
+                    last = above + reader.line_num
             except csv.Error as error:
                 raise self._broken(error, last + 1) from None
+
+    def _head(self) -> list[str]:
+        with text_lines(self.path, self._encoding) as lines:
+            return list(islice(lines, 3))
+
+    def _form(self, head: list[str]) -> CsvForm:
+        """As the first lines have it; a file that was no UTF-8 gets a mark where it becomes UTF-8.
+
+        Without one, the program that wrote it takes it for what it writes itself.
+        """
+        ends = re.search(r"\r\n|\r|\n", head[0])
+        with self.path.open("rb") as file:
+            marked = file.read(len(BOM)) == BOM
+        table = [line.rstrip("\r\n") for line in head if line is not head[0] or not self._sep]
+        return CsvForm(
+            delimiter=self.delimiter,
+            line_end=ends[0] if ends else "\n",
+            mark=marked or not is_utf8(self._encoding),
+            quoted=all(_is_quoted(line, self.delimiter) for line in table[:2]),
+            names_delimiter=self._sep is not None,
+        )
 
     def _broken(self, error: csv.Error, number: int) -> CasesError:
         reason = str(error)
@@ -117,11 +147,17 @@ def guess_delimiter(path: Path, encoding: str = "utf-8") -> str:
         path: A text file; a name ending in `.tsv` or `.tab` settles it.
         encoding: Its encoding.
     """
-    if path.suffix.lower() in {".tsv", ".tab"}:
+    if path.suffix.lower() in TAB_SUFFIXES:
         return "\t"
     with text_lines(path, encoding) as lines:
         head = [line[:_HEAD_WIDTH] for line in islice(lines, _HEAD_LINES)]
     return max(_DELIMITERS, key=lambda delimiter: _evenness(head, delimiter))
+
+
+def _is_quoted(line: str, delimiter: str) -> bool:
+    """Whether each cell of a line is in quotes."""
+    cells = next(csv.reader([line], delimiter=delimiter), [])
+    return line == delimiter.join('"{}"'.format(cell.replace('"', '""')) for cell in cells)
 
 
 def _evenness(head: list[str], delimiter: str) -> tuple[float, int]:

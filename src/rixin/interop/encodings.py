@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rixin.errors import CasesError, nearest_hint
 
+BOM = codecs.BOM_UTF8
 _CHUNK = 1 << 20
 _WINDOW = 1 << 16
 _BOMS = (
@@ -44,6 +45,11 @@ def python_encoding(name: str) -> str:
     except LookupError:
         raise CasesError(f"unknown encoding {name!r}", hint=nearest_hint(name, _COMMON)) from None
     return "utf-8-sig" if codec == "utf-8" else codec
+
+
+def is_utf8(name: str) -> bool:
+    """Whether an encoding is UTF-8, by any of its names."""
+    return python_encoding(name) == "utf-8-sig"
 
 
 def first_bad_byte(path: Path, encoding: str) -> BadByte | None:

@@ -84,7 +84,7 @@ def guess_columns(
     chosen = chosen or {}
     source.require(list(chosen.values()))
     limit = READ_AT_MOST if source.sheet is None else _READ_XLSX
-    rows, seen = _spread(islice(source, limit), sample)
+    rows, seen = _spread(islice(source.rows(source.columns), limit), sample)
     columns = {
         name: profile([to_text(row.values[name]) for row in rows]) for name in source.columns
     }

@@ -19,7 +19,8 @@ _SHOWN = 5
 class JsonlRows(RowSource):
     """Rows of a file with one JSON object a line.
 
-    The columns are the keys of the first 1,000 rows. A key that a row lacks is an empty cell.
+    The columns are the keys of the first 1,000 rows, until a later one is asked for: then those of
+    all rows. A key that a row lacks is an empty cell.
 
     Args:
         path: A text file that is there and not empty.
@@ -37,6 +38,8 @@ class JsonlRows(RowSource):
         with self._objects() as objects:
             keys = {key: None for _, row in islice(objects, _HEAD_ROWS) for key in row}
         self.columns = list(keys)
+        self._all = False
+        """Whether the columns are those of all rows."""
         if not keys:
             raise CasesError(
                 f"{path}: the rows have no keys", hint='write rows such as {"text": "…"}'
@@ -44,11 +47,21 @@ class JsonlRows(RowSource):
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """The rows as a stream; blank lines are passed over."""
-        names = self.columns if columns is None else list(columns)
-        self.require(names)
+        if columns is not None:
+            self.require(columns)
         with self._objects() as objects:
             for number, row in objects:
-                yield Row(number, {name: row.get(name) for name in names})
+                yield Row(
+                    number, row if columns is None else {name: row.get(name) for name in columns}
+                )
+
+    def find_columns(self) -> list[str]:
+        """As in `RowSource`; the file is read once for it."""
+        if not self._all:
+            with self._objects() as objects:
+                self.columns = list({key: None for _, row in objects for key in row})
+            self._all = True
+        return self.columns
 
     @contextmanager
     def _objects(self) -> Iterator[Iterator[tuple[int, dict[str, object]]]]:
@@ -103,10 +116,10 @@ class JsonArrayRows(RowSource):
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """The rows; the whole array is in memory while they are read."""
-        names = self.columns if columns is None else list(columns)
-        self.require(names)
+        if columns is not None:
+            self.require(columns)
         for number, row in enumerate(self._items(), 1):
-            yield Row(number, {name: row.get(name) for name in names})
+            yield Row(number, row if columns is None else {name: row.get(name) for name in columns})
 
     def _items(self) -> list[dict[str, object]]:
         size = self.path.stat().st_size

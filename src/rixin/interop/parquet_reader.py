@@ -1,6 +1,6 @@
 """Parquet files as rows; the only module that imports arro3."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,14 @@ class ParquetRows(RowSource):
             done += batch.num_rows
         if not done:
             raise self.no_rows()
+
+    def arrow(self, columns: Sequence[str]) -> Mapping[str, Any]:
+        """As in `RowSource`."""
+        from arro3.core import Table
+
+        table = Table.from_batches(list(self._batches()), schema=self._open().schema)
+        places = {name: place for place, name in enumerate(self.columns) if name in columns}
+        return {name: table.column(place) for name, place in places.items()}
 
     def _batches(self) -> Iterator[Any]:
         reader = self._open()

@@ -17,12 +17,29 @@ class Row(NamedTuple):
     """Column → cell; a cell that is not there is None."""
 
 
+class CsvForm(NamedTuple):
+    """How a CSV file is written, beside what is in it."""
+
+    delimiter: str = ","
+    line_end: str = "\r\n"
+    mark: bool = False
+    """Whether a byte order mark says that it is UTF-8."""
+    quoted: bool = False
+    """Whether all cells are in quotes."""
+    names_delimiter: bool = False
+    """Whether the first line only names the delimiter: `sep=;`."""
+
+
 class RowSource(ABC):
     """A file of rows. Each iteration opens the file anew, so passes may be repeated."""
 
     unit: ClassVar[str]
     """What `Row.number` counts: `line`, `row` or `item`."""
     columns: list[str]
+    titles: Sequence[str] = ()
+    """The columns as the file has them, with blanks around them or empty; none: as `columns`."""
+    form: CsvForm | None = None
+    """Of a CSV file."""
     delimiter: str | None = None
     """Of a CSV file."""
     sheet: str | None = None
@@ -36,7 +53,7 @@ class RowSource(ABC):
         """The rows as a stream.
 
         Args:
-            columns: Give only these; None gives all.
+            columns: Give only these; None gives all, and of JSON only the keys that a row has.
 
         Raises:
             CasesError: The file is broken, or it has no row.
@@ -54,6 +71,22 @@ class RowSource(ABC):
     def __iter__(self) -> Iterator[Row]:
         return self.rows()
 
+    def find_columns(self) -> list[str]:
+        """All columns, also those that come late: a file of JSON lines is read to its end.
+
+        Raises:
+            CasesError: The file is broken.
+        """
+        return self.columns
+
+    def arrow(self, columns: Sequence[str]) -> Mapping[str, object]:
+        """Columns as Arrow has them, with their types; empty where the file has no types.
+
+        Args:
+            columns: Names; those that are not in the file are passed over.
+        """
+        return {}
+
     def where(self, number: int) -> str:
         """The place of a row, for a message."""
         return f"{self.path}, {self.unit} {number}"
@@ -65,7 +98,7 @@ class RowSource(ABC):
             CasesError: A name is not there; the hint has the nearest column.
         """
         for name in names:
-            if name not in self.columns:
+            if name not in self.columns and name not in self.find_columns():
                 known = ", ".join(map(repr, self.columns[:20]))
                 more = " …" if len(self.columns) > 20 else ""
                 raise CasesError(

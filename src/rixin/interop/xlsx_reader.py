@@ -1,5 +1,6 @@
 """XLSX workbooks as rows; the only module that imports openpyxl."""
 
+import re
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
@@ -7,16 +8,29 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from rixin.errors import CasesError, MissingExtra, nearest_hint
-from rixin.interop.cell_text import to_text
+from rixin.interop.cell_text import NoValue, to_text
 from rixin.interop.row_source import Row, RowSource, name_columns
 
+MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
+"""Of a sheet; no spreadsheet program has more."""
+MAX_UNPACKED = 1 << 30
+"""Bytes of a workbook as it is unpacked."""
+_STREAMED, _STREAMED_RATIO = 16 << 20, 100
+"""Bytes to which a part may unpack however small it is, and how many times its packed size."""
+_WHOLE, _WHOLE_RATIO, _WHOLE_MOST = 1 << 20, 20, 4 << 20
+"""The same for parts that are read as a whole: a byte of a style takes some hundred in memory."""
+_READ_WHOLE = re.compile(r"\[Content_Types\]\.xml|docProps/.*|xl/styles\.xml|xl/theme/.*|.*\.rels")
+_TYPES = "[Content_Types].xml"
+_WHOLE_TYPES = ("main+xml", "chartsheet+xml")
 _EXCEL_ERRORS = frozenset({"#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
-
-_BROKEN = (BadZipFile, EOFError, SyntaxError, zlib.error)
-"""What a damaged archive or damaged XML raises."""
+_BROKEN = (
+    *(BadZipFile, EOFError, SyntaxError, zlib.error, NotImplementedError),
+    *(KeyError, ValueError, IndexError, OverflowError),
+)
+"""What damaged archives and XML raise, and parts that do not say what they should."""
 
 
 class XlsxRows(RowSource):
@@ -42,33 +56,49 @@ class XlsxRows(RowSource):
         with self._open() as book:
             self.sheets = list(book.sheetnames)
             self.sheet = self._pick(book, sheet)
-            header = next(_filled(book[self.sheet]), None)
+            header = next(self._filled(book[self.sheet]), None)
         if header is None:
             raise CasesError(
                 f"{path}: the sheet {self.sheet!r} is empty",
                 hint=f"name another sheet; the workbook has {', '.join(self.sheets)}",
             )
-        cells = [to_text(cell) for cell in header[1]]
-        while cells and cells[-1] is None:
-            cells.pop()
-        self.columns = name_columns(cells, self.where(header[0]))
+        self.titles = [self._title(header, place) for place in range(1, max(header[1]) + 1)]
+        self.columns = name_columns(self.titles, self.where(header[0]))
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
-        """The rows as a stream; empty rows are passed over."""
+        """The rows as a stream; empty rows are passed over.
+
+        A cell without a value that is not empty is a `NoValue`.
+        """
         names = self.columns if columns is None else list(columns)
         self.require(names)
-        places = [(name, self.columns.index(name)) for name in names]
+        places = [(name, self.columns.index(name) + 1) for name in names]
         width, number = len(self.columns), 0
         with self._open() as book:
-            for number, cells in islice(_filled(book[self.sheet]), 1, None):
-                if any(cell is not None for cell in cells[width:]):
+            for number, cells in islice(self._filled(book[self.sheet]), 1, None):
+                if max(cells) > width:
                     raise CasesError(
                         f"{self.where(number)}: a cell right of the last named column is filled",
                         hint="give that column a name in the header, or empty the cell",
                     )
-                yield Row(number, {name: _cell(cells, place) for name, place in places})
+                yield Row(number, {name: cells.get(place) for name, place in places})
         if not number:
             raise self.no_rows()
+
+    def records(self, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
+        """As in `RowSource`; an error cell is empty here.
+
+        Raises:
+            CasesError: A cell is a formula whose value is not in the file.
+        """
+        for row in self.rows(list(dict.fromkeys(columns))):
+            for name, cell in row.values.items():
+                if isinstance(cell, NoValue) and cell.is_formula:
+                    raise CasesError(
+                        f"{self.where(row.number)}: {name!r} holds {cell.reason}", hint=cell.mend
+                    )
+            cells = map(row.values.get, columns)
+            yield tuple(None if isinstance(cell, NoValue) else cell for cell in cells)
 
     def where(self, number: int) -> str:
         """The place of a row, with its sheet."""
@@ -80,12 +110,13 @@ class XlsxRows(RowSource):
             from openpyxl import load_workbook
         except ImportError:
             raise MissingExtra(f"reading {self.path.name!r}", "xlsx") from None
+        self._check_unpacked()
         try:
             with warnings.catch_warnings():
                 # It warns of styles and extensions that it passes over: no matter for values.
                 warnings.simplefilter("ignore", UserWarning)
-                book = load_workbook(self.path, read_only=True, data_only=True)
-        except (*_BROKEN, KeyError, ValueError) as error:
+                book = load_workbook(self.path, read_only=True, data_only=True, keep_links=False)
+        except (*_BROKEN, TypeError, AttributeError, OSError) as error:
             raise self._broken(error) from None
         try:
             yield book
@@ -93,6 +124,39 @@ class XlsxRows(RowSource):
             raise self._broken(error) from None
         finally:
             book.close()
+
+    def _check_unpacked(self) -> None:
+        """Refuses a workbook that is small as a file and large in memory.
+
+        Of a part no more is unpacked than its entry says, whatever its data say.
+        """
+        try:
+            with ZipFile(self.path) as book:
+                parts = book.infolist()
+                large = [part for part in parts if part.file_size > _most(part)]
+                whole = [] if large else _read_whole(book)
+        except _BROKEN as error:
+            raise self._broken(error) from None
+        large += [part for part in whole if part.file_size > _most(part, whole=True)]
+        total, packed = (sum(part.file_size for part in parts), self.path.stat().st_size)
+        if sum(part.compress_size for part in parts) > packed:
+            raise self._broken(ValueError("its parts overlap"))
+        if large or total > MAX_UNPACKED:
+            part = f" (its part {large[0].filename!r} to {large[0].file_size:,})" if large else ""
+            raise CasesError(
+                f"{self.path}: the workbook of {packed:,} bytes unpacks to {total:,}{part}, which"
+                " is too much to read",
+                hint="save the table as CSV or Parquet, or in several workbooks",
+            )
+
+    def _title(self, header: tuple[int, dict[int, object]], place: int) -> str:
+        title = header[1].get(place)
+        if isinstance(title, NoValue):
+            raise CasesError(
+                f"{self.where(header[0])}: the name of column {place} is {title.reason}",
+                hint=title.mend,
+            )
+        return to_text(title) or ""
 
     def _broken(self, error: Exception) -> CasesError:
         return CasesError(
@@ -104,7 +168,7 @@ class XlsxRows(RowSource):
         shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
         if name is None and shown:
             # A cover sheet or notes often come before the table.
-            return str(next(filter(_is_table, shown), shown[0]).title)
+            return str(next(filter(self._is_table, shown), shown[0]).title)
         if name not in [sheet.title for sheet in book.worksheets]:
             raise CasesError(
                 f"{self.path}: there is no sheet {name!r}",
@@ -112,20 +176,85 @@ class XlsxRows(RowSource):
             )
         return str(name)
 
+    def _is_table(self, sheet: Any) -> bool:
+        head = list(islice(self._filled(sheet), 2))
+        return len(head) == 2 and len(head[0][1]) > 1
 
-def _is_table(sheet: Any) -> bool:
-    head = list(islice(_filled(sheet), 2))
-    return len(head) == 2 and sum(cell is not None for cell in head[0][1]) > 1
+    def _filled(self, sheet: Any) -> Iterator[tuple[int, dict[int, object]]]:
+        """The rows with something in them: number, and column from 1 → cell.
+
+        The package would make up every row and cell that a number in the file leaves out, and
+        hold all cells of a row; so only its reading of a single cell is used.
+        """
+        from openpyxl.worksheet._reader import CELL_TAG, FORMULA_TAG, ROW_TAG, WorkSheetParser
+        from openpyxl.xml.functions import iterparse
+
+        book = sheet.parent
+        with sheet._get_source() as source:  # noqa: SLF001
+            parser = WorkSheetParser(
+                source,
+                sheet._shared_strings,  # noqa: SLF001
+                data_only=True,
+                epoch=book.epoch,
+                date_formats=book._date_formats,  # noqa: SLF001
+                timedelta_formats=book._timedelta_formats,  # noqa: SLF001
+            )
+            number, cells, count = 0, {}, 0
+            for _, element in iterparse(source):
+                tag = element.tag
+                if tag == CELL_TAG:
+                    count += 1
+                    column, value = _cell(parser, element, FORMULA_TAG)
+                    if count > MAX_COLUMNS or column > MAX_COLUMNS:
+                        raise self._too_wide(number + 1)
+                    if value is not None:
+                        cells[column] = value
+                    element.clear()
+                elif tag == ROW_TAG:
+                    number = int(float(element.get("r") or number + 1))
+                    if number > MAX_ROWS:
+                        raise self._broken(ValueError(f"it has a row {number:,}"))
+                    if cells:
+                        yield number, cells
+                    parser.col_counter, cells, count = 0, {}, 0
+                    element.clear()
+
+    def _too_wide(self, number: int) -> CasesError:
+        return CasesError(
+            f"{self.where(number)}: the row has a cell right of column {MAX_COLUMNS:,}, which no"
+            " workbook has",
+            hint="export the table again",
+        )
 
 
-def _filled(sheet: Any) -> Iterator[tuple[int, tuple[object, ...]]]:
-    # Some programs write a wrong size into the sheet, which would cut rows off.
-    sheet.reset_dimensions()
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-        if any(cell is not None for cell in cells):
-            yield number, cells
+def _cell(parser: Any, element: Any, formula_tag: str) -> tuple[int, object]:
+    """The column of a cell, from 1, and its value."""
+    parsed = parser.parse_cell(element)
+    value: object = parsed["value"]
+    if value is None and element.get("t") != "str" and element.find(formula_tag) is not None:
+        formula = parser.parse_formula(element)
+        value = NoValue(str(getattr(formula, "text", None) or formula or "="))
+    elif parsed["data_type"] == "e" or (isinstance(value, str) and value in _EXCEL_ERRORS):
+        value = None if value is None else NoValue(str(value))
+    return int(parsed["column"]), value
 
 
-def _cell(cells: tuple[object, ...], place: int) -> object:
-    cell = cells[place] if place < len(cells) else None
-    return None if isinstance(cell, str) and cell in _EXCEL_ERRORS else cell
+def _read_whole(book: ZipFile) -> list[ZipInfo]:
+    """The parts of a workbook that the package reads as a whole."""
+    from openpyxl.xml.functions import fromstring
+
+    types = [part for part in book.infolist() if _READ_WHOLE.fullmatch(part.filename)]
+    if any(part.file_size > _most(part, whole=True) for part in types):
+        return types
+    named = {
+        str(entry.get("PartName")).lstrip("/")
+        for entry in fromstring(book.read(_TYPES))
+        if str(entry.get("ContentType")).endswith(_WHOLE_TYPES)
+    }
+    return [*types, *(part for part in book.infolist() if part.filename in named)]
+
+
+def _most(part: ZipInfo, *, whole: bool = False) -> int:
+    if whole:
+        return min(_WHOLE_MOST, max(_WHOLE, _WHOLE_RATIO * part.compress_size))
+    return max(_STREAMED, _STREAMED_RATIO * part.compress_size)

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from rixin.core.key import Key, Limits
 from rixin.errors import ExportError, RixinError, Stopped, UsageError
-from rixin.interop.cell_text import to_text
+from rixin.interop.cell_text import NoValue, to_text
 from rixin.interop.readers import file_digest, open_rows
-from rixin.interop.row_source import RowSource
+from rixin.interop.row_source import Row, RowSource
 from rixin.interop.writers import check_target, write_rows
 from rixin.serve.app import Settings, opened, seed
 from rixin.serve.call import Call, keep, new_id, settle
@@ -68,6 +68,8 @@ class Applied:
     failed: int
     reason: str = ""
     """Why most of those have no answer."""
+    notes: tuple[str, ...] = ()
+    """What of the file could not be carried over as it is, with the first place."""
 
 
 def apply(
@@ -86,7 +88,8 @@ def apply(
         settings: The ledger.
         scenario: Its name, or `NAME@7`.
         source: CSV, JSONL, Parquet or XLSX.
-        target: The same kinds; may not be `source`.
+        target: The same kinds; may not be `source`. From CSV to CSV the form stays, from Parquet
+            to Parquet the types.
         column: With the input; None: as the contract names it.
         reading: How the source is read.
         say: Gets the lines for people.
@@ -100,7 +103,8 @@ def apply(
     check_target(target)
     rows = open_rows(source, encoding=reading.encoding, sheet=reading.sheet)
     digest = file_digest(source)
-    columns = [name for name in rows.columns if name not in ADDED]
+    columns = [name for name in rows.find_columns() if name not in ADDED]
+    check_target(target, rows)
     job = repr((str(settings.ledger.resolve()), scenario, digest, column, *reading))
     with Journal(target.with_name(f".{target.name}.part"), job) as journal:
         done = journal.rows
@@ -114,7 +118,8 @@ def apply(
             raise UsageError(
                 f"{source} was changed while it was answered", hint="name another output with -o"
             )
-        write_rows(target, [*columns, *ADDED], _filled(rows, done))
+        lost = _Lost(rows)
+        write_rows(target, [*columns, *ADDED], _filled(rows, done, lost), rows)
         journal.remove()
     states = Counter(one["rixin_state"] for one in done.values())
     reasons = Counter(
@@ -128,6 +133,7 @@ def apply(
         refused=states["refused"],
         failed=states["failed"],
         reason=most,
+        notes=lost.notes(),
     )
 
 
@@ -217,8 +223,8 @@ class _Filler:
             Stopped: Before the end.
         """
         rows = (
-            (row.number, row.values)
-            for row in source.rows()
+            (row.number, row.values[self._column])
+            for row in source.rows([self._column])
             if self._journal.rows.get(row.number, _UNASKED)["rixin_state"] == "failed"
         )
         try:
@@ -234,14 +240,12 @@ class _Filler:
             done = f"{len(self._journal.rows):,} rows are answered"
             raise Stopped(f"{self._why}; {done}", hint=self._why.hint)
 
-    async def _work(
-        self, rows: Iterator[tuple[int, Mapping[str, object]]], group: asyncio.TaskGroup
-    ) -> None:
-        for number, values in rows:
-            text, tries = to_text(values[self._column]) or "", 0
+    async def _work(self, rows: Iterator[tuple[int, object]], group: asyncio.TaskGroup) -> None:
+        for number, cell in rows:
+            tries = 0
             while self._why is None:
                 try:
-                    answer = await self._answer(text, tries)
+                    answer = await self._answer(cell, tries)
                     group.create_task(self._note(number, answer))
                     break
                 except _LaterError as later:
@@ -268,13 +272,13 @@ class _Filler:
                 async with asyncio.timeout(seconds):
                     await event.wait()
 
-    async def _answer(self, text: str, tries: int) -> dict[str, Any]:
+    async def _answer(self, cell: object, tries: int) -> dict[str, Any]:
         """What is written of a row.
 
         Raises:
             _LaterError: It is to be asked again.
         """
-        now = time.time()
+        text, now = to_text(cell) or "", time.time()
         call = Call(new_id(now), now, self._caller, "apply")
         output, note, later = None, "", None
         self._asking += 1
@@ -283,7 +287,7 @@ class _Filler:
                 output = await self._output(call, text, tries)
                 self._answered = time.monotonic()
             else:
-                call.state, call.note = "refused", "the row has no input"
+                call.state, call.note = "refused", _no_input(cell)
         except Refusal as refusal:
             call.refused(refusal)
             note, later = refusal.message, self._later(refusal, tries)
@@ -343,8 +347,45 @@ class _LaterError(Exception):
         self.seconds = seconds
 
 
+def _no_input(cell: object) -> str:
+    if isinstance(cell, NoValue):
+        return f"the input is {cell.reason}: {cell.mend}"
+    return "the row has no input"
+
+
+class _Lost:
+    """Cells without a value, which are written as what a spreadsheet shows of them."""
+
+    def __init__(self, source: RowSource) -> None:
+        self._source = source
+        self._first: dict[bool, tuple[str, NoValue]] = {}
+        self._count = Counter[bool]()
+
+    def look(self, row: Row) -> None:
+        for name, cell in row.values.items():
+            if isinstance(cell, NoValue):
+                self._count[cell.is_formula] += 1
+                place = f"{self._source.where(row.number)}, column {name!r}"
+                self._first.setdefault(cell.is_formula, (place, cell))
+
+    def notes(self) -> tuple[str, ...]:
+        return tuple(
+            f"{self._count[kind]:,} {_cells(self._count[kind])} no value and"
+            f" {'is' if self._count[kind] == 1 else 'are'} written as"
+            f" {'the text of the formula' if kind else 'the error'}; the first is {cell.reason},"
+            f" at {place}: {cell.mend}"
+            for kind, (place, cell) in self._first.items()
+        )
+
+
+def _cells(count: int) -> str:
+    return "cell has" if count == 1 else "cells have"
+
+
 def _filled(
-    source: RowSource, done: Mapping[int, Mapping[str, Any]]
+    source: RowSource, done: Mapping[int, Mapping[str, Any]], lost: _Lost
 ) -> Iterator[dict[str, object]]:
     for row in source.rows():
-        yield {**row.values, **done.get(row.number, {})}
+        lost.look(row)
+        own = {name: cell for name, cell in row.values.items() if name not in ADDED}
+        yield {**own, **done.get(row.number, {})}

@@ -29,7 +29,7 @@ from rixin.ledger.cases import (
 )
 from rixin.ledger.store import Ledger
 
-_COUNTS = ("rows", "cases", "skipped_empty", "repeated", "conflicting", "unlabelled")
+_COUNTS = ("rows", "cases", "skipped_empty", "errors", "repeated", "conflicting", "unlabelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,8 @@ def _require_pools(source: CaseSource, sizes: dict[Pool, int]) -> None:
 
 def describe_notes(notes: dict[str, Any]) -> tuple[str, ...]:
     """What was noticed in the cases, in words; nothing where there is nothing to say."""
-    counts = CaseNotes(**{name: notes.get(name, 0) for name in _COUNTS})
+    examples = tuple(map(str, notes.get("examples", ())))
+    counts = CaseNotes(**{name: notes.get(name, 0) for name in _COUNTS}, examples=examples)
     near, spellings = notes.get("near_cases", 0), tuple(notes.get("spellings", ()))
     if not near:
         return (*counts.sentences(), *spellings)

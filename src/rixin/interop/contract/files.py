@@ -93,7 +93,14 @@ def _replay(where: Where, one: dict[str, Any], folder: Path) -> Iterator[Found]:
 
 def _absent(rows: RowSource, columns: dict[Any, object]) -> Iterator[Found]:
     for where, name in columns.items():
-        if isinstance(name, str) and name not in rows.columns:
+        if not isinstance(name, str):
+            continue
+        try:
+            there = name in rows.columns or name in rows.find_columns()
+        except RixinError as error:
+            yield where, str(error), error.hint or ""
+            return
+        if not there:
             reason = f"{rows.path.name} has no column {name!r}"
             yield where, reason, nearest_hint(name, rows.columns)
 
