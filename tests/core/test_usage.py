@@ -205,7 +205,14 @@ MAKERS = {
             },
             "x_details": [{"prompt_tokens": 1277, "x_billing_type": "response_api"}],
         },
-        figures(1277, 79, cached_tokens=256, cache_write_tokens=300, image_input_tokens=1249),
+        figures(
+            1277,
+            79,
+            cached_tokens=256,
+            cache_write_tokens=300,
+            image_input_tokens=1249,
+            image_cached_tokens=256,
+        ),
     ),
     "openrouter": (
         {
@@ -259,6 +266,57 @@ MAKERS = {
             "input_tokens_details": {"image_tokens": 90},
         },
         figures(90, 4096, image_input_tokens=90, image_output_tokens=4096),
+    ),
+    "cached sound that must be, since all of it is more than the whole": (
+        {
+            "prompt_tokens": 1200,
+            "completion_tokens": 300,
+            "total_tokens": 1500,
+            "prompt_tokens_details": {
+                "cached_tokens": 1024,
+                "audio_tokens": 600,
+                "image_tokens": 200,
+            },
+        },
+        figures(
+            *(1200, 300),
+            cached_tokens=1024,
+            audio_input_tokens=600,
+            audio_cached_tokens=600,
+            image_input_tokens=200,
+            image_cached_tokens=24,
+        ),
+    ),
+    "llama.cpp, its cache in the timings alone": (
+        {"choices": [], "usage": {**CHAT}, "timings": {"prompt_n": 200, "cache_n": 1000}},
+        figures(1200, 300, cached_tokens=1000),
+    ),
+    "llama.cpp, timings of something else": (
+        {"choices": [], "usage": {**CHAT}, "timings": {"prompt_n": 7, "cache_n": 1000}},
+        figures(1200, 300),
+    ),
+    "cohere's own": (
+        {
+            "usage": {
+                "billed_units": {"input_tokens": 10, "output_tokens": 5},
+                "tokens": {"input_tokens": 500, "output_tokens": 7},
+            }
+        },
+        figures(10, 5),
+    ),
+    "a response that searched": (
+        {
+            "output": [
+                {"type": "web_search_call", "action": {"type": "search", "query": "x"}},
+                {"type": "web_search_call", "action": {"type": "open_page"}},
+                {"type": "web_search_call"},
+                {"type": "file_search_call"},
+                {"type": "message"},
+                "x",
+            ],
+            "usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13},
+        },
+        figures(9, 4, searches=2, unread=("output.file_search_call",)),
     ),
     "pictures": ({"usage": {"image_count": 2}}, figures(0, 0, images=2)),
     "flex": ({"usage": CHAT, "service_tier": "flex"}, figures(1200, 300, service_tier="flex")),
@@ -328,6 +386,10 @@ def test_what_cannot_be_believed_is_not_known(body):
         ),
         ({"prompt_audio_seconds": 4}, "prompt_audio_seconds"),
         ({"plugins": {"search": {"count": 1}}}, "plugins"),
+        (
+            {"server_side_tool_usage_details": {"web_search_calls": 3}},
+            "server_side_tool_usage_details",
+        ),
         ({"prompt_tokens_details": [4]}, "prompt_tokens_details"),
         ({"inference_geo": "us"}, "inference_geo"),
     ],
@@ -339,7 +401,13 @@ def test_a_figure_that_is_not_understood_is_named_and_lowers_nothing(more, name)
 
 
 def test_times_rates_texts_and_zeros_are_no_figures_that_cost():
-    more = {"total_time": 0.3, "tokens_per_second": 90.5, "cache_type": "x", "page_count": 0}
+    more = {
+        "plugins": {"search": 0},
+        "total_time": 0.3,
+        "tokens_per_second": 90.5,
+        "cache_type": "x",
+        "page_count": 0,
+    }
     assert read_usage({**CHAT, **more, "token_kind": "bpe", "latency": 4}).unread == ()
 
 

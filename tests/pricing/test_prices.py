@@ -142,7 +142,7 @@ def test_a_stated_price_has_every_unit_that_a_list_has():
     assert cost(whole._replace(audio_input_tokens=100)) == Decimal("0.0178")
     assert cost(whole._replace(audio_output_tokens=100)) == Decimal("0.0204")
     heard = whole._replace(audio_input_tokens=100, audio_cached_tokens=100, cached_tokens=100)
-    assert cost(heard) == Decimal("0.01462")
+    assert cost(heard) == Decimal("0.0178"), "what is heard again has no price of its own"
     assert cost(whole._replace(images=2)) == Decimal("0.0948")
     assert cost(whole._replace(searches=3)) == Decimal("0.0448")
     assert cost(Usage(calls=1)) == 0, "a call that used nothing was not answered"
@@ -177,6 +177,13 @@ def test_long_calls_pay_their_tier_for_all_of_their_tokens():
     assert cost(Usage(input_tokens=200_000, output_tokens=10)) == Decimal("0.20004")
     assert cost(Usage(input_tokens=200_001, output_tokens=10)) == Decimal("0.400042")
     assert cost(Usage(input_tokens=200_001, cached_tokens=200_000)) == Decimal("0.020002")
+
+
+def test_a_price_of_long_calls_alone_leaves_short_ones_as_they_are():
+    price = {"input": 1, "output": 4, "tiers": [{"above": 1000, "cached": "0.5"}]}
+    cost = given_rates(price, "", "").cost
+    assert cost(Usage(input_tokens=1000, cached_tokens=1000)) == Decimal("0.001")
+    assert cost(Usage(input_tokens=1001, cached_tokens=1001)) == Decimal("0.0005005")
 
 
 def test_hours_are_those_of_the_answer_and_the_dearest_is_reserved():

@@ -39,7 +39,7 @@ _TOP = _words(
     written_beside="cache_creation_input_tokens cacheWriteInputTokens cache_write_tokens",
     reasoning="reasoning_tokens native_tokens_reasoning",
     thoughts="thoughtsTokenCount",
-    tool_input="toolUsePromptTokenCount",
+    tool_input="toolUsePromptTokenCount connector_tokens",
     citations="citation_tokens",
     queries="num_search_queries",
     searches="web_search_requests",
@@ -90,11 +90,13 @@ _UNBILLED = _words(
 _COUNTING = tuple(
     _words(
         part="token count image audio video search quer request page char second unit fee source"
-        " iteration plugin connector"
+        " iteration plugin connector tool"
     )
 )
 """What names of figures hold that may be billed; times and rates never are."""
-_TIMING = ("_time", "_ms", "_duration", "per_second", "per_sec", "_details")
+_TIMING = ("_time", "_ms", "_duration", "per_second", "per_sec")
+_BILLED_ITEMS = frozenset({"file_search_call", "code_interpreter_call", "image_generation_call"})
+"""Items of a response whose work is billed, but not said in the usage."""
 
 
 def read_usage(body: object, *, calls: int = 1) -> Usage | None:
@@ -124,9 +126,11 @@ def read_usage(body: object, *, calls: int = 1) -> Usage | None:
     unread: list[str] = []
     if not _collect(stated, _TOP, "", counts, unread):
         return None
+    _note_cache_of_timings(body.get("timings"), counts)
     used = _understood(counts, takes_no_output=_is_list(body))
     if used is None:
         return None
+    used = _with_tools(used, body, unread)
     names = tuple(_NOT_PLAIN.sub("?", name)[:_LONGEST_NAME] for name in unread[:_MOST_NAMES])
     return used._replace(calls=calls, service_tier=_tier(body, stated), unread=names)
 
@@ -154,7 +158,8 @@ def _stated(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The object with the figures."""
     usage = body.get("usage")
     if isinstance(usage, Mapping) and usage:
-        return usage
+        billed = usage.get("billed_units")
+        return billed if isinstance(billed, Mapping) else usage
     usage = body.get("usageMetadata")
     if isinstance(usage, Mapping):
         return usage
@@ -176,6 +181,15 @@ def _timed(timings: object) -> Mapping[str, Any] | None:
         "cache_read_input_tokens": timings.get("cache_n"),
         "output_tokens": timings.get("predicted_n"),
     }
+
+
+def _note_cache_of_timings(timings: object, counts: dict[str, int]) -> None:
+    """llama.cpp states its cache there alone, where its usage has no details."""
+    if not isinstance(timings, Mapping) or counts.get("cached"):
+        return
+    cached, fresh = whole_number(timings.get("cache_n")), whole_number(timings.get("prompt_n"))
+    if cached and fresh is not None and cached + fresh == counts.get("prompt"):
+        counts["cached"] = cached
 
 
 def _is_list(body: Mapping[str, Any]) -> bool:
@@ -243,6 +257,8 @@ def _by_modality(entry: object, side: str, counts: dict[str, int]) -> bool:
 
 
 def _may_cost(word: str, value: object) -> bool:
+    if isinstance(value, Mapping) and not any(value.values()):
+        return False
     if word == "inference_geo":  # dearer in some places
         return value not in {"global", "not_available"}
     if isinstance(value, str | bool):
@@ -275,6 +291,7 @@ def _understood(counts: Mapping[str, int], *, takes_no_output: bool) -> Usage | 
     if entire <= 0 and not figure("images"):
         return None
     output, reasoning = _output(counts, output, entire)
+    heard, seen = _cached_media(counts, cached, cached + written - entire)
     return Usage(
         input_tokens=entire,
         output_tokens=output,
@@ -284,10 +301,10 @@ def _understood(counts: Mapping[str, int], *, takes_no_output: bool) -> Usage | 
         reasoning_tokens=min(reasoning, output),
         citation_tokens=figure("citations", 0),
         audio_input_tokens=figure("audio_input", 0),
-        audio_cached_tokens=min(figure("audio_cached", 0), figure("audio_input", 0), cached),
+        audio_cached_tokens=heard,
         audio_output_tokens=figure("audio_output", 0),
         image_input_tokens=figure("image_input", 0),
-        image_cached_tokens=min(figure("image_cached", 0), figure("image_input", 0), cached),
+        image_cached_tokens=seen,
         image_output_tokens=figure("image_output", 0),
         video_input_tokens=figure("video_input", 0),
         video_output_tokens=figure("video_output", 0),
@@ -327,6 +344,15 @@ def _input(counts: Mapping[str, int]) -> tuple[int, int, int]:
     return (stated if alone or whole or cache > stated else stated - cache), cached, written
 
 
+def _cached_media(counts: Mapping[str, int], cached: int, over: int) -> tuple[int, int]:
+    """Sound and pictures that were read from the cache, as far as it is said or must be."""
+    hear, see = counts.get("audio_input", 0), counts.get("image_input", 0)
+    over += hear + see + counts.get("video_input", 0)
+    heard = min(max(counts.get("audio_cached", 0), over), hear, cached)
+    seen = min(max(counts.get("image_cached", 0), over - heard), see, cached - heard)
+    return max(0, heard), max(0, seen)
+
+
 def _output(counts: Mapping[str, int], output: int, entire: int) -> tuple[int, int]:
     """Tokens that were written, with those of reasoning, and these by themselves."""
     figure = counts.get
@@ -345,6 +371,24 @@ def _sums(counts: Mapping[str, int], side: str) -> tuple[int, int]:
     """What the parts of one side add up to: they may be stated where the whole is not."""
     kinds = ("audio", "image", "video")
     return sum(counts.get(f"{kind}_{side}", 0) for kind in kinds), 0
+
+
+def _with_tools(used: Usage, body: Mapping[str, Any], unread: list[str]) -> Usage:
+    """Counts the searches among the items of a response, and names other work of the server."""
+    inner = body.get("response")
+    items = (inner if isinstance(inner, Mapping) else body).get("output")
+    if not isinstance(items, list):
+        return used
+    kinds = [_kind(item) for item in items if isinstance(item, Mapping)]
+    unread += [f"output.{kind}" for kind in dict.fromkeys(kinds) if kind in _BILLED_ITEMS]
+    return used._replace(searches=used.searches or kinds.count("web_search_call"))
+
+
+def _kind(item: Mapping[str, Any]) -> str:
+    """The kind of an item; a page that is opened after a search is no search."""
+    action = item.get("action")
+    opened = isinstance(action, Mapping) and action.get("type", "search") != "search"
+    return "" if opened else str(item.get("type"))
 
 
 def _tier(body: Mapping[str, Any], stated: Mapping[str, Any]) -> str:

@@ -61,10 +61,10 @@ _PARENTS = {
     "reasoning": "output",
     "citation": "output",
     "audio_input": "input",
-    "audio_cached": "cached",
+    "audio_cached": "audio_input",
     "audio_output": "output",
     "image_input": "input",
-    "image_cached": "cached",
+    "image_cached": "image_input",
     "image_output": "output",
     "video_input": "input",
     "video_output": "output",
@@ -144,9 +144,7 @@ class Rates:
     def price(self, unit: str, at: float | None = None) -> Decimal:
         """The price of a unit: per million tokens, or of a piece; of short calls."""
         standard = _standing(self.entries, time.time() if at is None else at)[""]
-        while unit not in standard and unit in _PARENTS:
-            unit = _PARENTS[unit]
-        return standard.get(unit, ((ALWAYS, Decimal(0)),))[0][1]
+        return _at(standard, unit, ALWAYS) or Decimal(0)
 
     def per_million(self, at: float | None = None) -> str:
         """The prices for people: of short calls, and what else may hold."""
@@ -228,7 +226,7 @@ class Pricer:
         if usage[_SPECIAL:_WORDS] != _NOTHING_SPECIAL or "output" not in self._units:
             if not self._knows(usage):
                 return None
-            cost += _special(usage, line)
+            cost = max(0, cost + _special(usage, line))
         if line.request and tokens:
             cost += line.request
         if self._finer != 1:
@@ -381,9 +379,10 @@ def _starts(prices: Mapping[str, Steps]) -> list[int]:
 
 def _at(prices: Mapping[str, Steps], unit: str, start: int) -> Decimal | None:
     """The price of a unit, or of what it is a part of, in calls above a context."""
-    while unit not in prices and unit in _PARENTS:
-        unit = _PARENTS[unit]
-    return next((price for own, price in reversed(prices.get(unit, ())) if own <= start), None)
+    for own, price in reversed(prices.get(unit, ())):
+        if own <= start:
+            return price
+    return _at(prices, _PARENTS[unit], start) if unit in _PARENTS else None
 
 
 def _bounds(entries: Sequence[Entry], at: float) -> Iterable[float]:
