@@ -4,11 +4,13 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import click
 
 from rixin import __version__
+from rixin.cli.options import echo
 from rixin.errors import RixinError, nearest_hint
 
 _COMMANDS = {
@@ -78,16 +80,18 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = app.main(args=list(arguments), prog_name="rixin", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("stopped", err=True)
+        echo("stopped", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        said = StringIO()
+        error.show(said)
+        echo(said.getvalue().rstrip("\n"), err=True)
         return error.exit_code
     except RixinError as error:
         show_error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        click.echo("\nstopped; what was stored stays", err=True)
+        echo("\nstopped; what was stored stays", err=True)
         return 130
     except BrokenPipeError:
         # Whoever read our output has left; there is nobody to complain to.
@@ -98,9 +102,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def show_error(error: RixinError) -> None:
     """What happened, and what to do next, on stderr."""
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
-    if error.hint:
-        click.echo(f"{click.style('hint', fg='cyan', bold=True)}: {error.hint}", err=True)
+    from rixin.report.columns import printable
+
+    for word, colour, text in (("error", "red", str(error)), ("hint", "cyan", error.hint)):
+        if text:
+            click.echo(f"{click.style(word, fg=colour, bold=True)}: {printable(text)}", err=True)
 
 
 def scenario_path(given: str | None) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from rixin.cli.options import json_option, ledger_option, print_json
+from rixin.cli.options import echo, json_option, ledger_option, print_json
 
 
 @click.command()
@@ -67,17 +67,17 @@ def apply(
         output,
         column=column,
         reading=Reading(encoding, sheet),
-        say=lambda line: click.echo(line, err=True),
+        say=lambda line: echo(line, err=True),
     )
     if as_json:
         print_json(asdict(found))
     else:
-        click.echo(
+        echo(
             f"{output}: {found.rows:,} rows, {found.answered:,} answered, {found.queued:,} for"
             f" people, {found.refused:,} refused, {found.failed:,} failed"
         )
         for note in found.notes:
             click.echo(f"  {note}")
         if found.reason:
-            click.echo(f"  most of those without an answer: {found.reason} (column rixin_note)")
+            echo(f"  most of those without an answer: {found.reason} (column rixin_note)")
     return 1 if found.failed else 0

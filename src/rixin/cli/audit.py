@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from rixin.cli.options import json_option, ledger_option, print_json
+from rixin.cli.options import echo, json_option, ledger_option, print_json
 
 
 @click.group()
@@ -55,13 +55,13 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
         print_json({**seen, "holds": not wrong, "wrong": wrong})
         return 1 if wrong else 0
     for line in wrong[:20]:
-        click.echo(f"✗ {line}")
+        echo(f"✗ {line}")
     if older:
-        click.echo(f"{older:,} {OLDER}")
+        echo(f"{older:,} {OLDER}")
     more = f"; {len(wrong) - 20} more (--json shows all)" if len(wrong) > 20 else ""
     verdict = f"does not hold{more}" if wrong else "holds"
     gone = f" ({removed:,} of them removed by retention)" if removed else ""
-    click.echo(f"{entries:,} entries{gone}, {rows:,} requests: the trail {verdict}")
+    echo(f"{entries:,} entries{gone}, {rows:,} requests: the trail {verdict}")
     return 1 if wrong else 0
 
 
@@ -72,6 +72,7 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
 def log(last: int, ledger: Path | None, as_json: bool) -> int:
     """Show the last entries: who did what, when."""
     from rixin.ledger.audit import REMOVED, entries
+    from rixin.report.columns import one_line
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
@@ -82,10 +83,13 @@ def log(last: int, ledger: Path | None, as_json: bool) -> int:
     for one in found:
         if one["action"] == REMOVED["action"]:
             day = one["detail"]["removed_at"][:10]
-            click.echo(f"entry {one['seq']}: removed by retention on {day}; its hash is kept")
+            echo(f"entry {one['seq']}: removed by retention on {day}; its hash is kept")
             continue
-        click.echo(
-            f"{one['at']}  {one['actor']:<10} {one['action']:<16} {one['subject']}  {one['detail']}"
+        echo(
+            one_line(
+                f"{one['at']}  {one['actor']:<10} {one['action']:<16} {one['subject']}"
+                f"  {one['detail']}"
+            )
         )
     return 0
 
@@ -112,7 +116,7 @@ def erase(requests: tuple[str, ...], older_than: int | None, ledger: Path | None
         else:
             moment = now.timestamp() - 86_400 * older_than
             done = erase_older(desk.ledger, moment, actor=desk.actor, now=now)
-    click.echo(f"erased what was said in {done:,} requests")
+    echo(f"erased what was said in {done:,} requests")
     return 0 if done or older_than is not None else 1
 
 
@@ -144,7 +148,7 @@ def prune(older_than: int, yes: bool, ledger: Path | None, as_json: bool) -> int
         desk = workspace.desk()
         what = retention.due(desk.ledger, older_than, now)
         if not as_json:
-            click.echo(
+            echo(
                 f"before {what.before[:19]} UTC: {what.requests:,} requests,"
                 f" {what.entries:,} entries of the trail"
             )
@@ -154,7 +158,7 @@ def prune(older_than: int, yes: bool, ledger: Path | None, as_json: bool) -> int
     if as_json:
         print_json({**asdict(what), "removed": removed})
     elif removed:
-        click.echo("removed; the hashes of the entries stay, and the trail says so")
+        echo("removed; the hashes of the entries stay, and the trail says so")
     elif what.entries:
-        click.echo("nothing was removed yet: add --yes")
+        echo("nothing was removed yet: add --yes")
     return 0

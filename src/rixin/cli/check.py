@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from rixin.cli.app import scenario_path
-from rixin.cli.options import json_option, ledger_option, print_json, scenario_argument
+from rixin.cli.options import echo, json_option, ledger_option, print_json, scenario_argument
 
 
 @click.command()
@@ -25,5 +25,5 @@ def check(scenario: str | None, ledger: Path | None, as_json: bool) -> int:
     if as_json:
         print_json(found.to_dict())
     else:
-        click.echo(found.text())
+        echo(found.text())
     return found.exit_code

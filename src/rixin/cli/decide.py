@@ -11,6 +11,7 @@ import click
 
 from rixin.cli.app import scenario_path
 from rixin.cli.options import (
+    echo,
     json_option,
     ledger_option,
     print_json,
@@ -68,9 +69,9 @@ def decide(
         result.write_certificate(certificate)
     show(result, as_json=as_json)
     if not as_json:
-        click.echo(f"\nreport: {target}")
-        click.echo(f"proof:  rixin verify {certificate}")
-        click.echo(f"next:   {_next_step(path, result)}")
+        echo(f"\nreport: {target}")
+        echo(f"proof:  rixin verify {certificate}")
+        echo(f"next:   {_next_step(path, result)}")
     return result.exit_code
 
 
@@ -90,4 +91,5 @@ def show(result: "Result", *, as_json: bool) -> None:
         return
     live = sys.stdout.isatty()
     width = min(shutil.get_terminal_size((100, 24)).columns, 120) if live else 100
-    click.echo(result.text(width=width, colour=live and "NO_COLOR" not in os.environ))
+    colours = live and "NO_COLOR" not in os.environ
+    echo(result.text(width=width, colour=colours), colours=colours)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from rixin.cli.options import json_option, ledger_option, print_json, scenario_argument
+from rixin.cli.options import echo, json_option, ledger_option, print_json, scenario_argument
 
 
 @click.command()
@@ -25,5 +25,5 @@ def doctor(scenario: str | None, ledger: Path | None, as_json: bool) -> int:
         print_json([finding.to_dict() for finding in findings])
     else:
         for finding in findings:
-            click.echo(finding.text())
+            echo(finding.text())
     return 4 if any(finding.state == "bad" for finding in findings) else 0

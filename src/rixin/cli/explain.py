@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from rixin.cli.app import scenario_path
-from rixin.cli.options import json_option, ledger_option, print_json
+from rixin.cli.options import echo, json_option, ledger_option, print_json
 
 _REQUEST = re.compile(r"req_[0-9a-f]{32}")
 
@@ -37,7 +37,7 @@ def explain(arguments: tuple[str, ...], ledger: Path | None, as_json: bool) -> i
     if as_json:
         print_json(explanation.to_dict())
     else:
-        click.echo(explanation.text())
+        echo(explanation.text())
     return 0
 
 
@@ -51,5 +51,5 @@ def _request(arguments: tuple[str, ...], ledger: Path | None, *, as_json: bool) 
     if as_json:
         print_json(found)
     else:
-        click.echo(explain_request(found))
+        echo(explain_request(found))
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rixin.cli.options import json_option, print_json
+from rixin.cli.options import echo, json_option, print_json
 from rixin.cli.questions import OPTIONAL, QUESTIONS, Reads, count, currency, money, share, words
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def init(
         _show(found)
         found, answers = _complete(found, given, yes=yes)
     except click.Abort:
-        click.echo("\nstopped; nothing was written", err=True)
+        echo("\nstopped; nothing was written", err=True)
         return 130
     draft = draft_of(found, target, answers)
     scenario = write_scenario(draft, target, force=force)
@@ -117,17 +117,17 @@ def _files_here() -> str:
 
 def _show(found: "Found") -> None:
     """What was guessed and why, and two cases as they will be read."""
-    click.echo(f"{found.path}: {found.about}", err=True)
+    echo(f"{found.path}: {found.about}", err=True)
     for reason in found.guess.reasons:
-        click.echo(f"  {reason}", err=True)
+        echo(f"  {reason}", err=True)
     _show_cases(found)
 
 
 def _show_cases(found: "Found") -> None:
-    click.echo("  read as:", err=True)
+    echo("  read as:", err=True)
     for text, expected in found.guess.examples:
         right = "not known" if expected is None else _short(expected, 30)
-        click.echo(f"    {_short(text)} → {right}", err=True)
+        echo(f"    {_short(text)} → {right}", err=True)
 
 
 def _complete(
@@ -140,9 +140,7 @@ def _complete(
     if not found.guess.confident and asks:
         found = _ask_columns(found, given)
     elif not found.guess.confident:
-        click.echo(
-            "  not sure of the columns: if wrong, name them with --input, --expected", err=True
-        )
+        echo("  not sure of the columns: if wrong, name them with --input, --expected", err=True)
     if asks:
         return found, {**answers, **_ask_all(found, missing, answers["currency"] or "USD")}
     if not yes:
@@ -158,10 +156,10 @@ def _assume(found: "Found", missing: list[str]) -> dict[str, Any]:
     if "owner" in missing:
         person = who()
         assumed["owner"] = person.name
-        click.echo(f"  owner: {person.name!r}, from {person.origin} (or --owner)", err=True)
+        echo(f"  owner: {person.name!r}, from {person.origin} (or --owner)", err=True)
     if "task" in missing:
         assumed["task"] = found.task
-        click.echo(f"  task: {found.task!r} (or --task)", err=True)
+        echo(f"  task: {found.task!r} (or --task)", err=True)
     return assumed
 
 
@@ -187,7 +185,7 @@ def _ask_columns(found: "Found", given: Mapping[str, Any]) -> "Found":
     from rixin.workspace.init import look_at
 
     columns = found.guess.columns
-    click.echo(f"\nThe columns are: {', '.join(columns)}", err=True)
+    echo(f"\nThe columns are: {', '.join(columns)}", err=True)
     chosen = dict(given)
     chosen["input"] = _ask_column("Which one is the input?", found.guess.input, columns)
     others = tuple(name for name in columns if name != chosen["input"])
@@ -205,18 +203,18 @@ def _ask_column(question: str, default: str | None, columns: tuple[str, ...]) ->
         said = _prompt(question, default or "") or default or ""
         if said in columns:
             return said
-        click.echo(f"    there is no column {said!r}; {nearest_hint(said, columns)}", err=True)
+        echo(f"    there is no column {said!r}; {nearest_hint(said, columns)}", err=True)
 
 
 def _ask_all(found: "Found", missing: list[str], currency: str) -> dict[str, Any]:
     if missing:
-        click.echo(
+        echo(
             "\nWhat no file can tell. Enter takes what stands in brackets; what is illustrative\n"
             "is stamped so wherever it shows, until you give your own.",
             err=True,
         )
     answers = {name: _ask(name, found, currency) for name in missing}
-    click.echo(err=True)
+    echo(err=True)
     return answers
 
 
@@ -228,7 +226,7 @@ def _ask(name: str, found: "Found", currency: str) -> Any:
     hint = {"owner": "", "task": found.task, "value_per_solved": "what it costs today"}.get(name)
     if hint is None:
         hint = f"{ILLUSTRATIVE[name]}, illustrative"
-    click.echo(f"\n  {question.why}", err=True)
+    echo(f"\n  {question.why}", err=True)
     while True:
         said = _prompt(question.ask.format(currency=currency), hint)
         if not said and name != "owner":
@@ -236,12 +234,16 @@ def _ask(name: str, found: "Found", currency: str) -> Any:
         try:
             return question.read(said)
         except ValueError as error:
-            click.echo(f"    {f'{said!r} cannot be used: ' * bool(said)}{error}", err=True)
+            echo(f"    {f'{said!r} cannot be used: ' * bool(said)}{error}", err=True)
 
 
 def _prompt(question: str, default: str) -> str:
+    from rixin.report.columns import printable
+
     shown = f"  {question} [{default}]" if default else f"  {question}"
-    said = click.prompt(shown, default="", show_default=False, prompt_suffix=" ", err=True)
+    said = click.prompt(
+        printable(shown), default="", show_default=False, prompt_suffix=" ", err=True
+    )
     return str(said).strip()
 
 
@@ -251,14 +253,14 @@ def _tell(draft: "Draft", scenario: "Scenario", target: Path) -> None:
     from rixin.workspace.init import next_steps
 
     names = ", ".join(candidate.name for candidate in scenario.candidates)
-    click.echo(f"wrote {target} (candidates: {names})")
+    echo(f"wrote {target} (candidates: {names})")
     figures = ", ".join(sorted(scenario.illustrative))
     for line in wrap(f"illustrative until you give your own: {figures}", 100, rest="  "):
-        click.echo(line)
+        echo(line)
     steps = list(next_steps(draft, target))
     width = max(len(command) for command, _ in steps)
     for number, (command, why) in enumerate(steps):
-        click.echo(f"{'next:' if not number else '':<6}{command:<{width}}   # {why}")
+        echo(f"{'next:' if not number else '':<6}{command:<{width}}   # {why}")
 
 
 def _short(text: str, width: int = 60) -> str:

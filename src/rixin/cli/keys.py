@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from rixin.cli.options import json_option, ledger_option, print_json
+from rixin.cli.options import echo, json_option, ledger_option, print_json
 from rixin.core.key import ROLES, Key, Limits, parse_budget
 
 
@@ -67,14 +67,14 @@ def create(
         known = {one.scenario for one in desk.releases()}
     for one in sorted(set(scenarios) - known):
         there = ", ".join(sorted(known)) or "none"
-        click.echo(f"note: {one} has no release yet; scenarios with one: {there}", err=True)
+        echo(f"note: {one} has no release yet; scenarios with one: {there}", err=True)
     if sensenova:
         return _show_signing(key, desk.ledger.path, as_json=as_json)
     if as_json:
         print_json({"key": secret, **_plain(key)})
         return 0
-    click.echo(secret)
-    click.echo(f"key {key.public_id}: keep it now, it is not shown again", err=True)
+    echo(secret)
+    echo(f"key {key.public_id}: keep it now, it is not shown again", err=True)
     return 0
 
 
@@ -83,6 +83,7 @@ def create(
 @json_option
 def list_(ledger: Path | None, as_json: bool) -> int:
     """List all keys, without their secrets."""
+    from rixin.report.columns import one_line
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
@@ -91,13 +92,13 @@ def list_(ledger: Path | None, as_json: bool) -> int:
         print_json([_plain(one) for one in found])
         return 0
     if not found:
-        click.echo("no key yet; make one with: rixin keys create --scenario NAME --budget 20/day")
+        echo("no key yet; make one with: rixin keys create --scenario NAME --budget 20/day")
         return 0
     rows = [("key", "state", "role", "may call", "limits", "name"), *map(_row, found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+        echo(one_line("  ".join(cells)).rstrip())
     return 0
 
 
@@ -110,7 +111,7 @@ def revoke(key: str, ledger: Path | None) -> int:
 
     with Workspace(ledger=ledger) as workspace:
         found = workspace.desk().revoke_key(key)
-    click.echo(f"key {found.public_id} is revoked since {found.revoked_at}")
+    echo(f"key {found.public_id} is revoked since {found.revoked_at}")
     return 0
 
 
@@ -142,8 +143,8 @@ def _show_signing(key: Key, ledger: Path, *, as_json: bool) -> int:
     if as_json:
         print_json({"access_key_id": key.public_id, "secret_access_key": secret, **_plain(key)})
         return 0
-    click.echo(f"SENSENOVA_ACCESS_KEY_ID={key.public_id}")
-    click.echo(f"SENSENOVA_SECRET_ACCESS_KEY={secret}")
+    echo(f"SENSENOVA_ACCESS_KEY_ID={key.public_id}")
+    echo(f"SENSENOVA_SECRET_ACCESS_KEY={secret}")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from rixin.cli.options import json_option, print_json
+from rixin.cli.options import echo, json_option, print_json
 
 
 @click.group()
@@ -33,11 +33,11 @@ def list_models(as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        click.echo(
+        echo(
             f"{row['name']:<30} {row['state']:<11} {row['mb']:>6} MB  {row['licence']}"
             + (f"\n    {row['path']}" if row["path"] else "")
         )
-    click.echo("\nget one:  rixin models pull NAME      your own: local: path/to/model.gguf")
+    echo("\nget one:  rixin models pull NAME      your own: local: path/to/model.gguf")
 
 
 @models.command()
@@ -53,11 +53,11 @@ def pull(name: str, url: str | None, sha256: str | None) -> None:
     store = ModelStore()
 
     def say(line: str) -> None:
-        click.echo(line, err=True)
+        echo(line, err=True)
 
     found = store.pull_url(url, sha256, name, say) if url and sha256 else store.pull(name, say)
-    click.echo(f"{found.name}: {found.path}")
-    click.echo(f"  licence {found.licence}; {found.origin}", err=True)
+    echo(f"{found.name}: {found.path}")
+    echo(f"  licence {found.licence}; {found.origin}", err=True)
 
 
 @models.command()
@@ -69,13 +69,13 @@ def verify(names: tuple[str, ...]) -> int:
     store = ModelStore()
     every = names or tuple(status.name for status in store.list_models() if status.installed)
     if not every:
-        click.echo("no model is here yet; get one with: rixin models pull NAME")
+        echo("no model is here yet; get one with: rixin models pull NAME")
     bad = 0
     for name in every:
         result = store.verify(name)
         bad += not result.ok
         told = "ok" if result.ok else f"BROKEN: {result.actual}, expected {result.expected}"
-        click.echo(f"{result.name}: {told}")
+        echo(f"{result.name}: {told}")
     return 1 if bad else 0
 
 
@@ -86,4 +86,4 @@ def remove(name: str) -> None:
     from rixin.models.store import ModelStore
 
     freed = ModelStore().remove(name)
-    click.echo(f"removed {name}: {freed / 1e6:.0f} MB are free again")
+    echo(f"removed {name}: {freed / 1e6:.0f} MB are free again")

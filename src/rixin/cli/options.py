@@ -38,6 +38,15 @@ def quiet_option(function: F) -> F:
     )(function)
 
 
+def echo(text: str = "", *, err: bool = False, colours: bool = False) -> None:
+    """Prints what a command says: nothing in it acts on the terminal but our own colours."""
+    from rixin.report.columns import printable
+
+    click.echo(printable(text, colours=colours), err=err)
+
+
 def print_json(value: object) -> None:
     """One JSON object on stdout; decimals as strings, so that no digit is lost."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    from rixin.report.columns import printable_json
+
+    click.echo(printable_json(json.dumps(value, ensure_ascii=False, indent=2, default=str)))

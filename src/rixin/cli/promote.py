@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from rixin.cli.options import json_option, ledger_option, print_json
+from rixin.cli.options import echo, json_option, ledger_option, print_json
 from rixin.core.release import Pointer
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def promote(
     if pointer.canary is not None and not as_json:
         share = next_share(pointer)
         more = "" if share is None else f" --canary {share}"
-        click.echo(f"next: rixin promote {scenario} {pointer.canary}{more}")
+        echo(f"next: rixin promote {scenario} {pointer.canary}{more}")
     elif not as_json:
-        click.echo("next: rixin serve   # one that runs already follows within a second")
+        echo("next: rixin serve   # one that runs already follows within a second")
     return 0
 
 
@@ -115,4 +115,4 @@ def _show(pointer: Pointer, forced: set[int | None], *, as_json: bool) -> None:
     if pointer.canary is not None:
         known = mark if pointer.canary in forced else ""
         canary = f"; {pointer.share} % goes to release {pointer.canary} (canary){known}"
-    click.echo(f"{pointer.scenario}: release {pointer.live} serves{live}{canary}")
+    echo(f"{pointer.scenario}: release {pointer.live} serves{live}{canary}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from rixin.cli.app import scenario_path
-from rixin.cli.options import json_option, ledger_option, print_json, scenario_argument
+from rixin.cli.options import echo, json_option, ledger_option, print_json, scenario_argument
 
 
 @click.command()
@@ -45,14 +45,14 @@ def release(
     for one in found:
         mark = "certified" if one.certified else "NOT certified: forced"
         live = " · live" if pointer is not None and pointer.live == one.number else ""
-        click.echo(
+        echo(
             f"{one.scenario}@{one.number}: {one.solver}, {mark}, {one.created_at},"
             f" by {one.created_by}{live}"
         )
     if listing and not found:
-        click.echo(f"{name} has no release yet; make one with: rixin release {path}")
+        echo(f"{name} has no release yet; make one with: rixin release {path}")
     if not listing:
-        click.echo(f"next: rixin promote {path}   # lets it serve")
+        echo(f"next: rixin promote {path}   # lets it serve")
     return 0
 
 

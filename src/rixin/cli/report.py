@@ -6,7 +6,7 @@ import click
 
 from rixin.cli.app import scenario_path
 from rixin.cli.decide import show
-from rixin.cli.options import json_option, ledger_option, scenario_argument
+from rixin.cli.options import echo, json_option, ledger_option, scenario_argument
 
 
 @click.command()
@@ -47,9 +47,9 @@ def report(
         result = workspace.report(scenario_path(scenario))
     for target in output:
         result.write(target, lang=lang)
-        click.echo(f"wrote {target}", err=True)
+        echo(f"wrote {target}", err=True)
     if markdown:
-        click.echo(result.markdown())
+        echo(result.markdown())
     elif not output or as_json:
         show(result, as_json=as_json)
     return 0

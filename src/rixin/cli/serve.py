@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from rixin.cli.options import ledger_option
+from rixin.cli.options import echo, ledger_option
 
 _SHORTEST_KEY = 16
 
@@ -151,7 +151,7 @@ def serve(
     )
     if log == "json":
         return run(settings, say=_say_in_the_log)
-    return run(settings, say=lambda line: click.echo(line, err=True))
+    return run(settings, say=lambda line: echo(line, err=True))
 
 
 def _say_in_the_log(line: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from rixin.cli.options import json_option, ledger_option, print_json
+from rixin.cli.options import echo, json_option, ledger_option, print_json
 
 
 @click.command()
@@ -31,5 +31,5 @@ def verify(certificate: Path, scenario: Path | None, ledger: Path | None, as_jso
     if as_json:
         print_json(found.to_dict())
     else:
-        click.echo(found.text())
+        echo(found.text())
     return found.exit_code

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from rixin.core.money import format_money
 from rixin.core.outcome import Outcome, State
+from rixin.report.columns import printable
 
 
 @dataclass(slots=True)
@@ -97,7 +98,8 @@ class Reporter:
     def say(self, text: str) -> None:
         """A line of its own."""
         if self._stream is not None:
-            print(f"\r\x1b[K{text}" if self._live else text, file=self._stream, flush=True)
+            line = printable(text)
+            print(f"\r\x1b[K{line}" if self._live else line, file=self._stream, flush=True)
 
     def update(self, progress: Progress) -> None:
         """Shows the state, at most five times a second."""

@@ -138,7 +138,9 @@ def check(ledger: Path, heads: Path | None = None) -> Checked:
 
 
 def _printable(lines: Sequence[str]) -> list[str]:
-    return [line.encode("utf-8", "backslashreplace").decode() for line in lines]
+    """Lines for a terminal: names in a ledger that was altered may be anything."""
+    whole = (line.encode("utf-8", "backslashreplace").decode() for line in lines)
+    return ["".join(char if char.isprintable() else "\ufffd" for char in line) for line in whole]
 
 
 def _objects(database: sqlite3.Connection) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Text in columns of a terminal: display width, wrapping, cutting, padding in any script."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
@@ -7,6 +8,12 @@ _BIDI = frozenset(
     map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 )
 
+_HEARD = re.compile(
+    "\x1b\\[[0-9;]{0,8}m|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|["
+    + "".join(sorted(_BIDI))
+    + "]"
+)
+"""What a terminal acts on instead of showing it; colours first."""
 _STICKY = "\N{NO-BREAK SPACE}%"
 """A percent sign stays with its figure."""
 
@@ -24,6 +31,49 @@ def clean(text: str) -> str:
         if char not in _BIDI
     )
     return " ".join("".join(kept).split())
+
+
+def printable(text: str, *, colours: bool = False) -> str:
+    r"""The text in its lines, without what a terminal would act on: the last door before one.
+
+    Args:
+        text: Whatever is printed; it may hold what a caller, an endpoint or a file says.
+        colours: Colours are ours and stay.
+
+    Examples:
+        >>> printable("a\x1b]0;title\x07\n\x1b[31mb")
+        'a�]0;title�\n�[31mb'
+        >>> printable("\x1b[31mred\x1b[0m\x1b[2J", colours=True)
+        '\x1b[31mred\x1b[0m�[2J'
+    """
+
+    def shown(found: re.Match[str]) -> str:
+        control = found[0]
+        if len(control) > 1:
+            return control if colours else f"�{control[1:]}"
+        return "" if control in _BIDI else "�"
+
+    return _HEARD.sub(shown, text)
+
+
+def one_line(text: str) -> str:
+    r"""The same on one line, with its blanks: what is quoted in it forges no second one.
+
+    Examples:
+        >>> one_line("note:    a\nsolver:  b")
+        'note:    a solver:  b'
+    """
+    return " ".join(printable(text).splitlines())
+
+
+def printable_json(text: str) -> str:
+    r"""A JSON text with all of these escaped: the values stay as they are.
+
+    Examples:
+        >>> printable_json('{"a": "\x9b2J"}')
+        '{"a": "\\u009b2J"}'
+    """
+    return _HEARD.sub(lambda found: "".join(f"\\u{ord(char):04x}" for char in found[0]), text)
 
 
 def char_width(char: str) -> int:

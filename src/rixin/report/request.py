@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from rixin.core.money import format_money, from_pico
+from rixin.report.columns import one_line
 
 _STATES = {
     "answered": "answered",
@@ -25,7 +26,7 @@ def explain_request(row: Mapping[str, Any]) -> str:
     Args:
         row: A request as `rixin.ledger.requests.find_request` gives it.
     """
-    return "\n".join(_lines(row))
+    return "\n".join(map(one_line, _lines(row)))
 
 
 def _lines(row: Mapping[str, Any]) -> Iterator[str]:

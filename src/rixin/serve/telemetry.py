@@ -15,6 +15,7 @@ from typing import Any
 
 from rixin.core.traces import describe_error
 from rixin.errors import MissingExtra
+from rixin.report.columns import clean, printable_json
 from rixin.serve.call import Call
 
 OPERATION = "gen_ai.operation.name"
@@ -36,6 +37,10 @@ Trace = Callable[[Call], None]
 class TextLines(logging.Formatter):
     """Lines for people. Of an exception, also of a library's, they name types and places only."""
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the same
+        """On one line: what is quoted in it can neither forge one nor act on a terminal."""
+        return clean(super().formatMessage(record))
+
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the name of the base class
         """Types and frames: the texts of exceptions may hold what was said."""
         return describe_error(ei[1])
@@ -56,7 +61,7 @@ class JsonLines(TextLines):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return printable_json(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def open_trace() -> tuple[Trace, Callable[[], None]] | None:

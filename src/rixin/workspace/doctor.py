@@ -16,6 +16,7 @@ from rixin.ledger.private import close_to_others, open_to_others
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
 from rixin.pricing.listed import snapshot_date
+from rixin.report.columns import one_line
 
 Wait = Callable[[Coroutine[Any, Any, Any]], Any]
 _MARKS = {"ok": "✓ ok  ", "warn": "! mind", "bad": "✗ bad "}
@@ -38,7 +39,7 @@ class Finding:
 
     def text(self) -> str:
         """For a terminal."""
-        line = f"{_MARKS[self.state]} {self.topic}: {self.said}"
+        line = f"{_MARKS[self.state]} {self.topic}: {one_line(self.said)}"
         return f"{line}\n         mend: {self.mend}" if self.mend else line
 
     def to_dict(self) -> dict[str, str]:
