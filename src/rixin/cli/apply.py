@@ -77,7 +77,7 @@ def apply(
             f" people, {found.refused:,} refused, {found.failed:,} failed"
         )
         for note in found.notes:
-            click.echo(f"  {note}")
+            echo(f"  {note}")
         if found.reason:
             echo(f"  most of those without an answer: {found.reason} (column rixin_note)")
     return 1 if found.failed else 0
