@@ -482,3 +482,20 @@ def test_names_of_figures_are_short_plain_and_few():
     assert len(names) == 8
     assert all(len(name) == 80 and name.startswith("?") for name in names)
     assert read_usage({**CHAT, "service_tier": "x" * 500}).service_tier == "x" * 80
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "right"),
+    [
+        (None, "priority", "priority"),
+        ("", "priority", "priority"),
+        ("default", "priority", ""),
+        ("priority", "", "priority"),
+        ("flex", "priority", "flex"),
+        (None, "default", ""),
+        (None, "", ""),
+    ],
+)
+def test_the_tier_that_was_asked_for_holds_where_the_reply_says_none(said, asked, right):
+    body = {"usage": CHAT, "service_tier": said}
+    assert read_usage(body, asked_tier=asked).service_tier == right

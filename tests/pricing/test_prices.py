@@ -114,7 +114,7 @@ def test_what_else_may_hold_is_shown_with_the_price():
     text = given_rates(price, "", "").per_million(at=20 * 3600)
     assert text == (
         "1 in, 4 out, 1 cached (per million tokens); above 200,000 tokens 2 in, 6 out, 2 cached;"
-        " by the hour (UTC); 0.01 a request"
+        " 00:30 to 16:30 UTC 3 in, 4 out, 3 cached; 0.01 a request"
     )
 
 

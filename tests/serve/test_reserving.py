@@ -9,7 +9,7 @@ import pytest
 from rixin.core.answer import Usage
 from rixin.pricing.book import given_rates
 from rixin.serve.errors import Refusal
-from rixin.serve.reserving import check_limit, most_of
+from rixin.serve.reserving import check_limit, dearer_tier, most_of
 from rixin.workspace.serving import Upstream
 from serve.house import served
 
@@ -192,6 +192,23 @@ def test_the_tier_that_is_asked_for_is_known(more, tier):
     assert most(fields(**more)).tier == tier
 
 
+def test_a_tier_that_may_cost_more_is_remembered_until_it_is_settled():
+    assert dearer_tier(fields(service_tier="priority")) == "priority"
+    assert dearer_tier(fields(speed="fast")) == "fast"
+    for tier in ("flex", "batch", "auto", None, 5):
+        assert dearer_tier(fields(service_tier=tier)) == ""
+    assert dearer_tier(fields()) == ""
+
+
+def test_what_cannot_be_read_is_the_callers_mistake():
+    deep = msgspec.Raw(b"[" * 500 + b"]" * 500)
+    with pytest.raises(Refusal) as caught:
+        most({**fields(), "tools": deep})
+    assert (caught.value.status, caught.value.param) == (400, "tools")
+    half = msgspec.Raw(rb'[{"role": "user", "content": "\ud83d \u0061"}]')
+    assert not most({**fields(), "messages": half}).media
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     with served(tmp_path_factory.mktemp("house"), faults=()) as house:
@@ -214,6 +231,14 @@ def test_a_budget_is_not_opened_by_what_nobody_can_bound(house, more):
     assert (reply.status, reply.json()["error"]["code"]) == (403, "cost_not_bounded")
     assert reply.headers["x-should-retry"] == "false"
     assert house.chat("x", "solver/strong", key=key, max_tokens=1).status == 200
+
+
+def test_a_tier_that_was_asked_for_is_not_booked_as_the_usual_one(house):
+    """Its price is not stated, and the endpoint does not say in which tier it answered."""
+    usual = house.chat("x", "solver/strong")
+    asked = house.chat("x", "solver/strong", service_tier="priority")
+    assert usual.headers["x-rixin-cost"] == "0.00014"
+    assert asked.headers["x-rixin-cost"] in {"", "unknown"}
 
 
 def test_without_a_limit_everything_is_passed_on(house):

@@ -92,6 +92,14 @@ def test_check_warns_of_a_price_in_another_unit(tmp_path, monkeypatch, price, od
     assert odd in notes
 
 
+def test_check_says_that_a_name_may_have_moved_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("MISTRAL_API_KEY", "sk-not-one")
+    latest = {"name": "s", "endpoint": "mistral/mistral-large-latest"}
+    path = write_desk(tmp_path, candidates=[latest])
+    with Workspace(quiet=True) as workspace:
+        assert "state `price` if it has moved on" in " ".join(workspace.check(path).notes)
+
+
 def test_a_certificate_says_which_list_priced_it(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-not-one")
     o3 = {"name": "o3", "endpoint": "openai/o3", "cases": 1}

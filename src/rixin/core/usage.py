@@ -18,7 +18,9 @@ MOST_TOKENS = 10**9
 
 _NOT_PLAIN = re.compile("[^A-Za-z0-9_.-]")
 _LONGEST_NAME, _MOST_NAMES = 80, 8
-_STANDARD = frozenset({"", "auto", "default", "standard", "on_demand", "ON_DEMAND", "none"})
+_STANDARD = frozenset(
+    {"", "auto", "default", "standard", "on_demand", "ON_DEMAND", "standard_only"}
+)
 """How makers call the tier that has the usual price."""
 
 
@@ -99,7 +101,7 @@ _BILLED_ITEMS = frozenset({"file_search_call", "code_interpreter_call", "image_g
 """Items of a response whose work is billed, but not said in the usage."""
 
 
-def read_usage(body: object, *, calls: int = 1) -> Usage | None:
+def read_usage(body: object, *, calls: int = 1, asked_tier: str = "") -> Usage | None:
     """What a reply says that it used, or None where it does not say so credibly.
 
     A figure that is negative, broken or absurd makes all of it not known, save cached tokens:
@@ -108,6 +110,7 @@ def read_usage(body: object, *, calls: int = 1) -> Usage | None:
     Args:
         body: A decoded reply, an event of a stream, or the object with the usage by itself.
         calls: Requests that were sent for it.
+        asked_tier: The tier of service that was asked for; it holds where the reply says none.
 
     Examples:
         >>> read_usage({"usage": {"prompt_tokens": 9, "completion_tokens": 4}}).output_tokens
@@ -132,7 +135,8 @@ def read_usage(body: object, *, calls: int = 1) -> Usage | None:
         return None
     used = _with_tools(used, body, unread)
     names = tuple(_NOT_PLAIN.sub("?", name)[:_LONGEST_NAME] for name in unread[:_MOST_NAMES])
-    return used._replace(calls=calls, service_tier=_tier(body, stated), unread=names)
+    tier = _tier(body, stated, asked_tier)
+    return used._replace(calls=calls, service_tier=tier, unread=names)
 
 
 def total_usage(parts: Iterable[Usage]) -> Usage:
@@ -391,9 +395,11 @@ def _kind(item: Mapping[str, Any]) -> str:
     return "" if opened else str(item.get("type"))
 
 
-def _tier(body: Mapping[str, Any], stated: Mapping[str, Any]) -> str:
-    """The tier that served it, as it is said in the usage or beside it."""
-    for word in (stated.get("speed"), stated.get("service_tier"), body.get("service_tier")):
-        if isinstance(word, str) and word not in _STANDARD:
+def _tier(body: Mapping[str, Any], stated: Mapping[str, Any], asked: str) -> str:
+    """The tier that served it, as it is said in the usage or beside it, or as it was asked for."""
+    words = (stated.get("speed"), stated.get("service_tier"), body.get("service_tier"))
+    said = [word for word in words if isinstance(word, str) and word]
+    for word in said or [asked]:
+        if word not in _STANDARD:
             return word[:_LONGEST_NAME]
     return ""

@@ -23,7 +23,7 @@ PIECES = frozenset({"image", "request", "search"})
 """What is priced by the piece; all else is per million tokens."""
 STANDARD = frozenset({"default", "standard", "standard_only", "on_demand"})
 """Words in a request that ask for the usual tier and no other."""
-_CHEAPER = frozenset({"flex", "batch"})
+CHEAPER = frozenset({"flex", "batch"})
 """Tiers that never cost more than the usual one; where a list has none, the usual price holds."""
 _HOUR_S, _DAY_S = 3_600, 86_400
 _MILLION = 1_000_000
@@ -70,6 +70,7 @@ _PARENTS = {
     "video_output": "output",
 }
 UNITS = Line._fields
+_SHOWN = ("input", "output", "cached")
 _Table = tuple[tuple[int, Line], ...]
 """Lines by context, the longest first."""
 
@@ -155,17 +156,20 @@ class Rates:
             for start in _starts(_standing(self.entries, now)[""])
             if start != ALWAYS
         ]
-        if any(entry.hours for entry in self.entries):
-            more.append("by the hour (UTC)")
+        for entry in self.entries:
+            if entry.hours:
+                begin, end = (
+                    f"{second // 3600:02}:{second % 3600 // 60:02}" for second in entry.hours
+                )
+                prices = (_at(entry.prices, unit, ALWAYS) or Decimal(0) for unit in _SHOWN)
+                more.append(f"{begin} to {end} UTC {_shown(tuple(prices))}")
         if fee := self.price("request", now):
             more.append(f"{plain_number(fee)} a request")
         return "; ".join([text, *more])
 
     def _at_step(self, at: float, start: int) -> tuple[Decimal, ...]:
         standard = _standing(self.entries, at)[""]
-        return tuple(
-            _at(standard, unit, start) or Decimal(0) for unit in ("input", "output", "cached")
-        )
+        return tuple(_at(standard, unit, start) or Decimal(0) for unit in _SHOWN)
 
 
 def flat_rates(prices: Mapping[str, Decimal], date: str, source: str) -> Rates:
@@ -210,7 +214,7 @@ class Pricer:
         tier = usage.service_tier
         table = self._tables.get(tier)
         if table is None:
-            if tier not in _CHEAPER:
+            if tier not in CHEAPER:
                 return None
             table = self._tables[""]
         tokens = usage.input_tokens
@@ -308,10 +312,10 @@ class Pricer:
         """What may hold within a day, for one tier or for all that a server may choose."""
         for at in (now, *(bound for bound in _bounds(self._entries, now) if bound > now)):
             tables = self._compiled(at)
-            if tier is not None and tier not in {*tables, *STANDARD, *_CHEAPER}:
+            if tier is not None and tier not in {*tables, *STANDARD, *CHEAPER}:
                 return
             for name, table in tables.items():
-                if name in {"", tier} or (tier is None and name not in _CHEAPER):
+                if name in {"", tier} or (tier is None and name not in CHEAPER):
                     yield from (_ceiling(start, line, media=media) for start, line in table)
 
 

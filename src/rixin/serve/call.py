@@ -49,6 +49,8 @@ class Call:
     output_tokens: int = 0
     estimated: bool = False
     """The upstream did not say what it used."""
+    tier: str = ""
+    """The tier of service that it asks an endpoint for, where that may cost more."""
     unread: Sequence[str] = ()
     """Figures of its usage that nobody understands: it may have cost more."""
     upstream_s: float = 0.0

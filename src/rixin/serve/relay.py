@@ -65,7 +65,8 @@ async def relay(
         raise _no_answer(upstream, "it holds no choices", body, call, breaker)
     breaker.worked()
     outgoing.answered()
-    note_usage(call, upstream, read_usage(body, calls=1), len(sent), len(data))
+    used = read_usage(body, asked_tier=call.tier)
+    note_usage(call, upstream, used, len(sent), len(data))
     if data is not reply.body:
         call.note = _MENDED
     return data
@@ -163,7 +164,7 @@ def _own_words(reply: Reply, body: Any) -> bytes | None:
 
 def _note_paid(upstream: Upstream, body: Any, call: Call, *, if_unknown: int | None) -> None:
     """Counts what a reply says it used, though it is no answer."""
-    used = read_usage(body, calls=1)
+    used = read_usage(body, asked_tier=call.tier)
     if used is None:
         call.cost_pico = if_unknown
     else:

@@ -4,6 +4,7 @@ A budget holds only if no call can cost more than what was set aside for it. So 
 dearer without showing in its size is bounded by the contract, counted, or refused here.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,8 +12,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rixin.core.answer import Usage
+from rixin.core.foreign import BadReply, decode_reply
+from rixin.pricing.rates import CHEAPER
 from rixin.serve.call import Call, check_priced, reserve
-from rixin.serve.errors import Refusal
+from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.meters import Limit, Meters
 from rixin.workspace.serving import Upstream
 
@@ -65,6 +68,9 @@ _PART = re.compile(
     rb'|"(?:[a-z_]*(?:image|audio|video|file)_?(?:url|id|data)?|input_audio)"\s*:',
     re.IGNORECASE,
 )
+
+
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 
 class Most(NamedTuple):
@@ -187,15 +193,16 @@ def _elsewhere(fields: Mapping[str, msgspec.Raw]) -> str:
     if _raw(fields, "prompt")[:1] == b"{":
         return "prompt"  # one that is stored with the server
     for name in _CONTENT:
-        if part := _part(_raw(fields, name)):
+        if part := _part(_raw(fields, name), name):
             return part
     return ""
 
 
-def _part(content: bytes) -> str:
+def _part(content: bytes, name: str) -> str:
     """The first part of messages that is no text."""
-    if b"\\u" in content:  # letters may be written as escapes
-        content = msgspec.json.encode(msgspec.json.decode(content))
+    if _ESCAPED_LETTER.search(content):
+        plain = json.dumps(_read(content, name), ensure_ascii=False)
+        content = plain.encode("utf-8", "replace")
     low = content.lower()
     if not any(word.encode() in low for word in _MEDIA):
         return ""
@@ -225,6 +232,14 @@ def _beside(fields: Mapping[str, msgspec.Raw]) -> int:
     return thoughts + len(_raw(fields, "prediction"))
 
 
+def dearer_tier(fields: Mapping[str, msgspec.Raw]) -> str:
+    """The tier of service that it asks for, where that may cost more than the usual one."""
+    if "service_tier" not in fields and "speed" not in fields:
+        return ""
+    tier = _tier(fields)
+    return "" if tier is None or tier in CHEAPER or tier == "auto" else tier
+
+
 def _tier(fields: Mapping[str, msgspec.Raw]) -> str | None:
     """The one tier that it asks for."""
     words = [_value(fields, name) for name in ("service_tier", "speed")]
@@ -237,7 +252,14 @@ def _raw(fields: Mapping[str, msgspec.Raw], name: str) -> bytes:
 
 
 def _value(fields: Mapping[str, msgspec.Raw], name: str) -> Any:
-    return msgspec.json.decode(fields[name]) if name in fields else None
+    return _read(fields[name], name) if name in fields else None
+
+
+def _read(raw: msgspec.Raw | bytes, name: str) -> Any:
+    try:
+        return decode_reply(bytes(raw))
+    except BadReply as error:
+        raise bad_request(f"{name} cannot be read: {error}", param=name) from None
 
 
 def _says(fields: Mapping[str, msgspec.Raw], name: str) -> bool:

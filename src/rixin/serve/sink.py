@@ -256,7 +256,7 @@ class StreamSink:
             isinstance(one.get("finish_reason"), str) for one in choices or ()
         ):
             self._finished = True
-        self._usage = read_usage(body, calls=1) or self._usage  # totals so far: the last one counts
+        self._usage = read_usage(body, asked_tier=self.call.tier) or self._usage
         self.failed = event_error(body)
         if self.failed is None and (kind in _FAILED or name == b"error"):
             self.failed = read_error(body, body)

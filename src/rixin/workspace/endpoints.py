@@ -224,12 +224,16 @@ def _listed_rates(scenario: Scenario, candidate: Candidate) -> Rates | None:
 
 
 def _doubt(scenario: Scenario, candidate: Candidate, rates: Rates | None) -> str:
-    """A warning about a price that must have been stated for another unit."""
-    listed = _listed_rates(scenario, candidate) if _stated_rates(scenario, candidate) else None
-    odd = "" if rates is None or listed is None else odd_price(rates, listed)
-    if not odd:
+    """A warning about a price that must be of another unit, or may be of another model."""
+    listed, name = _listed_rates(scenario, candidate), candidate.name
+    if rates is None or listed is None:
         return ""
-    return f"the price of {candidate.name} looks mistyped: {odd}; it is for a million tokens"
+    if _stated_rates(scenario, candidate) is None:
+        model = str(candidate.options["model"])
+        alias = f"the price of {name} is that of what the list takes {model!r} for; state `price`"
+        return f"{alias} if it has moved on" if model.endswith("latest") else ""
+    odd = odd_price(rates, listed)
+    return f"the price of {name} looks mistyped: {odd}; it is for a million tokens" if odd else ""
 
 
 async def probe_endpoint(scenario: Scenario, candidate: Candidate) -> Probe:

@@ -23,7 +23,7 @@ from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
 from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
-from rixin.serve.reserving import check_limit, reserve_most
+from rixin.serve.reserving import check_limit, dearer_tier, reserve_most
 from rixin.serve.sink import StreamSink
 from rixin.workspace.serving import Upstream
 
@@ -202,6 +202,7 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
     if not guarding.is_idle:
         call.findings = guarding.findings
         await aside(len(request.body), lambda: guarding.body(fields))
+    call.tier = dearer_tier(fields)
     limit = _reserved(gateway, call, body, upstream, fields, len(request.body))
     options = getattr(body, "stream_options", None)
     wants_usage = options is not None and bool(options.include_usage)
