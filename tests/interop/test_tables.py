@@ -10,10 +10,14 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 from arro3.core import Array, DataType, RecordBatch, Table
 from arro3.io import write_parquet
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from rixin.errors import CasesError, MissingExtra
+from rixin.interop import parquet_reader
 from rixin.interop.cell_text import NoValue, to_text
+from rixin.interop.parquet_footer import _Reader, read_footer
 from rixin.interop.readers import open_rows
 
 
@@ -80,6 +84,45 @@ def test_a_parquet_with_broken_pages_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data[:4] + bytes(20) + data[24:])
     with pytest.raises(CasesError, match="cannot be read"):
         list(open_rows(path))
+
+
+def test_a_small_parquet_that_unpacks_to_much_is_refused_unread(tmp_path: Path) -> None:
+    many = Array(["x" * 40_000] * 2_000, DataType.utf8())
+    batch = RecordBatch.from_arrays([many], names=["q"])
+    path = tmp_path / "a.parquet"
+    table = Table.from_batches([batch])
+    write_parquet(table, str(path), compression="zstd(3)", dictionary_enabled=False)
+    with pytest.raises(CasesError, match=r"unpacks to 80,\d+,\d+ in 2,000 rows.*too much"):
+        open_rows(path)
+    write_parquet(table.slice(0, 1_000), str(path), compression="gzip(6)")
+    assert len(list(open_rows(path))) == 1_000
+
+
+def test_a_parquet_with_more_rows_than_bytes_could_hold_is_refused(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(parquet_reader, "_ROWS", -50_000)
+    path = save_parquet(tmp_path / "a.parquet", {"q": texts(*["x"] * 9)})
+    monkeypatch.setattr(parquet_reader, "_RATIO", 1)
+    with pytest.raises(CasesError, match="in 9 rows"):
+        open_rows(path)
+
+
+@given(st.binary(max_size=60))
+def test_metadata_that_is_none_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="metadata"):
+        read_footer(data)
+
+
+def test_the_sizes_of_a_parquet_file_are_read(tmp_path: Path) -> None:
+    numbers = Array(list(range(-70, 70)), DataType.int64())
+    columns = {f"c{n}": numbers for n in range(20)}
+    data = save_parquet(tmp_path / "a.parquet", columns).read_bytes()
+    footer = read_footer(data[-8 - int.from_bytes(data[-8:-4], "little") : -8])
+    assert footer.rows == 140
+    assert 20 * 140 < footer.unpacked < 20 * 140 * 10
+    assert 20 * footer.largest == footer.unpacked
+    # A map, a double, a truth and a byte in fields that no file has today.
+    more = bytes([0x1B, 1, 0x88, 1, 97, 1, 98, 0x17, *bytes(8), 0x11, 0x13, 5, 0])
+    assert _Reader(more).struct() == {1: None, 2: bytes(8), 3: True, 4: 5}
 
 
 @pytest.mark.parametrize("package", ["arro3.io", "openpyxl"])
@@ -154,7 +197,6 @@ def patched(book: Path, part: str, old: str, new: str) -> Path:
     [
         ("sheet1.xml", "</sheetData>", "<row><c/></row>" * 1_300_000 + "</sheetData>"),
         ("sheet1.xml", "</sheetData>", "</sheetData>" + " " * 20_000_000),
-        ("sharedStrings.xml", "", "<sst>" + "<si><t>a</t></si>" * 1_100_000 + "</sst>"),
         ("styles.xml", "</cellXfs>", "<xf/>" * 300_000 + "</cellXfs>"),
         ("workbook.xml", "</workbook>", "<a/>" * 300_000 + "</workbook>"),
         ("[Content_Types].xml", "</Types>", '<Default Extension="a"/>' * 50_000 + "</Types>"),
@@ -167,6 +209,16 @@ def test_a_small_workbook_that_unpacks_to_much_is_refused_unread(tmp_path: Path,
         open_rows(path)
     assert part in str(error.value)
     assert time.process_time() - begin < 30
+
+
+def test_shared_texts_that_unpack_to_much_are_refused_unread(tmp_path: Path) -> None:
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    entry = f'<Override PartName="/xl/anywhere.xml" ContentType="{kind}"/></Types>'
+    book = save_book(tmp_path / "a.xlsx", [["q", "n"], ["a", 1]])
+    typed = patched(book, "[Content_Types].xml", "</Types>", entry).replace(tmp_path / "b.xlsx")
+    path = patched(typed, "anywhere.xml", "", "<sst>" + "<si/>" * 900_000 + "</sst>")
+    with pytest.raises(CasesError, match=r"unpacks to .*its part 'xl/anywhere.xml'"):
+        open_rows(path)
 
 
 def test_a_table_that_repeats_itself_is_read(tmp_path: Path) -> None:

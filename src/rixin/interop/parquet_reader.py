@@ -5,9 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from rixin.errors import CasesError, MissingExtra
+from rixin.interop.parquet_footer import read_footer
 from rixin.interop.row_source import Row, RowSource, name_columns
 
 _MAGIC = b"PAR1"
+_UNPACKED, _RATIO = 64 << 20, 100
+"""Bytes to which any file may unpack, and how many times its size."""
+_LARGEST = 1 << 30
+"""Bytes of a column of a row group: it may be one page, which is unpacked as a whole."""
+_ROWS = 1_000_000
+"""Rows that any file may have; beyond, a hundred for each of its bytes."""
 
 
 class ParquetRows(RowSource):
@@ -17,7 +24,7 @@ class ParquetRows(RowSource):
         path: A file that is there and not empty.
 
     Raises:
-        CasesError: The file is no Parquet, or broken.
+        CasesError: The file is no Parquet, broken, or unpacks to too much.
         MissingExtra: The extra `parquet` is not installed.
     """
 
@@ -25,7 +32,7 @@ class ParquetRows(RowSource):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._check_magic()
+        self._check()
         names = list(self._open().schema.names)
         self.columns = name_columns(names, str(path))
 
@@ -78,15 +85,29 @@ class ParquetRows(RowSource):
                 raise
             raise self._broken(error) from None
 
-    def _check_magic(self) -> None:
+    def _check(self) -> None:
+        """Refuses what is no whole Parquet file, or small as a file and large in memory."""
+        size = self.path.stat().st_size
         with self.path.open("rb") as file:
             head = file.read(4)
-            file.seek(max(0, self.path.stat().st_size - 8))
+            file.seek(max(0, size - 8))
             tail = file.read(8)
-        length = int.from_bytes(tail[:4], "little")
-        whole = head == _MAGIC and tail[4:] == _MAGIC and length + 12 <= self.path.stat().st_size
-        if not whole:
-            raise self._broken("its first or last bytes are not those of a whole Parquet file")
+            length = int.from_bytes(tail[:4], "little")
+            if head != _MAGIC or tail[4:] != _MAGIC or length + 12 > size:
+                raise self._broken("its first or last bytes are not those of a whole Parquet file")
+            file.seek(size - 8 - length)
+            data = file.read(length)
+        try:
+            footer = read_footer(data)
+        except ValueError as error:
+            raise self._broken(error) from None
+        too_large = footer.unpacked > max(_UNPACKED, _RATIO * size) or footer.largest > _LARGEST
+        if too_large or footer.rows > _ROWS + _RATIO * size:
+            raise CasesError(
+                f"{self.path}: the Parquet file of {size:,} bytes unpacks to"
+                f" {footer.unpacked:,} in {footer.rows:,} rows, which is too much to read",
+                hint="write it anew with less in each file, or as CSV or JSON lines",
+            )
 
     def _broken(self, reason: object) -> CasesError:
         return CasesError(

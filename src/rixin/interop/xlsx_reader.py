@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from rixin.errors import CasesError, MissingExtra, nearest_hint
@@ -18,19 +18,37 @@ MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """Of a sheet; no spreadsheet program has more."""
 MAX_UNPACKED = 1 << 30
 """Bytes of a workbook as it is unpacked."""
-_STREAMED, _STREAMED_RATIO = 16 << 20, 100
-"""Bytes to which a part may unpack however small it is, and how many times its packed size."""
-_WHOLE, _WHOLE_RATIO, _WHOLE_MOST = 1 << 20, 20, 4 << 20
-"""The same for parts that are read as a whole: a byte of a style takes some hundred in memory."""
 _READ_WHOLE = re.compile(r"\[Content_Types\]\.xml|docProps/.*|xl/styles\.xml|xl/theme/.*|.*\.rels")
 _TYPES = "[Content_Types].xml"
-_WHOLE_TYPES = ("main+xml", "chartsheet+xml")
 _EXCEL_ERRORS = frozenset({"#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 _BROKEN = (
     *(BadZipFile, EOFError, SyntaxError, zlib.error, NotImplementedError),
     *(KeyError, ValueError, IndexError, OverflowError),
 )
 """What damaged archives and XML raise, and parts that do not say what they should."""
+
+
+class _Bound(NamedTuple):
+    """To how many bytes a part of a workbook may unpack."""
+
+    anyway: int
+    """However small it is packed."""
+    ratio: int
+    """Times its packed size."""
+    most: int
+
+    def holds(self, part: ZipInfo) -> bool:
+        return part.file_size <= min(self.most, max(self.anyway, self.ratio * part.compress_size))
+
+
+_STREAMED = _Bound(16 << 20, 100, MAX_UNPACKED)
+"""A sheet; one of a word that is repeated in all cells is packed to a fiftieth."""
+_STRINGS = _Bound(4 << 20, 30, 256 << 20)
+"""Texts that cells share: each is there once, and has an object of its own in memory."""
+_WHOLE = _Bound(1 << 20, 20, 4 << 20)
+"""What is read as a whole: a byte of a style takes some hundred in memory."""
+_BOUNDS = {"main+xml": _WHOLE, "chartsheet+xml": _WHOLE, "sharedStrings+xml": _STRINGS}
+"""By the end of a content type; other parts are streamed, or not read at all."""
 
 
 class XlsxRows(RowSource):
@@ -133,11 +151,9 @@ class XlsxRows(RowSource):
         try:
             with ZipFile(self.path) as book:
                 parts = book.infolist()
-                large = [part for part in parts if part.file_size > _most(part)]
-                whole = [] if large else _read_whole(book)
+                large = _too_large(book)
         except _BROKEN as error:
             raise self._broken(error) from None
-        large += [part for part in whole if part.file_size > _most(part, whole=True)]
         total, packed = (sum(part.file_size for part in parts), self.path.stat().st_size)
         if sum(part.compress_size for part in parts) > packed:
             raise self._broken(ValueError("its parts overlap"))
@@ -239,22 +255,22 @@ def _cell(parser: Any, element: Any, formula_tag: str) -> tuple[int, object]:
     return int(parsed["column"]), value
 
 
-def _read_whole(book: ZipFile) -> list[ZipInfo]:
-    """The parts of a workbook that the package reads as a whole."""
+def _too_large(book: ZipFile) -> list[ZipInfo]:
+    """The parts of a workbook that unpack to more than they may."""
     from openpyxl.xml.functions import fromstring
 
-    types = [part for part in book.infolist() if _READ_WHOLE.fullmatch(part.filename)]
-    if any(part.file_size > _most(part, whole=True) for part in types):
-        return types
-    named = {
-        str(entry.get("PartName")).lstrip("/")
+    parts = book.infolist()
+    large = [
+        part
+        for part in parts
+        if not (_WHOLE if _READ_WHOLE.fullmatch(part.filename) else _STREAMED).holds(part)
+    ]
+    if large:
+        return large  # the list of types may be among them
+    bounds = {
+        str(entry.get("PartName")).lstrip("/"): bound
         for entry in fromstring(book.read(_TYPES))
-        if str(entry.get("ContentType")).endswith(_WHOLE_TYPES)
+        for end, bound in _BOUNDS.items()
+        if str(entry.get("ContentType")).endswith(end)
     }
-    return [*types, *(part for part in book.infolist() if part.filename in named)]
-
-
-def _most(part: ZipInfo, *, whole: bool = False) -> int:
-    if whole:
-        return min(_WHOLE_MOST, max(_WHOLE, _WHOLE_RATIO * part.compress_size))
-    return max(_STREAMED, _STREAMED_RATIO * part.compress_size)
+    return [part for part in parts if not bounds.get(part.filename, _STREAMED).holds(part)]
