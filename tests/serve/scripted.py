@@ -43,7 +43,7 @@ def whole(content="fine", **more):
 
 def row_of(house, reply):
     """The row of a request, as soon as it is on the disk."""
-    number = reply.headers["x-rixin-request-id"]
+    number = reply if isinstance(reply, str) else reply.headers["x-rixin-request-id"]
     end = time.monotonic() + 30
     with contextlib.closing(sqlite3.connect(house.ledger)) as database:
         database.row_factory = sqlite3.Row

@@ -30,7 +30,7 @@ class Dialect:
     """What an endpoint takes of what the gateway adds, as it was found out."""
 
     limit: str = ""
-    """The name of the limit; empty: the first one that is common."""
+    """The name of a chat's limit; empty: the older one."""
     most: int | None = None
     """Tokens that an added limit may have; None: as many as the contract says."""
     usage_in_streams: bool = True
@@ -64,7 +64,9 @@ class Outgoing:
         self.upstream, self.path, self.dialect = upstream, path, dialect
         self._fields, self._limit, self._usage = fields, limit, usage
         self._names = _LIMITS.get(path, ())
-        self._name = dialect.limit or (self._names[0] if self._names else "")
+        self._name = next(iter(self._names), "")
+        if dialect.limit in self._names:
+            self._name = dialect.limit
         self._most = dialect.most if shrinks else None
         self._wants_usage = usage is not None and dialect.usage_in_streams
         self._adds_usage = self._wants_usage
@@ -100,7 +102,9 @@ class Outgoing:
             dialect.usage_in_streams and self._adds_usage == self._wants_usage
         )
         if self._limit is not None:
-            dialect.limit, dialect.most = self._name, self._most or dialect.most
+            dialect.most = self._most or dialect.most
+            if len(self._names) > 1:
+                dialect.limit = self._name
         _log.warning("what is added to requests for %s changes: %s", self.upstream.name, dialect)
 
     def _without_usage(self, about: str) -> bool:

@@ -154,7 +154,8 @@ def fields(body: bytes, *, read: bool = False) -> dict[str, msgspec.Raw]:
         Refusal: A name or a text in it is none, or it is nested too deeply to be read.
     """
     try:
-        return _raw.decode(mend_reply(body)[1] if read else body)
+        found = _raw.decode(body)
+        return _raw.decode(mend_reply(body)[1]) if read else found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadReply) as error:
         raise bad_request(f"the body is no JSON: {error}", code="invalid_json") from None
 
