@@ -1,0 +1,126 @@
+"""A stream is read as the event-stream standard has it, wherever packets cut it."""
+
+import asyncio
+import json
+from itertools import pairwise
+from types import SimpleNamespace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rixin.serve.call import Call
+from rixin.serve.sink import StreamSink
+from serve.scripted import USED, chunk, data
+
+PIECES = ["Hel", "lo ", "عربي", "中文 😀", "new\nline", 'quote "error" [DONE]', "\\ slash"]
+LEADS = [b"", b"id: 7\n", b"event: message\n", b": ping\n", b"retry: 5\nid\n"]
+ENDS = [b"\n", b"\r\n", b"\r"]
+
+
+class Caller:
+    """Who asked: takes what the sink writes."""
+
+    def __init__(self):
+        self.got = b""
+        self.connection = SimpleNamespace(full=None)
+
+    def begin(self, _):
+        pass
+
+    def write(self, some):
+        self.got += some
+
+
+def passed(packets, *, translate=None):
+    """What a caller gets of a stream, and its sink."""
+
+    async def go():
+        caller = Caller()
+        call = Call("req_1", 0.0, SimpleNamespace(revoked=False), "openai.chat")
+        upstream = SimpleNamespace(price_pico=lambda used: used.input_tokens)
+        sink = StreamSink(caller, call, upstream, wants_usage=False, asked=100, translate=translate)
+        sink.on_head(200, {"content-type": "text/event-stream"})
+        for packet in packets:
+            sink.on_part(packet)
+            sink.on_pause()
+        sink.on_done()
+        sink.settle(asked=True)
+        return caller.got, sink
+
+    return asyncio.run(go())
+
+
+def cut(raw, places):
+    places = sorted({0, len(raw), *(place % (len(raw) + 1) for place in places)})
+    return [raw[begin:end] for begin, end in pairwise(places)]
+
+
+def texts(raw):
+    """What a client reads, event by event, as the standard says."""
+    found = []
+    for event in raw.decode().split("\n\n"):
+        lines = [line[5:].removeprefix(" ") for line in event.split("\n") if line[:5] == "data:"]
+        if lines:
+            found.append(json.loads("\n".join(lines))["choices"][0]["delta"].get("content", ""))
+    return found
+
+
+@st.composite
+def streams(draw):
+    pieces = draw(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6))
+    events = [data(chunk(piece)) for piece in pieces]
+    events += [data(chunk(None, "stop")), data({"choices": [], "usage": USED}), b"data: [DONE]\n\n"]
+    lead, end = draw(st.sampled_from(LEADS)), draw(st.sampled_from(ENDS))
+    raw = b"".join(lead + event for event in events).replace(b"\n", end)
+    return pieces, cut(raw, draw(st.lists(st.integers(0, 10**6), max_size=8)))
+
+
+@given(streams())
+@settings(deadline=None)
+def test_lines_line_ends_and_packets_change_nothing(stream):
+    pieces, packets = stream
+    got, sink = passed(packets)
+    assert (sink.broken, sink.failed) == (None, None)
+    assert texts(got) == [*pieces, ""]
+    assert (sink.call.input_tokens, sink.call.output_tokens) == (2000, 500)
+    assert not sink.call.estimated
+
+
+@given(st.lists(st.binary(max_size=30) | st.sampled_from([b"data: ", b"\n\n", b"\r", b"{}", b":"])))
+@settings(deadline=None)
+def test_no_bytes_make_it_raise_and_none_look_like_an_answer(packets):
+    _, sink = passed(packets)
+    assert sink.done.done()
+    assert sink.broken is not None or sink.failed is not None or b"[DONE]" in b"".join(packets)
+
+
+def test_halves_of_characters_are_taken_out_of_streams():
+    events = [data(chunk("cut \ud83d")), data(chunk("whole 😀", "stop")), b"data: [DONE]\n\n"]
+    got, _ = passed([b"".join(events)])
+    assert texts(got) == ["cut �", "whole 😀"]
+    torn = data(chunk("X")).replace(b"X", b"cut \xe4\xb8")
+    got, _ = passed([torn + b"".join(events[1:])])
+    assert texts(got) == ["cut �", "whole 😀"]
+
+
+def test_what_cannot_be_translated_breaks_the_stream():
+    def translate(event):
+        raise KeyError(event)
+
+    got, sink = passed([data(chunk("x"))], translate=translate)
+    assert (got, sink.broken.kind) == (b"", "bad_reply")
+
+
+def test_a_reply_that_is_no_stream_is_bounded():
+    async def go():
+        upstream = SimpleNamespace(price_pico=lambda used: 0)
+        call = Call("req_1", 0.0, SimpleNamespace(revoked=False), "openai.chat")
+        sink = StreamSink(Caller(), call, upstream, wants_usage=False, asked=1)
+        sink.on_head(200, {"content-type": "application/json"})
+        for _ in range(100):
+            sink.on_part(b" " * 100_000)
+        return sink
+
+    sink = asyncio.run(go())
+    assert len(sink.body) <= 1 << 20
+    assert sink.broken.kind == "bad_reply"
