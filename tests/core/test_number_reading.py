@@ -48,7 +48,6 @@ READABLE = {
     "The answer is 7.": "7",
     "3 + 4 = 7": "7",
     "so 9\n#### 1,200 apples\n": "1200",
-    "from 3-5": "5",
     "18kg": "18",
     r"\boxed{12}": "12",
 }

@@ -34,6 +34,71 @@ def test_a_label_outside_the_set_is_named():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "expected", "output"),
+    [
+        ("exact", "102", "10²"),
+        ("exact", "H2O", "H²O"),
+        ("exact", "1", "①"),
+        ("exact", "-5", "5"),
+        ("exact", "1.5", "15"),
+        ("exact", "not paid", "paid"),
+        ("contains", "5", "15 apples"),
+        ("contains", "5", "1.5 litres"),
+        ("contains", "5", "it is -5"),
+        ("contains", "5", "5.5"),
+        ("contains", "5", "5 % of it"),
+        ("contains", "1,000", "11,000"),
+        ("contains", "cat", "a category"),
+        ("contains", "Paris", "It is not Paris."),
+        ("contains", "垃圾", "这不是垃圾"),
+        ("contains", "مزعج", "هذا ليس مزعج"),
+        ("regex", "-5", "5"),
+        ("similarity", "the payment was not received by us", "the payment was received by us"),
+        ("similarity", "pay 500 by the first of May please", "pay 900 by the first of May please"),
+        ("similarity", "the sum is -5 and nothing else", "the sum is 5 and nothing else"),
+        ("similarity", "这一次的付款没有收到啊真的", "这一次的付款有收到啊真的"),
+        ("similarity", "لم يصل المبلغ إلى الحساب حتى الآن", "يصل المبلغ إلى الحساب حتى الآن"),
+        ("label", "not_spam", "spam"),
+    ],
+)
+def test_a_wrong_answer_never_counts_as_right(name, expected, output):
+    labels = ("spam", "not_spam")
+    case = make_case("x", expected, {"shape": 1.0})
+    scorer = build_scorer(PartSpec(name=name), OutputSpec(kind="free-text"), labels)
+    assert not scorer.score(case, output).solved
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "output"),
+    [
+        ("exact", "10²", "10²"),
+        ("exact", "refund", "re\u00adfund\u200b"),
+        ("contains", "5", "it is 5."),
+        ("contains", "not Paris", "It is not Paris."),
+        ("contains", "Paris", "It is not London. It is Paris."),
+        ("contains", "好吃", "真好吃啊"),
+        ("similarity", "the payment was not received", "the payment was not received yet"),
+        (
+            "similarity",
+            "pay 1,000 to us by the end of May at last",
+            "pay 1000 to us by the end of May at last",
+        ),
+        ("label", "not_spam", "Not Spam"),
+    ],
+)
+def test_what_says_the_same_counts(name, expected, output):
+    labels = ("spam", "not_spam")
+    case = make_case("x", expected, {"shape": 1.0})
+    scorer = build_scorer(PartSpec(name=name), OutputSpec(kind="free-text"), labels)
+    assert scorer.score(case, output).solved
+
+
+def test_an_empty_expectation_is_no_expectation():
+    assert score("exact", " ", "").value is None
+    assert not score("regex", "x", "", pattern=r"(x)?").solved
+
+
 def test_an_expected_label_outside_the_set_is_unscored():
     assert score("label", "eggs", "spam").value is None
 

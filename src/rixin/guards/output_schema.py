@@ -29,7 +29,7 @@ class OutputSchemaGuard:
     def __init__(self, output: OutputSpec, labels: Sequence[str]) -> None:
         self.fingerprint = digest_json(
             {
-                "guard": "output-schema/2",
+                "guard": "output-schema/3",
                 "kind": output.kind,
                 "labels": sorted(labels) if output.kind == "labels" else [],
                 "schema": output.schema,

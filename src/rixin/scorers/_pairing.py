@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-from rixin.core.ids import normalise
+from rixin.scorers.base import comparable_text
 
 Leaf: TypeAlias = tuple[str, str, object]
 """Path, kind, comparable value."""
@@ -118,7 +118,7 @@ def _scalar(value: object) -> tuple[str, object]:
     if isinstance(value, bool) or value is None:
         return "constant", value
     if isinstance(value, str):
-        return "text", normalise(value)
+        return "text", comparable_text(value)
     if isinstance(value, dict | list):
         return "empty", type(value).__name__
     return "number", Decimal(str(value)).normalize()

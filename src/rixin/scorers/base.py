@@ -1,10 +1,15 @@
 """What all scorers share: a name, a fingerprint, and what they say without an expectation."""
 
+import re
 from collections.abc import Mapping
 
 from rixin.core.case import Case
-from rixin.core.ids import digest_json
+from rixin.core.ids import digest_json, normalise
+from rixin.core.labels import visible
 from rixin.core.outcome import Score
+
+_RAISED = re.compile("[²³¹⁰-₟¼-¾⅐-⅟↉①-⓿]")
+"""What Unicode's compatibility form would make plain digits and letters of."""
 
 
 def unscored(reason: str) -> Score:
@@ -20,6 +25,19 @@ def passed(reason: str = "") -> Score:
 def missed(reason: str) -> Score:
     """A score of zero."""
     return Score(value=0.0, solved=False, reason=reason)
+
+
+def same_text(left: str, right: str) -> bool:
+    """Whether two texts are the same to a reader: case, width and white space do not count.
+
+    Raised and lowered signs and fractions do: 10² is not 102.
+    """
+    return comparable_text(left) == comparable_text(right)
+
+
+def comparable_text(text: str) -> str:
+    """A text in the form in which two are the same to a reader."""
+    return normalise(_RAISED.sub("\0\\g<0>", visible(text)))
 
 
 def shown(text: str) -> str:

@@ -8,10 +8,11 @@ from rixin.scorers.base import ExpectationScorer, missed, passed, shown, unscore
 
 
 class NumberScorer(ExpectationScorer):
-    """Solved when the output's last number is the expected one, within a tolerance.
+    """Solved when the number that the output gives is the expected one, within a tolerance.
 
-    How a number may be written: `rixin.core.numbers.parse_number`. Where only one side has a
-    percent sign, 12 % equals both 12 and 0.12.
+    How a number may be written, and which of several is the answer: see
+    `rixin.core.numbers.parse_number`. Where only one side has a percent sign, 12 % equals both 12
+    and 0.12; a bare number up to 1 is a share, so 0.5 is 50 % and not 0.5 %.
 
     Args:
         absolute: Largest difference that counts as equal, at least 0.
@@ -19,7 +20,7 @@ class NumberScorer(ExpectationScorer):
     """
 
     def __init__(self, absolute: float = 0.0, relative: float = 0.0) -> None:
-        super().__init__("number", {"abs": absolute, "rel": relative})
+        super().__init__("number", {"abs": absolute, "rel": relative}, version=2)
         self._absolute = Decimal(str(absolute))
         self._relative = Decimal(str(relative))
 
@@ -34,10 +35,11 @@ class NumberScorer(ExpectationScorer):
         return missed(f"{given.value} is not {wanted.value}")
 
     def _equal(self, wanted: Number, given: Number) -> bool:
-        if self._near(wanted.value, given.value):
-            return True
         if wanted.percent == given.percent:
-            return False
+            return self._near(wanted.value, given.value)
+        bare = given if wanted.percent else wanted
+        if abs(bare.value) > 1 and self._near(wanted.value, given.value):
+            return True
         hundred = Decimal(100)
         if wanted.percent:
             return self._near(wanted.value / hundred, given.value)

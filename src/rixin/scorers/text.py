@@ -3,26 +3,42 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
+from rixin.core.denial import denial_count, denies
 from rixin.core.ids import normalise
 from rixin.core.labels import label_set
+from rixin.core.numbers import numbers_in, plain_text
 from rixin.core.outcome import Score
-from rixin.core.text import compile_regex, words
+from rixin.core.text import compile_regex, whole_word_pattern, words
 from rixin.errors import UsageError
-from rixin.scorers.base import ExpectationScorer, missed, passed, shown, unscored
+from rixin.scorers.base import (
+    ExpectationScorer,
+    missed,
+    passed,
+    same_text,
+    shown,
+    unscored,
+)
+
+_CLAUSE_END = re.compile(r"[.,;:!?。，；：！？、،؛؟\n]")
+_WINDOW = 60
+"""Characters before a text in which a word may deny it."""
 
 
 class ExactScorer(ExpectationScorer):
     """Solved when output and expectation are the same text to a reader.
 
-    Unicode forms (NFKC), case and white space do not count.
+    Unicode forms (NFKC), case and white space do not count; raised digits and fractions do.
     """
 
     def __init__(self) -> None:
-        super().__init__("exact", {})
+        super().__init__("exact", {}, version=2)
 
     def _judge(self, expected: str, output: str) -> Score:
-        if normalise(expected) == normalise(output):
+        if not expected.strip():
+            return unscored("the expected output is empty")
+        if same_text(expected, output):
             return passed()
         return missed(f"{shown(output)} is not {shown(expected)}")
 
@@ -50,18 +66,24 @@ class LabelScorer(ExpectationScorer):
 
 
 class ContainsScorer(ExpectationScorer):
-    """Solved when the expected text stands somewhere in the output."""
+    """Solved when the expected text stands whole in the output, and is not denied there.
+
+    It may not be a part of a longer word or number: 5 is not in 15, nor in 1.5 or -5.
+    """
 
     def __init__(self) -> None:
-        super().__init__("contains", {})
+        super().__init__("contains", {}, version=2)
 
     def _judge(self, expected: str, output: str) -> Score:
-        wanted = normalise(expected)
+        wanted, given = normalise(expected), normalise(output)
         if not wanted:
             return unscored("the expected output is empty")
-        if wanted in normalise(output):
-            return passed()
-        return missed(f"{shown(expected)} is not in {shown(output)}")
+        places = [found.start() for found in _whole(wanted).finditer(given)]
+        if not places:
+            return missed(f"{shown(expected)} is not in {shown(output)}")
+        if all(_is_denied(given, place) for place in places):
+            return missed(f"{shown(expected)} is denied in {shown(output)}")
+        return passed()
 
 
 class RegexScorer(ExpectationScorer):
@@ -77,7 +99,7 @@ class RegexScorer(ExpectationScorer):
     """
 
     def __init__(self, pattern: str | None = None) -> None:
-        super().__init__("regex", {"pattern": pattern})
+        super().__init__("regex", {"pattern": pattern}, version=2)
         try:
             self._pattern = None if pattern is None else compile_regex(pattern)
         except ValueError as error:
@@ -102,13 +124,16 @@ class RegexScorer(ExpectationScorer):
         if found is None:
             return missed(f"{shown(pattern.pattern)} is not found in {shown(output)}")
         part = (found[1] if pattern.groups else found[0]) or ""
-        if normalise(part) == normalise(expected):
+        if part.strip() and same_text(part, expected):
             return passed()
         return missed(f"{shown(part)} is not {shown(expected)}")
 
 
 class SimilarityScorer(ExpectationScorer):
     """F1 of the words that output and expectation share, in whatever order.
+
+    One word less may be the opposite: with other numbers, or more or fewer words that deny, it is
+    not solved however similar it is.
 
     Args:
         threshold: In (0, 1]; solved from this score.
@@ -118,7 +143,7 @@ class SimilarityScorer(ExpectationScorer):
     """
 
     def __init__(self, threshold: float = 0.8) -> None:
-        super().__init__("similarity", {"threshold": threshold})
+        super().__init__("similarity", {"threshold": threshold}, version=2)
         self._threshold = threshold
 
     def _judge(self, expected: str, output: str) -> Score:
@@ -127,6 +152,38 @@ class SimilarityScorer(ExpectationScorer):
             return unscored("the expected output has no words")
         given = Counter(words(normalise(output)))
         value = 2 * (wanted & given).total() / (wanted.total() + given.total())
-        solved = value >= self._threshold
-        reason = "" if solved else f"similarity {value:.2f} is below {self._threshold:g}"
-        return Score(value=value, solved=solved, reason=reason)
+        reason = f"similarity {value:.2f} is below {self._threshold:g}"
+        if value >= self._threshold:
+            reason = _contradiction(expected, output)
+        return Score(value=value, solved=not reason, reason=reason)
+
+
+@lru_cache(maxsize=1_024)
+def _whole(wanted: str) -> re.Pattern[str]:
+    """Finds a normalised text where no letter or digit of the same word or number is beside it."""
+    before = r"(?<![\d.,])(?<!(?<!\w)[-−])" if wanted[0].isdigit() else ""
+    after = r"(?![.,]?\d)(?!\s?[%‰])" if wanted[-1].isdigit() else ""
+    return re.compile(f"{before}{whole_word_pattern(wanted)}{after}")
+
+
+def _is_denied(given: str, place: int) -> bool:
+    """Whether one of the three words before a place of the same clause denies what stands there."""
+    clause = _CLAUSE_END.split(given[max(0, place - _WINDOW) : place])[-1]
+    return denies(" ".join(clause.split(" ")[-4:]))
+
+
+def _contradiction(expected: str, output: str) -> str:
+    """What tells two similar texts apart in what they say; empty where nothing does."""
+    wanted, given = (Counter(_numbers(text)) for text in (expected, output))
+    if wanted != given:
+        return "other numbers"
+    counts = [denial_count(normalise(text)) for text in (expected, output)]
+    return "" if counts[0] == counts[1] else "one denies what the other says"
+
+
+def _numbers(text: str) -> list[str]:
+    plain = plain_text(text)
+    return [
+        plain[one.start : one.end].strip() if one.number is None else str(one.number)
+        for one in numbers_in(plain)
+    ]
