@@ -132,7 +132,8 @@ class Caller:
             self.wire.sendall(data)
             if not sound:  # what is missing will not come
                 self.wire.shutdown(socket.SHUT_WR)
-            keep = self._check(marker.encode(), sound)
+            own = {marker.encode(), *MARKER.findall(data)}  # a mutation may have changed it
+            keep = self._check(own, sound)
         except ConnectionError:
             if sound:
                 raise
@@ -140,7 +141,7 @@ class Caller:
         if not keep:
             self.close()
 
-    def _check(self, marker: bytes, sound: bool) -> bool:
+    def _check(self, own: set[bytes], sound: bool) -> bool:
         reply = http.client.HTTPResponse(self.wire, method="POST")
         try:
             reply.begin()
@@ -149,8 +150,8 @@ class Caller:
             if sound:
                 raise Fault(f"no whole answer: {error!r}") from None
             return False
-        if foreign := set(MARKER.findall(body)) - {marker}:
-            raise Fault(f"the answer belongs to {foreign}, not to {marker!r}")
+        if foreign := set(MARKER.findall(body)) - own:
+            raise Fault(f"the answer belongs to {foreign}, not to {own}")
         if b'"internal_error"' in body:
             raise Fault(f"the gateway itself failed: {body[-300:]!r}")
         if reply.headers.get("x-rixin-solver"):  # who is turned away at the door has no row
