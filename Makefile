@@ -2,7 +2,7 @@
 PY ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide bench-gateway bench-money soak fuzz clean
+.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide bench-gateway bench-money bench-hostile soak fuzz clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ bench-gateway: setup ## what the gateway adds to an upstream: speed, CPU, memory
 
 bench-money: setup ## what calls of many makers are booked at, against costs worked out by hand
 	@$(BIN)/python benchmarks/money.py
+
+bench-hostile: setup ## ten thousand callers without a key, who hold what they can
+	@$(BIN)/python benchmarks/hostile.py
 
 soak: setup ## ten minutes at half load: flat memory, flat latency, exact money
 	@$(BIN)/python benchmarks/gateway_soak.py

@@ -499,7 +499,9 @@ def test_a_reader_who_takes_something_is_not_cut():
 # What a connection held goes with it.
 
 
-@pytest.mark.parametrize("what", ["half head", "half body", "under way", "answered", "unsent"])
+@pytest.mark.parametrize(
+    "what", ["half head", "half body", "under way", "answered", "unsent", "refused", "no HTTP"]
+)
 def test_memory_goes_back_without_the_cycle_collector(what):
     async def handler(request):
         if what == "under way":
@@ -509,7 +511,16 @@ def test_memory_goes_back_without_the_cycle_collector(what):
     sent = {
         "half head": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 30_000,
         "half body": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n" + bytes(80_000),
+        "refused": b"POST /no HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n12345",
+        "no HTTP": b"what?\r\n\r\n",
     }.get(what, HEALTH)
+
+    def admit(request):
+        if request.path == "/no":
+            try:
+                raise ValueError
+            except ValueError:
+                raise Refusal(401, "no", "no") from None
 
     async def test(bench):
         _, writer = await bench.connect()
@@ -524,6 +535,8 @@ def test_memory_goes_back_without_the_cycle_collector(what):
                 "under way": lambda: dead().task is not None,
                 "answered": lambda: dead()._served,
                 "unsent": lambda: dead().full is not None,
+                "refused": lambda: bench.refused,
+                "no HTTP": lambda: bench.refused,
             }[what]
         )
         writer.transport.abort()
@@ -534,7 +547,7 @@ def test_memory_goes_back_without_the_cycle_collector(what):
     gc.collect()
     gc.disable()
     try:
-        Bench(handler).run(test)
+        Bench(handler, admit=admit).run(test)
     finally:
         gc.enable()
 

@@ -492,9 +492,15 @@ class HttpConnection(Wire):
             self.close()
 
     def linger(self) -> None:
-        """Closes after the caller had time to read: what he still sends is thrown away."""
+        """Closes after the caller had time to read: what he still sends is thrown away.
+
+        A server that fills up does not wait.
+        """
         self._refused = True
         if self._transport is None or self.is_closing:
+            return
+        if len(self.server.connections) > self.server.connections.most // 2:
+            self.close()
             return
         self.flush()
         self._transport.resume_reading()
@@ -603,6 +609,8 @@ class HttpConnection(Wire):
         last = self._last()
         if last is not None and not last.keep_alive:
             return  # whatever comes behind the last request is no request
+        # Frames of a traceback hold what came in, and refer back to the request.
+        refusal.__traceback__ = refusal.__context__ = refusal.__cause__ = None
         request.refusal, request.keep_alive = refusal, False
         self._start(request)
 

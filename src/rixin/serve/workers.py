@@ -30,6 +30,8 @@ from rixin.serve.metrics import retire
 from rixin.serve.writer import Writer
 
 _READY_S = 120.0
+_UNSENT_BYTES = 128 * 1024
+"""Of an answer that the system holds for a caller who does not read; without it megabytes."""
 _LIVED_S = 60.0
 """Seconds after which a worker's end is no more part of a row of crashes."""
 _PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -111,6 +113,8 @@ def _bind(settings: Settings, port: int, *, shared: bool) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # connections inherit it
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     try:
         made.bind((settings.host, port))
     except OSError as error:
