@@ -1,6 +1,7 @@
 """Prices of a contract: every unit, a day, and units that somebody mistyped."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -118,3 +119,16 @@ def test_a_model_that_reads_without_a_bound_needs_a_stated_price_under_a_cap(tmp
     path = write_desk(tmp_path, candidates=[research], budget={"decide": 5})
     with Workspace(quiet=True) as workspace, pytest.raises(UsageError, match="spend cap"):
         workspace.check(path)
+
+
+def test_the_price_of_the_docs_can_be_used(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "prices.md").read_text(encoding="utf-8")
+    (text,) = (block for block in page.split("```") if block.startswith("yaml"))
+    path = write_desk(tmp_path, candidates=[OURS])
+    head = path.read_text().partition("candidates:")[0]
+    path.write_text(f"{head}candidates:\n{text.removeprefix('yaml')}")
+    (candidate,) = load_scenario(path).candidates
+    rates = find_rates(load_scenario(path), candidate)
+    assert candidate.options["max_input_tokens"] == 32_000
+    assert rates.per_million(at=20 * 3600).startswith("0.8 in, 2 out, 0.16 cached")
+    assert rates.price("input", 3600) == Decimal("0.4")

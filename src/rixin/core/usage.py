@@ -120,7 +120,7 @@ def read_usage(body: object, *, calls: int = 1, asked_tier: str = "") -> Usage |
         >>> read_usage({"usage": {"prompt_tokens": -9, "completion_tokens": 4}}) is None
         True
     """
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         return None
     stated = _stated(body)
     if stated is None:
@@ -134,9 +134,11 @@ def read_usage(body: object, *, calls: int = 1, asked_tier: str = "") -> Usage |
     if used is None:
         return None
     used = _with_tools(used, body, unread)
-    names = tuple(_NOT_PLAIN.sub("?", name)[:_LONGEST_NAME] for name in unread[:_MOST_NAMES])
     tier = _tier(body, stated, asked_tier)
-    return used._replace(calls=calls, service_tier=tier, unread=names)
+    if calls != 1 or tier or unread:
+        names = tuple(_NOT_PLAIN.sub("?", name)[:_LONGEST_NAME] for name in unread[:_MOST_NAMES])
+        return used._replace(calls=calls, service_tier=tier, unread=names)
+    return used
 
 
 def total_usage(parts: Iterable[Usage]) -> Usage:
@@ -161,15 +163,15 @@ _NUMBERS = Usage._fields.index("service_tier")
 def _stated(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The object with the figures."""
     usage = body.get("usage")
-    if isinstance(usage, Mapping) and usage:
+    if isinstance(usage, dict) and usage:
         billed = usage.get("billed_units")
-        return billed if isinstance(billed, Mapping) else usage
+        return billed if isinstance(billed, dict) else usage
     usage = body.get("usageMetadata")
-    if isinstance(usage, Mapping):
+    if isinstance(usage, dict):
         return usage
     for outer in ("response", "message", "x_groq"):
         inner = body.get(outer)
-        if isinstance(inner, Mapping) and isinstance(inner.get("usage"), Mapping):
+        if isinstance(inner, dict) and isinstance(inner.get("usage"), dict):
             return inner["usage"]  # type: ignore[no-any-return]
     if not _TOP.keys().isdisjoint(body):
         return body
@@ -178,7 +180,7 @@ def _stated(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _timed(timings: object) -> Mapping[str, Any] | None:
     """The figures of llama.cpp, which counts what it read from its cache beside the rest."""
-    if not isinstance(timings, Mapping):
+    if not isinstance(timings, dict):
         return None
     return {
         "input_tokens": timings.get("prompt_n"),
@@ -189,7 +191,7 @@ def _timed(timings: object) -> Mapping[str, Any] | None:
 
 def _note_cache_of_timings(timings: object, counts: dict[str, int]) -> None:
     """llama.cpp states its cache there alone, where its usage has no details."""
-    if not isinstance(timings, Mapping) or counts.get("cached"):
+    if not isinstance(timings, dict) or counts.get("cached"):
         return
     cached, fresh = whole_number(timings.get("cache_n")), whole_number(timings.get("prompt_n"))
     if cached and fresh is not None and cached + fresh == counts.get("prompt"):
@@ -218,6 +220,8 @@ def _collect(
                 and not _look_inside(word, value, place, counts, unread)
             ):
                 return False
+        elif type(value) is int and 0 < value <= MOST_TOKENS and name not in counts:
+            counts[name] = value  # as nearly all of them are
         elif value is None:
             continue
         elif (count := whole_number(value)) is not None and count <= MOST_TOKENS:
@@ -241,7 +245,7 @@ def _look_inside(
     word: str, value: Any, place: str, counts: dict[str, int], unread: list[str]
 ) -> bool:
     """Reads an object or a list inside the usage, or names a figure that nobody knows."""
-    if word in _SECTIONS and isinstance(value, Mapping):
+    if word in _SECTIONS and isinstance(value, dict):
         return _collect(value, _SECTIONS[word], f"{place}{word}.", counts, unread)
     if word in _BY_MODALITY and isinstance(value, list):
         return all(_by_modality(one, _BY_MODALITY[word], counts) for one in value)
@@ -251,7 +255,7 @@ def _look_inside(
 
 
 def _by_modality(entry: object, side: str, counts: dict[str, int]) -> bool:
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, dict):
         return False
     count = whole_number(entry.get("tokenCount", 0))
     if count is None or count > MOST_TOKENS:
@@ -261,7 +265,7 @@ def _by_modality(entry: object, side: str, counts: dict[str, int]) -> bool:
 
 
 def _may_cost(word: str, value: object) -> bool:
-    if isinstance(value, Mapping) and not any(value.values()):
+    if isinstance(value, dict) and not any(value.values()):
         return False
     if word == "inference_geo":  # dearer in some places
         return value not in {"global", "not_available"}
@@ -281,6 +285,7 @@ def _understood(counts: Mapping[str, int], *, takes_no_output: bool) -> Usage | 
             input_tokens=counts["prompt"],
             output_tokens=counts["output"],
             cached_tokens=figure("cached", 0),
+            calls=1,
             reasoning_tokens=figure("reasoning", 0),
         )
     fresh, cached, written = _input(counts)
@@ -300,6 +305,7 @@ def _understood(counts: Mapping[str, int], *, takes_no_output: bool) -> Usage | 
         input_tokens=entire,
         output_tokens=output,
         cached_tokens=cached,
+        calls=1,
         cache_write_tokens=written,
         cache_write_1h_tokens=min(figure("written_1h", 0), written),
         reasoning_tokens=min(reasoning, output),
@@ -380,10 +386,10 @@ def _sums(counts: Mapping[str, int], side: str) -> tuple[int, int]:
 def _with_tools(used: Usage, body: Mapping[str, Any], unread: list[str]) -> Usage:
     """Counts the searches among the items of a response, and names other work of the server."""
     inner = body.get("response")
-    items = (inner if isinstance(inner, Mapping) else body).get("output")
+    items = (inner if isinstance(inner, dict) else body).get("output")
     if not isinstance(items, list):
         return used
-    kinds = [_kind(item) for item in items if isinstance(item, Mapping)]
+    kinds = [_kind(item) for item in items if isinstance(item, dict)]
     unread += [f"output.{kind}" for kind in dict.fromkeys(kinds) if kind in _BILLED_ITEMS]
     return used._replace(searches=used.searches or kinds.count("web_search_call"))
 
@@ -391,13 +397,15 @@ def _with_tools(used: Usage, body: Mapping[str, Any], unread: list[str]) -> Usag
 def _kind(item: Mapping[str, Any]) -> str:
     """The kind of an item; a page that is opened after a search is no search."""
     action = item.get("action")
-    opened = isinstance(action, Mapping) and action.get("type", "search") != "search"
+    opened = isinstance(action, dict) and action.get("type", "search") != "search"
     return "" if opened else str(item.get("type"))
 
 
 def _tier(body: Mapping[str, Any], stated: Mapping[str, Any], asked: str) -> str:
     """The tier that served it, as it is said in the usage or beside it, or as it was asked for."""
-    words = (stated.get("speed"), stated.get("service_tier"), body.get("service_tier"))
+    inner = body.get("response")
+    whole = inner if isinstance(inner, dict) else body
+    words = (stated.get("speed"), stated.get("service_tier"), whole.get("service_tier"))
     said = [word for word in words if isinstance(word, str) and word]
     for word in said or [asked]:
         if word not in _STANDARD:
