@@ -148,3 +148,11 @@ def as_csv(path: Path, target: Path) -> Path:
     source = open_rows(path)
     rows = [[str(cell or "") for cell in row.values.values()] for row in source]
     return write(target, [source.columns, *rows])
+
+
+def test_a_first_line_that_names_the_delimiter_is_no_column(tmp_path: Path) -> None:
+    rows = "".join(f"message number {n};{'refund' if n % 2 else 'card'}\n" for n in range(40))
+    (tmp_path / "a.csv").write_text(f"sep=;\nmessage;queue\n{rows}")
+    guess = guess_columns(tmp_path / "a.csv")
+    assert guess.columns == ("message", "queue")
+    assert (guess.input, guess.expected) == ("message", "queue")

@@ -1,6 +1,9 @@
 """Parquet and XLSX."""
 
+import contextlib
 import datetime as dt
+import random
+import re
 import sys
 import time
 from pathlib import Path
@@ -245,6 +248,42 @@ def test_rows_far_apart_cost_nothing_and_a_wrong_size_cuts_nothing_off(tmp_path:
     assert [row.number for row in open_rows(far)] == [1_048_576]
     short = patched(book, "sheet1.xml", 'ref="A1:B2"', 'ref="A1:A1"')
     assert [dict(row.values) for row in open_rows(short)] == [{"q": "a", "n": 1}]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_workbook_with_a_damaged_part_is_read_or_refused_in_words(tmp_path: Path, seed: int):
+    chance = random.Random(seed)
+    whole = save_book(tmp_path / "a.xlsx", [["q", "n"], ["a", 1], ["b", dt.date(2026, 3, 1)]])
+    with ZipFile(whole) as book, ZipFile(tmp_path / "b.xlsx", "w") as damaged:
+        names = book.namelist()
+        broken, gone = chance.choice(names), chance.choice([*names, *["none"] * 100])
+        for name in set(names) - {gone}:
+            data = bytearray(book.read(name))
+            if name == broken:
+                words = list(re.finditer(rb'[0-9]+|"[^"]*"|<[^>]*>', data))
+                at = chance.choice(words)
+                data[at.start() : at.end()] = chance.choice(
+                    [b"", b"-1", b"1e999", b'"x"', at[0] * 2]
+                )
+            damaged.writestr(name, data)
+    with contextlib.suppress(CasesError):
+        list(open_rows(tmp_path / "b.xlsx"))
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new"),
+    [
+        ("[Content_Types].xml", "<Types", "<?xml version='1.0' encoding='UTF-x'?><Types"),
+        ("[Content_Types].xml", "sheet.main+xml", "sheet.other+xml"),
+        ("sheet1.xml", 't="n"', 't="s"'),
+        ("workbook.xml", "r:id", "r:no"),
+        ("styles.xml", "<fonts", "<fonts count='x'"),
+    ],
+)
+def test_parts_that_do_not_say_what_they_should_are_told(tmp_path: Path, part, old, new):
+    book = save_book(tmp_path / "a.xlsx", [["q", "n"], ["a", 1]])
+    with pytest.raises(CasesError, match=r"cannot be read|no sheet"):
+        list(open_rows(patched(book, part, old, new)))
 
 
 def test_parts_that_overlap_are_refused(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ _TYPES = "[Content_Types].xml"
 _EXCEL_ERRORS = frozenset({"#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 _BROKEN = (
     *(BadZipFile, EOFError, SyntaxError, zlib.error, NotImplementedError),
-    *(KeyError, ValueError, IndexError, OverflowError),
+    *(LookupError, ValueError, OverflowError),
 )
 """What damaged archives and XML raise, and parts that do not say what they should."""
 
@@ -129,11 +129,10 @@ class XlsxRows(RowSource):
         except ImportError:
             raise MissingExtra(f"reading {self.path.name!r}", "xlsx") from None
         self._check_unpacked()
+        # It warns of styles, dates and extensions that it passes over: no matter for values.
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
         try:
-            with warnings.catch_warnings():
-                # It warns of styles and extensions that it passes over: no matter for values.
-                warnings.simplefilter("ignore", UserWarning)
-                book = load_workbook(self.path, read_only=True, data_only=True, keep_links=False)
+            book = load_workbook(self.path, read_only=True, data_only=True, keep_links=False)
         except (*_BROKEN, TypeError, AttributeError, OSError) as error:
             raise self._broken(error) from None
         try:

@@ -137,3 +137,22 @@ def test_labels_that_no_case_expects_are_told_before_anything_is_spent(
     write_desk(tmp_path, output={"labels": ["refund", "delivery", "account", "billing"]})
     run(["check"])
     assert "no case expects 'billing'" in "".join(capsys.readouterr())
+
+
+def test_a_column_that_comes_late_in_json_lines_is_there(tmp_path):
+    line = '{"message": "m", "queue": "refund"}\n'
+    (tmp_path / "late.jsonl").write_text(line * 1_100 + '{"message": "m", "region": "north"}\n')
+    late = cases("late.jsonl", stratum="region")
+    assert load_scenario(write_desk(tmp_path, cases=late)).cases.stratum == "region"
+    assert "has no column 'regoin'" in told(tmp_path, cases={**late, "stratum": "regoin"})
+    (tmp_path / "late.jsonl").write_text(line * 1_100 + "{\n")
+    assert "line 1101: Expecting property name" in told(tmp_path, cases=late)
+
+
+def test_a_schema_with_a_word_that_is_not_checked_is_told_with_its_place(tmp_path):
+    schema = {"properties": {"total": {"nullable": True}}}
+    found = told(tmp_path, output={"json-schema": schema}, scorers=["json"])
+    assert "output.json-schema" in found
+    assert "properties.total.nullable" in found
+    (tmp_path / "deep.json").write_text('{"not":' * 100_000)
+    assert "nested too deeply" in told(tmp_path, output={"json-schema": "deep.json"})
