@@ -53,7 +53,7 @@ def test_what_is_no_sure_number_in_chinese_is_none(text):
         ("-5.00 €", "-5.00"), ("(1,200.00)", "-1200.00"), ("$(1,200.00)", "-1200.00"), ("(1,200.00) USD", "-1200.00"),
         ("-US$5", "-5"), ("-€ 5", "-5"), ("minus 5", "-5"), ("سالب 5", "-5"), ("12.500 د.ك", "12.500"),
         ("KWD 1.250", "1.250"), ("100 ر.س", "100"), ("١٠٠ درهم", "100"), ("3,000 元整", "3000"), ("5.5块", "5.5"),
-        ("12 percent", "12%"), ("12 في المئة", "12%"), ("20°", "20"), ("3，000", "3000"), ("12 per cent", "12%"),
+        ("12 percent", "12%"), ("12 في المئة", "12%"), ("15千米", "15"), ("5千克", "5"), ("3百米", "300"), ("5个百分点", "5"), ("٪٥", "5%"), ("%5", "5%"), ("20°", "20"), ("3，000", "3000"), ("12 per cent", "12%"),
     ],
 )  # fmt: skip
 def test_scales_multiply_and_signs_stay(text, number):
@@ -65,7 +65,7 @@ def test_scales_multiply_and_signs_stay(text, number):
     ["5 M", "5 K", "5B", "5 Cr", "5T", "3½", "3 ½", "10²", "10^6", "1/2", "5/5", "5:05", "5 + 5", "3x4", "1h30",
      "1-1", "3-5", "from 3 to 5", "5 and a half", "5 thousand two hundred", "5 million 200 thousand", "± 5", "5-",
      "- 5", "more than 7", "at least 7", "< 7", "1.5 × 10^6", "5 billones", "5 mil", "3 ونصف", "5‰", "√16", "3，5",
-     "5!", "超过5", "7 or 8", "5 or so 6", "2026-02-01", "it is not 7", "The answer is not 7.", "不是7", "ليست 7"],
+     "v1.2", "1_000", "1.5w", "3+", "五千克", "5!", "超过5", "7 or 8", "5 or so 6", "2026-02-01", "it is not 7", "The answer is not 7.", "不是7", "ليست 7"],
 )  # fmt: skip
 def test_what_a_person_would_not_read_as_that_number_is_none(text):
     assert value(text) is None

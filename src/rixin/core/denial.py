@@ -20,7 +20,7 @@ _DOUBTS = re.compile(
     r"\b(?:if|unless|would|rather than|instead of|unlikely|hardly|barely|scarcely|except|exclud\w*"
     r"|rul\w+ out|far from|opposite|contrary|mistaken\w*|wrong\w*|incorrect\w*|false\w*|free of"
     r"|free from|fail\w* to|doubt\w*|whether|either|versus|vs|as opposed to|den(?:y|ies|ied)|refute\w*"
-    r"|misclassif\w*|confus\w*|similar to|looks? like|resembl\w*|between)\b"
+    r"|words?|terms?|phrases?|misclassif\w*|confus\w*|similar to|looks? like|resembl\w*|between)\b"
     r"|如果|若|假如|除非|难以|難以|排除|怀疑|懷疑|是否|吗|嗎|还是|還是|或|似乎|好像"
     r"|\b[وف]?(?:لو|إذا|اذا|هل|بدلا من|مستبعد|يستبعد|ربما|قد|أم|أو|باستثناء|خلاف)\b|[?？؟]"
 )

@@ -119,7 +119,7 @@ class _Sum:
 
     def _large(self, unit: int) -> bool:
         section = self.section + (self.number or 0)
-        if not section and not self.total:
+        if self.number is None and not section and not self.total:
             return False
         if unit == self.large:
             return False

@@ -35,13 +35,17 @@ _PLACE = re.compile(
     rf"""
     (?P<run>[{HAN_DIGITS}{HAN_UNITS}点點]+) |
     (?P<sign>(?<![\w)])[-+][$€£¥₹₽﷼￥]?)?
-    (?<![A-Za-z0-9_])
+    (?<![A-Za-z0-9_])(?<![A-Za-z0-9_][.,])
     (?P<body>(?:\d{{1,3}}(?:[ ']\d{{3}})+(?!\d)|\d+|(?<![\w.,])(?=\.\d))(?:[.,]\d+)*)
     (?:[eE](?P<exponent>[-+]?\d{{1,3}})(?![\w.]))?
     """,
     re.VERBOSE | re.ASCII,
 )
-_MIXED = re.compile(rf"(?:\s?(?=[{HAN_UNITS}])(?:[{HAN_DIGITS}{HAN_UNITS}]|\d+(?:\.\d+)?)+)")
+_MEASURE = "千(?=[米克瓦卡赫帕焦伏升吨噸])|百(?=分)"
+"""Kilo and percent, which belong to the unit behind them: 15千米 are 15 km."""
+_MIXED = re.compile(
+    rf"\s?(?=[{HAN_UNITS}])(?:(?!{_MEASURE})[{HAN_DIGITS}{HAN_UNITS}]|\d+(?:\.\d+)?)+"
+)
 _PERCENT = re.compile(
     r"\s?(?:%|percent\b|per cent\b|pct\b|بالمئة|بالمائة|في المئة|في المائة)", re.IGNORECASE
 )
@@ -54,6 +58,7 @@ _MINUS_BEFORE = re.compile(
 )
 _LOOSE_MINUS = re.compile(rf"(?:^|[=:(\n])\s*-\s+{_MONEY}?\s?$")
 _PER_HUNDRED = re.compile("百分之$")
+_SIGN_FIRST = re.compile(r"(?<![\d\s])\s*%\s?-?$|^%\s?-?$")
 _BOUND_BEFORE = re.compile(
     r"(?:[<>≤≥±√^]|\bthan|\bat (?:least|most)|\bup to|分之|不到|超过|超過|至少|至多|大于|小于|多于|少于|几|幾|数"
     rf"|أكثر من|أقل من|على الأقل)\s*{_MONEY}?\s?$",
@@ -64,7 +69,7 @@ _BROKEN_AFTER = re.compile(
     r"""
     \s?[½⅓⅔¼¾⅐-⅞] | [²³¹⁰-⁹₀-₉‰‱!°′″](?<!°) | \s*(?:\^|\*\*)
     | \s*[/:÷+*×xX·]\s*\d | \s?[-~到至]\s?\d | -(?![\w-])
-    | [A-Za-z]+\d | \s?(?:[个個天年月日小时時钟鐘点點倍斤公块塊元]{0,3}半) | \s?[多余餘几幾] | 成 | 折 | 分之 | 兆
+    | [A-Za-z]+\d | _\d | \+(?![\w\s]) | w(?!\w) | \s?(?:[个個天年月日小时時钟鐘点點倍斤公块塊元]{0,3}半) | \s?[多余餘几幾] | 成 | 折 | 分之 | 兆
     | \s?[만억천백십조] | \s?(?:लाख|करोड़|हज़ार)
     | \s+and\s+(?:a|one|two|three)\s+(?:half|quarters?|thirds?) | \s+و(?:نصف|ربع|ثلث)
     | \s(?:[kKMBT]|b|CR|DR|[Cc]r)(?![\w]) | (?:CR|DR|[Cc]r|tn|MM|mil|mille)(?!\w)
@@ -194,7 +199,7 @@ def _of_run(plain: str, run: re.Match[str]) -> Number | None:
     """The number of a run of Chinese numerals; a run that is none is a part of some word."""
     before, after = plain[max(0, run.start() - _NEAR) : run.start()], plain[run.end() :][:8]
     value = han_value(run[0]) if len(run[0]) > 1 else None
-    if value is None or _BROKEN_AFTER.match(after):
+    if value is None or _BROKEN_AFTER.match(after) or re.match(_MEASURE, run[0][-1] + after):
         return None
     percent = _PER_HUNDRED.search(before) is not None
     if not percent and (_BOUND_BEFORE.search(before) or before.endswith("第")):
@@ -206,7 +211,7 @@ def _of_digits(plain: str, found: re.Match[str]) -> tuple[Number | None, int]:
     """The number that begins with these digits, and where it ends."""
     before = plain[max(0, found.start() - _NEAR) : found.start()]
     value, end = _value(found), found.end()
-    percent = _PER_HUNDRED.search(before) is not None
+    percent = _PER_HUNDRED.search(before) is not None or _SIGN_FIRST.search(before) is not None
     if value is None or _LOOSE_MINUS.search(before):
         return None, end
     if _BOUND_BEFORE.search(before) and not percent:

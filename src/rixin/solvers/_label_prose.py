@@ -43,8 +43,10 @@ _CONCLUDES = re.compile(
     r"|而是|应该是|應該是|属于|屬於|所以是?|因此是?|就是|(?<!不)是|\bبل|\bإنها|\bإنه|\bهي|\bهو)"
     r"[\s\"'`*:：]*(?:(?:a|an|the|most likely|probably|clearly)\s+)*$"
 )
+_RATES = re.compile(r"(?:confidence|score|certainty|probability)\b|置信度|信心")
+_TAKES_BACK = re.compile(r"(?:\bnot|n['’]t|不是|\bليس)[\s.!。！]*$")
 _EXPLAINS = re.compile(
-    r"(?:because|since|as|explanation|reason(?:ing)?|rationale|due|confidence|score|certainty"
+    r"(?:because|since|as|explanation|reason(?:ing)?|rationale|due"
     r"|justification|note|因为|因為|由于|由於|理由|原因|解释|解釋|说明|置信度|لأن|بسبب|السبب|التفسير|الشرح|التعليل)\b"
     r"|(?:因为|因為|由于|由於|理由|原因|解释|解釋|说明|置信度)"
 )
@@ -89,7 +91,8 @@ _BY_PLACE_ONLY = frozenset(
         "نعم",
     ]
 )
-_RATED = re.compile(r"[\"'`*\s]*[:=(][\s\"'`*]*[\d.]")
+_RATED = re.compile(r"[^.!?。！？]{0,30}?[:=：（(][\s\"'`*]*[\d.]|[\s\"'`*]*\d")
+_RATED_BEFORE = re.compile(r"\d\s*%?\s*(?:of\s+)?$")
 """A share behind a label: one of several, even where the others are not named."""
 _MOST_MENTIONS = 200
 """Of labels in one text: nobody can tell which of so many is meant."""
@@ -167,10 +170,12 @@ class Prose:
         rest = tail.lstrip(_QUOTES + ")]）}>")
         if not rest or (_SENTENCE_END.match(rest) and rest[0] not in "?？؟"):
             return True
-        if _EXPLAINS.match(rest) and (led or tail[:1].isspace()):
+        if (led and _RATES.match(rest)) or (_EXPLAINS.match(rest) and (led or tail[:1].isspace())):
             return True
         if rest[0] in ",，،、;；؛(（[|<" or (rest[0] == "-" and tail[:1].isspace()):
-            return all(self._is_denied(other) for other in self._others_after(mention))
+            taken_back = _TAKES_BACK.search(line[mention.end : mention.sentence[1]])
+            stays = taken_back is None or denies(plain_label(mention.label))
+            return stays and all(self._is_denied(one) for one in self._others_after(mention))
         return len(mention.label) == 1 and tail[:1] == ")"
 
     def _others_after(self, mention: Mention) -> Iterator[Mention]:
@@ -234,13 +239,14 @@ class Prose:
 
     def _is_said(self, mention: Mention) -> bool:
         line, (begin, end) = self.lines[mention.line], mention.sentence
-        if _RATED.match(line, mention.end):
+        before = line[begin : mention.start]
+        if _RATED.match(line, mention.end) or _RATED_BEFORE.search(before):
             return False
-        if doubts(f"{line[begin : mention.start]} \0 {line[mention.end : end]}"):
+        if doubts(f"{before} \0 {line[mention.end : end]}"):
             return False
         if not _is_part_of_another(mention.label, self.known):
             return True
-        return _PLAIN_BEFORE.search(line[begin : mention.start]) is not None
+        return _PLAIN_BEFORE.search(before) is not None
 
 
 def _after_lead(line: str, mention: Mention) -> bool:

@@ -13,7 +13,8 @@ from rixin.core.scenario import OutputKind
 from rixin.core.structured import parse_json
 from rixin.solvers._label_prose import Prose
 
-_THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
+_THINKS = re.compile(r"\A\s*<(?:think|thinking|thought|reasoning)>")
+_THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>")
 _FENCED = re.compile(r"```[a-zA-Z]*[^\S\n]*\n(.*?)```", re.DOTALL)
 _STRONG = re.compile(r"(\*{1,3})([^*\n]{1,200})\1")
 _CODE = re.compile(r"`([^`\n]{1,200})`")
@@ -54,7 +55,7 @@ _CLOSING = " \t\r\n\"'`*_«»“”‘’」』】》)）]}.。!！,，;；"
 def parse_output(kind: OutputKind, text: str, labels: Sequence[str] = ()) -> str | None:
     r"""The answer in a model's text, in the form that scorers compare; None: it holds none.
 
-    Thoughts between `<think>` marks are left out. A label is found in whatever spelling keeps the
+    Thoughts up to `</think>` are left out. A label is found in whatever spelling keeps the
     labels apart: as the whole text, as the field of an object, in the place of the answer with its
     reason behind it, or as the only label of a text that neither denies nor doubts it.
 
@@ -70,7 +71,7 @@ def parse_output(kind: OutputKind, text: str, labels: Sequence[str] = ()) -> str
         >>> parse_output("labels", "It is not spam.", ["ham", "spam"]) is None
         True
     """
-    said = _THOUGHTS.sub("", text, count=1).strip()
+    said = _without_thoughts(text).strip()
     if kind == "labels":
         return _label(said, labels)
     if kind == "number":
@@ -78,6 +79,14 @@ def parse_output(kind: OutputKind, text: str, labels: Sequence[str] = ()) -> str
     if kind == "json-schema":
         return _json(said)
     return said or None
+
+
+def _without_thoughts(text: str) -> str:
+    """What comes after the thoughts; servers may leave out the mark with which they begin."""
+    ends = list(_THOUGHT.finditer(text))
+    if ends:
+        return text[ends[-1].end() :]
+    return "" if _THINKS.match(text) else text
 
 
 def _label(said: str, labels: Sequence[str]) -> str | None:
