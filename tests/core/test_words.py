@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rixin.core.text import compile_regex, strip_arabic_marks, whole_word_pattern, words
+from rixin.core.regex import compile_regex
+from rixin.core.text import strip_arabic_marks, whole_word_pattern, words
 
 
 def test_words_of_scripts_without_spaces_are_single_characters():

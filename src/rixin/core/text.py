@@ -1,8 +1,6 @@
 """Words of a text in any script: scripts without spaces give one word per character."""
 
 import re
-import warnings
-from functools import lru_cache
 
 _UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
@@ -40,25 +38,6 @@ def strip_arabic_marks(text: str) -> str:
         True
     """
     return text.translate(_ARABIC_MARKS)
-
-
-@lru_cache(maxsize=1024)
-def compile_regex(expression: str) -> re.Pattern[str]:
-    """A user's regular expression, compiled; what Python may read otherwise one day is no matter.
-
-    Raises:
-        ValueError: It is not a regular expression.
-
-    Examples:
-        >>> compile_regex("(")
-        Traceback (most recent call last):
-        ValueError: '(' is not a regular expression: missing ), unterminated subpattern at position 0
-    """
-    try:
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):
-            return re.compile(expression)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{expression!r} is not a regular expression: {error}") from error
 
 
 def whole_word_pattern(word: str) -> str:

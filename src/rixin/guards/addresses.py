@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from rixin.guards.national import Found
+from rixin.guards.scan import holds, scan
 
 _TOP = "中国|中國|公司|网络|網絡|香港|台湾|新加坡|在线|网址|السعودية|امارات|مصر|موقع|شبكة|المغرب|عمان|قطر"
-_ASCII_LOCAL = re.compile(r"[A-Za-z0-9._%+'\-]{1,64}\Z")
-_LOCAL = re.compile(r"[\w.%+'\-]{1,64}\Z")
+_ASCII_LOCAL = re.compile(r"[A-Za-z0-9._%+'\-]{1,64}")
+_LOCAL = re.compile(r"[\w.%+'\-]{1,64}")
 _ASCII_DOMAIN = re.compile(
     r"(?:[A-Za-z0-9-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})"
 )
@@ -29,31 +30,35 @@ def find_emails(text: str) -> Iterator[Found]:
     """
     at = text.find("@")
     while at >= 0:
-        span = _email_around(text, at)
+        # Most at signs of a text that is full of them have nothing on one side.
+        near = text[max(0, at - 1) : at + 2]
+        span = _email_around(text, at) if len(near) == 3 and near.count("@") == 1 else None
         if span is not None:
             yield "email", *span, "an e-mail address"
         at = text.find("@", at + 1)
 
 
 def _email_around(text: str, at: int) -> tuple[int, int] | None:
-    before = text[max(0, at - 64) : at]
-    local = _ASCII_LOCAL.search(before) or _LOCAL.search(before)
+    before = text[max(0, at - 64) : at][
+        ::-1
+    ]  # read from the sign: one look, not one from each letter
+    local = _ASCII_LOCAL.match(before) or _LOCAL.match(before)
     domain = _ASCII_DOMAIN.match(text, at + 1)
     if domain is None or text[domain.end() : domain.end() + 1] == ".":
         domain = _DOMAIN.match(text, at + 1) or domain
     if local is None or domain is None:
         return None
-    name = local[0].lstrip(".'-")
+    name = local[0].rstrip(".'-")
     return (at - len(name), domain.end()) if name else None
 
 
 def find_machines(text: str) -> Iterator[Found]:
     """IPv4 and IPv6 addresses, without versions, loopback and unspecified ones."""
-    for match in _IPV4.finditer(text):
+    for match in scan(_IPV4, text):
         if not _VERSION.search(text, max(0, match.start() - 12), match.start()):
             yield from _address(match)
-    if _COLONS.search(text):
-        for match in _IPV6.finditer(text):
+    if holds(_COLONS, text):
+        for match in scan(_IPV6, text):
             if _looks_like_ipv6(match[0]):
                 yield from _address(match)
 

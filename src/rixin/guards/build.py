@@ -82,11 +82,13 @@ def text_guards(specs: Sequence[PartSpec], folder: Path) -> list[TextPolicy]:
             continue
         for _, error in guard_mistakes(spec):
             raise error
+        guard = _text_guard(spec.name, spec.options, folder)
+        if "longest" in spec.options:
+            guard.longest = cast("int", spec.options["longest"])
+            guard.fingerprint = digest(guard.fingerprint, "longest", str(guard.longest))
         action = cast("Action", spec.options.get("action", "observe"))
         at = cast("Sequence[Place]", spec.options.get("at", PLACES))
-        found.append(
-            TextPolicy(_text_guard(spec.name, spec.options, folder), action, frozenset(at))
-        )
+        found.append(TextPolicy(guard, action, frozenset(at)))
     return found
 
 

@@ -9,9 +9,11 @@ import yaml
 
 from rixin.core.finding import Finding, Origin, without_overlaps
 from rixin.core.ids import digest_json
-from rixin.core.text import compile_regex, whole_word_pattern
+from rixin.core.regex import compile_regex, find_matches
+from rixin.core.text import whole_word_pattern
 from rixin.errors import UnknownName, UsageError
 from rixin.guards.folding import Folded
+from rixin.guards.scan import REACH, scan
 from rixin.guards.text_guard import TextGuard
 
 LANGUAGES = ("en", "zh", "ar")
@@ -50,25 +52,25 @@ class ContentGuard(TextGuard):
     """
 
     def __init__(self, rules: Sequence[Forbidden]) -> None:
-        self._words = [(rule, _words(rule.words)) for rule in rules if rule.words]
+        self._words = [(rule, *_words(rule.words)) for rule in rules if rule.words]
         self._regexes = [(rule, compile_regex(rule.regex)) for rule in rules if rule.regex]
         settings = [[one.name, one.words, one.regex, one.languages] for one in rules]
         super().__init__("content", digest_json({"guard": "content/1", "rules": settings}))
 
-    def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
+    def _find(self, text: str, origin: Origin) -> list[Finding]:
         """The forbidden places in a text."""
         folded = Folded(text)
         found = [
             self._finding(rule, folded.span(*match.span()))
-            for rule, pattern in self._words
+            for rule, pattern, reach in self._words
             if _speaks(rule, text)
-            for match in pattern.finditer(folded.text)
+            for match in scan(pattern, folded.text, reach)
         ]
         found += [
             self._finding(rule, match.span())
             for rule, pattern in self._regexes
             if _speaks(rule, text)
-            for match in pattern.finditer(text)
+            for match in find_matches(pattern, text)
         ]
         return without_overlaps(found)
 
@@ -80,10 +82,13 @@ def _speaks(rule: Forbidden, text: str) -> bool:
     return not rule.languages or any(_SCRIPTS[one].search(text) for one in rule.languages)
 
 
-def _words(words: Sequence[str]) -> re.Pattern[str]:
-    """All words as one pattern, the longest first; Arabic ones also behind their prefixes."""
+def _words(words: Sequence[str]) -> tuple[re.Pattern[str], int]:
+    """All words as one pattern, the longest first, and how far it looks.
+
+    Arabic ones are found behind their prefixes, too.
+    """
     plain = sorted({Folded(word.strip()).text for word in words}, key=len, reverse=True)
-    return re.compile("|".join(map(_one_word, plain)))
+    return re.compile("|".join(map(_one_word, plain))), len(plain[0]) + REACH
 
 
 def _one_word(word: str) -> str:

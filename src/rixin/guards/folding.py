@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from rixin.guards.scan import translated
+
 _ZEROS = (
     "660 6F0 7C0 966 9E6 A66 AE6 B66 BE6 C66 CE6 D66 DE6 E50 ED0 F20 1040 1090 17E0 1810 1946 19D0"
     " 1A80 1A90 1B50 1BB0 1C40 1C50 A620 A8D0 A900 A9D0 A9F0 AA50 ABF0 FF10 1D7CE 1D7D8 1D7E2 1D7EC"
@@ -53,7 +55,7 @@ def plain_digits(text: str) -> str:
     """
     if text.isascii() or not (_TO_PLAIN.search(text) or _BEYOND.search(text)):
         return text
-    return text.translate(_PLAIN)
+    return translated(text, _PLAIN)
 
 
 class Reading:
@@ -102,7 +104,7 @@ class Folded:
     def __init__(self, text: str) -> None:
         self._given = text
         self._kept: list[int] | None = None
-        self.text = text.lower() if text.isascii() else lower_same_length(text.translate(_WORDS))
+        self.text = text.lower() if text.isascii() else lower_same_length(translated(text, _WORDS))
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Offsets of the folded text as offsets of the text as written, with the marks at its end."""

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 
 from rixin.guards.national import Found
+from rixin.guards.scan import scan
 
 _HIDDEN = re.compile(
-    "(?P<tags>\U0001f3f4?[\U000e0000-\U000e007f]+)"
+    "(?P<tags>\U0001f3f4?[\U000e0000-\U000e007f]{1,1000})"
     "|(?P<bidi>[\u202d\u202e])"
-    "|(?P<selectors>[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,})"
-    "|(?P<zero>[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]{5,})"
+    "|(?P<selectors>[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,1000})"
+    "|(?P<zero>[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]{5,1000})"
 )
 _FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a\U000e0030-\U000e0039]{4,6}\U000e007f")
 _REASONS = {
@@ -34,7 +35,7 @@ def find_hidden(text: str) -> Iterator[Found]:
     """
     if text.isascii():
         return
-    for match in _HIDDEN.finditer(text):
+    for match in scan(_HIDDEN, text):
         form = str(match.lastgroup)
         if form != "tags" or not _FLAG.fullmatch(match[0]):
             yield "hidden_unicode", *match.span(), _REASONS[form]

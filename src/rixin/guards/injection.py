@@ -1,6 +1,7 @@
 """The guard that finds texts which want to take over the model."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 
 from rixin.core.finding import Finding, Origin, without_overlaps
@@ -10,9 +11,18 @@ from rixin.guards.classifier import shipped, shipped_bytes
 from rixin.guards.encoded import decoded
 from rixin.guards.folding import Folded
 from rixin.guards.hidden import find_hidden
+from rixin.guards.injection_rule import ENCODED
+from rixin.guards.scan import scan
 from rixin.guards.text_guard import TextGuard
 
 RULES = (*injection_en.RULES, *injection_zh.RULES, *injection_ar.RULES)
+_READING_SIGNS = ("base64", "rot13", "decode", "hex", "encoded")
+_READING = re.compile(r"\b(?:decode|translate|read)\b")
+_OBEYING = re.compile(
+    r"\b(?:do (?:exactly )?what it says|follow the instructions?|execute it|obey it|and comply)\b"
+)
+_SENTENCE, _LAST_PART = 132, 60
+"""Between the two stand at most so many characters, and a full stop only in the last ones."""
 
 
 class InjectionGuard(TextGuard):
@@ -33,10 +43,10 @@ class InjectionGuard(TextGuard):
         self._classifies = classifier
         weights = hashlib.sha256(shipped_bytes()).hexdigest() if classifier else ""
         super().__init__(
-            "injection", digest("injection/1", weights, *[one.pattern.pattern for one in RULES])
+            "injection", digest("injection/2", weights, *[one.pattern.pattern for one in RULES])
         )
 
-    def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
+    def _find(self, text: str, origin: Origin) -> list[Finding]:
         """The injections in a text; in what a tool gave back, instructions alone are one."""
         folded = Folded(text)
         found = [Finding("injection", *one) for one in find_hidden(text)]
@@ -53,8 +63,26 @@ def _by_rules(folded: Folded, origin: Origin) -> Iterator[Finding]:
         if rule.tool_only and origin != "tool":
             continue
         if any(sign in text for sign in rule.signs):
-            for match in rule.pattern.finditer(text):
+            for match in scan(rule.pattern, text):
                 yield Finding("injection", rule.kind, *folded.span(*match.span()), rule.reason)
+    for start, end in _obeyed(text):
+        yield Finding("injection", "injection_encoded", *folded.span(start, end), ENCODED)
+
+
+def _obeyed(text: str) -> Iterator[tuple[int, int]]:
+    """Encoded texts that are to be obeyed, sought from the rarer half: what to do with them.
+
+    From the other half, each of many `decode` would be followed as far as a sentence may go.
+    """
+    if not any(sign in text for sign in _READING_SIGNS):
+        return
+    for command in scan(_OBEYING, text):
+        before = text[max(0, command.start() - _SENTENCE) : command.start()]
+        before = before[max(map(before.rfind, "!?\n")) + 1 :]
+        for verb in _READING.finditer(before):
+            if "." not in before[verb.end() : -_LAST_PART]:
+                yield command.start() - len(before) + verb.start(), command.end()
+                break
 
 
 def _inside(text: str) -> Iterator[Finding]:

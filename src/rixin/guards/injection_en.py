@@ -39,10 +39,10 @@ RULES: tuple[Rule, ...] = (
     rule(
         "direct",
         "new instruction|new directive|rules have changed|disabled|lifted|your real task|your new task",
-        r"\bnew (?:system )?(?:instructions?|directives?)(?: (?:is|are) to\b|\s*:)"
+        r"\bnew (?:system )?(?:instructions?|directives?)(?: (?:is|are) to\b|\s{0,3}:)"
         r"|\byour (?:new|real|true|actual) (?:task|directive|instruction|goal)s? (?:is|are|supersedes?)\b"
         r"|\b(?:your|the) rules have changed\b"
-        r"|\b(?:safety|security|content)(?: \w+)? ?(?:protocols?|filters?|guidelines|polic(?:y|ies)|rules)?"
+        r"|\b(?:safety|security|content)(?: \w{1,24})? ?(?:protocols?|filters?|guidelines|polic(?:y|ies)|rules)?"
         r" (?:are |is |have been |has been )?(?:now )?(?:disabled|lifted|switched off|suspended)\b",
         OVERRIDE,
     ),
@@ -50,8 +50,8 @@ RULES: tuple[Rule, ...] = (
         "role",
         "restriction|filter|limit|rules|guideline|policy|censor|moral|ethic|unrestricted|uncensored",
         r"\b(?:you (?:are|have|will|can|must)|you'?re|pretend|act as|respond|answer|behave|imagine|simulate)"
-        rf"\b{_G}{{0,80}}?(?:\b(?:no|without|free (?:of|from)|not bound by|ignor\w+) (?:any |all |its |your )?"
-        r"(?:\w+ (?:or |and )?){0,3}?(?:restrictions?|filters?|limits|limitations|rules|guidelines|polic(?:y|ies)"
+        rf"\b{_G}{{0,80}}?(?:\b(?:no|without|free (?:of|from)|not bound by|ignor\w{{1,12}}) (?:any |all |its |your )?"
+        r"(?:\w{1,24} (?:or |and )?){0,3}?(?:restrictions?|filters?|limits|limitations|rules|guidelines|polic(?:y|ies)"
         r"|censorship|morals?|ethics|ethical)\b|\b(?:unrestricted|uncensored|unfiltered|amoral)\b)",
         ROLE,
     ),
@@ -71,7 +71,7 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:reveal|show|print|repeat|output|tell|give|display|leak|dump|expose|share|write|list|copy|translate"
         rf"|what (?:is|are|was|were|does))\b{_G}{{0,50}}?(?:(?<!\ba )\bsystem (?:prompt|message|instructions?)\b"
         r"|\b(?:initial|hidden|original|secret|internal|operating) (?:system )?(?:instructions?|prompts?|configuration)\b"
-        r"|\byour (?:\w+ )?(?:instructions|prompt|directives|system prompt)\b|\binstructions? (?:that )?you (?:were|have been)"
+        r"|\byour (?:\w{1,24} )?(?:instructions|prompt|directives|system prompt)\b|\binstructions? (?:that )?you (?:were|have been)"
         r"|\b(?:words|text|everything|prompt|instructions) above\b|\babove this conversation\b|\bcontext window\b)",
         EXTRACT,
     ),
@@ -89,17 +89,15 @@ RULES: tuple[Rule, ...] = (
         "send|email|forward|upload|post|leak|exfiltrat|dump|output|delete",
         r"\b(?:send|e-?mail|forward|upload|post|leak|exfiltrate|dump|output|list)\b"
         rf"{_G}{{0,40}}?\b(?:(?:full|entire|raw|complete|all(?: the)?) (?:customer|user|order|client|internal)s?'?"
-        r"(?: \w+)? (?:list|data(?:base)?|e-?mails|records|configuration)"
+        r"(?: \w{1,24})? (?:list|data(?:base)?|e-?mails|records|configuration)"
         r"|(?:the|all|any) (?:api keys?|credentials|environment variables|passwords)|environment variables)\b"
-        r"|\b(?:send|e-?mail|forward) (?:it|them|everything|all \w+ data|this \w+) to [\w.+-]+@",
+        r"|\b(?:send|e-?mail|forward) (?:it|them|everything|all \w{1,24} data|this \w{1,24}) to [\w.+-]{1,64}@",
         LEAK,
     ),
     rule(
         "encoded",
         "base64|rot13|decode|hex|encoded",
-        r"\b(?:decode|translate|read)\b[^.!?\n]{0,60}\b(?:base64|rot13|hex|binary|string)?\b[^!?\n]{0,60}"
-        r"\b(?:do (?:exactly )?what it says|follow the instructions?|execute it|obey it|and comply)\b"
-        r"|\bdecode it and do\b",
+        r"\bdecode it and do\b",
         ENCODED,
     ),
     rule(
@@ -107,11 +105,11 @@ RULES: tuple[Rule, ...] = (
         "assistant|bot|model| ai|agent|llm|note|hook|before|when you|reply|summary|response|call |use ",
         r"\b(?:note|message|instructions?|attention|memo)s? (?:to|for) (?:the |any |all )?(?:ai|assistant|bot|model|llm|agent)s?\b"
         r"|\b(?:ai|assistant|bot|llm|model|agent)s? (?:reading|processing|that reads?|seeing) (?:this|it)\b"
-        r"|\b(?:system|integration|processing|admin|developer) ?(?:note|hook|message|notice|instruction)\s*:"
+        r"|\b(?:system|integration|processing|admin|developer) ?(?:note|hook|message|notice|instruction)\s{0,3}:"
         r"|\bwhen(?:ever)? you (?:read|process|summari[sz]e|see|parse) (?:this|it)\b"
         r"|\bbefore (?:you (?:answer|reply|respond)|answering|replying|responding)\b"
         rf"|\b(?:include|append|add|insert|put)\b{_G}{{0,80}}\b(?:your|every|each) (?:reply|summary|response|answer)\b"
-        rf"|\b(?:call|use|invoke|run|execute) [a-z]+_[a-z_]+\b{_G}{{0,20}}\b(?:to|on|with|for|before)\b"
+        rf"|\b(?:call|use|invoke|run|execute) [a-z]{{1,40}}_[a-z_]{{1,40}}\b{_G}{{0,20}}\b(?:to|on|with|for|before)\b"
         r"|\byou must (?:now )?(?:include|call|send|append|reply|output)\b",
         TOOL,
         tool_only=True,
@@ -120,9 +118,9 @@ RULES: tuple[Rule, ...] = (
         "direct",
         "your|earlier|previous|prior",
         r"\b(?:cancel|drop|switch(?:ing)? off|turn(?:ing)? off|remove|lift|suspend|abandon|break|violate) (?:all |any )?(?:of )?"
-        r"(?:your|these) (?:\w+ )?(?:rules|safeguards?|filters?|restrictions?|guidelines|limits|limitations|moderation|safety|polic)"
+        r"(?:your|these) (?:\w{1,24} )?(?:rules|safeguards?|filters?|restrictions?|guidelines|limits|limitations|moderation|safety|polic)"
         r"|\b(?:earlier|previous|prior) (?:guidance|instructions?|rules|guidelines|prompts?) (?:does not|do not|don't|no longer) apply"
-        r"|\bno matter what your (?:\w+ )?(?:guidelines|rules|instructions|polic)"
+        r"|\bno matter what your (?:\w{1,24} )?(?:guidelines|rules|instructions|polic)"
         r"|\bwhat(?:ever)? (?:did )?your (?:developers?|creators?|makers?|programmers?) (?:told|wrote|write|gave|said|tell)",
         OVERRIDE,
     ),

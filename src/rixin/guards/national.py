@@ -8,15 +8,23 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from rixin.errors import MissingExtra
+from rixin.guards.scan import scan
 
 Found = tuple[str, int, int, str]
 """Kind, start, end, reason."""
-SIGN = r"(?:\s{1,3}|\s{0,2}\n\s{0,8}>?\s?|\s?[-.\u00b7/_>]\s?)"
-"""What people write between groups: some white space, a line break too, or one sign."""
+SIGN = r"(?>\s?[-.\u00b7/_>]\s?|\s{0,2}\n\s{0,8}>?\s?|\s{1,3})"
+"""What people write between groups: one sign, a line break or some white space.
+
+It does not go back: between many groups, two ways to read each gap would be 2ⁿ ways in all.
+"""
 AFTER = r"(?![0-9]|[A-Za-z]{1,24}[0-9])"
 """A word may stand right behind a number whose check digits hold, but no other number."""
 _BEGIN = re.compile(rf"[0-9](?<![0-9A-Za-z].)(?=((?:[0-9]|{SIGN}[0-9]){{7,16}}))", re.ASCII)
 """Where a number may begin, with the digits that follow: no rule is content with less than eight."""
+_LETTER = re.compile(r"[^\W\d_]")
+_GROUP = re.compile("[0-9]+")
+_MOST_GROUPS = 8
+"""More are rows of a table."""
 _CONTEXT = 48
 """So many characters before a number say what it is."""
 _EGYPTIAN_PLACES = frozenset((*range(1, 5), *range(11, 20), *range(21, 30), *range(31, 36), 88))
@@ -40,15 +48,17 @@ def find_national(text: str) -> Iterator[Found]:
     """
     yield from _insurance_numbers(text)
     done = 0
-    for place in _BEGIN.finditer(text):
+    for place in scan(_BEGIN, text):
         start = place.start()
-        if start < done:
+        groups = _GROUP.findall(place[1])
+        if start < done or len(groups) > _MOST_GROUPS:
             continue
-        digits = 1 + sum(map(str.isdigit, place[1]))
+        digits = 1 + sum(map(len, groups))
         near = text[max(0, start - _CONTEXT) : start]
+        near = near if _LETTER.search(near) else ""
         for rule in _RULES:
             match = rule.pattern.match(text, start) if digits >= rule.digits else None
-            if match is None or (rule.words is not None and not rule.words.search(near)):
+            if match is None or (rule.words is not None and not (near and rule.words.search(near))):
                 continue
             if rule.holds(re.sub(r"[\W_]", "", match[0])):
                 done = match.end()
@@ -58,12 +68,12 @@ def find_national(text: str) -> Iterator[Found]:
 
 def _insurance_numbers(text: str) -> Iterator[Found]:
     """British ones: form alone, so small letters need a word before them."""
-    for match in _NINO.finditer(text):
+    for match in scan(_NINO, text):
         yield "national_id", *match.span(), "a British national insurance number"
     lower = text.lower()
     if not any(word in lower for word in ("nino", "ni n", "national insurance")):
         return
-    for word in _NINO_WORDS.finditer(text):
+    for word in scan(_NINO_WORDS, text):
         for match in _SMALL_NINO.finditer(text, word.end(), word.end() + _CONTEXT):
             reason = "a British national insurance number, by the words before it"
             yield "national_id", *match.span(), reason

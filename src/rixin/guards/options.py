@@ -63,7 +63,7 @@ def _checks(guard: str) -> Mapping[str, Check]:
         "content": {"rules": _rules, "target": _rule_file},
         "function": {"target": _target},
     }
-    shared: Mapping[str, Check] = {"action": _action, "at": _places}
+    shared: Mapping[str, Check] = {"action": _action, "at": _places, "longest": _longest}
     return {**own.get(guard, {}), **(shared if guard in TEXT_GUARDS else {})}
 
 
@@ -102,6 +102,12 @@ def _truth(value: object) -> Iterator[UsageError]:
 def _action(value: object) -> Iterator[UsageError]:
     if value not in ACTIONS:
         yield UnknownName("action", str(value), ACTIONS)
+
+
+def _longest(value: object) -> Iterator[UsageError]:
+    if type(value) is not int or value < 1:
+        wrong = f"`longest` of a guard is {value!r}, not a number of characters"
+        yield UsageError(wrong, hint="write it as 200000; longer texts are not read")
 
 
 def _kinds(value: object) -> Iterator[UsageError]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from rixin.guards.national import AFTER, SIGN, Found, luhn
+from rixin.guards.scan import scan
 
 _CARD = re.compile(
     rf"[0-9](?<![0-9A-Za-z.][0-9])(?:\d{{11,18}}|\d{{3}}(?:{SIGN}\d{{4}}){{2,3}}(?:{SIGN}\d{{1,4}})?"
@@ -49,7 +50,7 @@ _REST = {
 
 def find_cards(text: str) -> Iterator[Found]:
     """Card numbers with a known prefix, its length and a valid check digit."""
-    for match in _CARD.finditer(text):
+    for match in scan(_CARD, text):
         digits = re.sub(r"\D", "", match[0])
         # Numbers below each other are a table; one break is a line that was too long.
         broken = match[0].count("\n") > 1
@@ -59,7 +60,7 @@ def find_cards(text: str) -> Iterator[Found]:
 
 def find_ibans(text: str) -> Iterator[Found]:
     """Bank accounts with the length of their country and valid check digits (ISO 13616)."""
-    for check in _CHECK.finditer(text):
+    for check in scan(_CHECK, text):
         begin, end = check.start(check.lastindex or 1), check.end()
         length = _LENGTHS.get(text[begin : begin + 2].upper(), 0)
         rest = _REST[length].match(text, end) if length else None

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from rixin.errors import MissingExtra
 from rixin.guards.national import Found
+from rixin.guards.scan import scan
 
 DEFAULT_REGIONS = ("US", "GB", "CN", "SA", "AE", "EG")
 _CANDIDATE = re.compile(
@@ -56,7 +57,7 @@ def find_phones(text: str, regions: Sequence[str]) -> Iterator[Found]:
         text: As `rixin.guards.folding.plain_digits` gives it.
         regions: ISO 3166 codes, e.g. `("US", "CN")`.
     """
-    for match in _CANDIDATE.finditer(text):
+    for match in scan(_CANDIDATE, text):
         labelled = not _DATE.match(match[0]) and _labelled(text, *match.span())
         reason = "a telephone number" + (", by the words beside it" if labelled else "")
         for start, end in _numbers(match[0], labelled, tuple(regions)):

@@ -11,6 +11,7 @@ from rixin.guards.folding import plain_digits, readings
 from rixin.guards.national import Found, find_national, needs_stdnum
 from rixin.guards.payment import find_cards, find_ibans
 from rixin.guards.phone import DEFAULT_REGIONS, find_phones, needs_phonenumbers
+from rixin.guards.scan import holds
 from rixin.guards.text_guard import TextGuard
 from rixin.plugins import Plugin
 
@@ -58,7 +59,7 @@ class PiiGuard(TextGuard):
         }
         super().__init__("pii", digest_json({"guard": "pii/2", **settings}))
 
-    def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
+    def _find(self, text: str, origin: Origin) -> list[Finding]:
         """The personal data in a text."""
         found = [
             Finding("pii", kind, *reading.span(start, end), reason)
@@ -75,7 +76,7 @@ class PiiGuard(TextGuard):
             yield from find_emails(text)
         if "ip" in self._kinds and text.count(":") + text.count(".") >= 2:
             yield from find_machines(text)
-        if not _ENOUGH_DIGITS.search(text):
+        if not holds(_ENOUGH_DIGITS, text):
             return
         if "iban" in self._kinds:
             yield from find_ibans(text)

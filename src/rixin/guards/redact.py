@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from rixin.core.finding import Finding, without_overlaps
+from rixin.core.finding import Finding, united
 
 _NAME = r"[A-Z][A-Z0-9_]{0,40}_[0-9]{1,9}"
 _PLACEHOLDER = re.compile(f"<{_NAME}>")
@@ -147,11 +147,11 @@ def redact(text: str, findings: Sequence[Finding], names: Placeholders) -> str:
 
     Args:
         text: The text as written.
-        findings: Of this text; where two overlap, the one given first counts.
+        findings: Of this text; where two overlap, both are taken out as one.
         names: The placeholders of the request; new ones are added.
     """
     alike = [Finding("", "text", *match.span(), "") for match in _PLACEHOLDER.finditer(text)]
-    found = without_overlaps([*findings, *alike])
+    found = united([*findings, *alike])
     return _replaced(text, [(one, names.put(text[one.start : one.end], one.kind)) for one in found])
 
 
@@ -166,7 +166,7 @@ def scrub(text: str, findings: Sequence[Finding]) -> str:
         >>> scrub("to ann@example.org", [Finding("pii", "email", 3, 18, "an e-mail address")])
         'to [email]'
     """
-    found = without_overlaps(findings)
+    found = united(findings)
     return _replaced(text, [(one, f"[{one.kind}]") for one in found])
 
 

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from rixin.guards.scan import REACH
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -14,11 +16,15 @@ class Shape:
     pattern: re.Pattern[str]
     """Its group `value`, where it has one, is what is secret."""
     reason: str
+    reach: int = REACH
+    """So far it looks, in characters."""
 
 
-def _shape(kind: str, signs: tuple[str, ...], pattern: str, reason: str) -> Shape:
+def _shape(
+    kind: str, signs: tuple[str, ...], pattern: str, reason: str, reach: int = REACH
+) -> Shape:
     whole = rf"(?<![0-9A-Za-z_]){pattern}(?![0-9A-Za-z_])"
-    return Shape(f"secret_{kind}", signs, re.compile(whole), reason)
+    return Shape(f"secret_{kind}", signs, re.compile(whole), reason, reach)
 
 
 SHAPES: tuple[Shape, ...] = (
@@ -30,6 +36,7 @@ SHAPES: tuple[Shape, ...] = (
             r"(?:[^-]{0,16384}-----END (?:[A-Z0-9]{2,12} ){0,2}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s\\]{0,16384})"
         ),
         "a private key",
+        reach=17_000,
     ),
     _shape("aws", ("AKIA", "ASIA"), r"(?:AKIA|ASIA)[A-Z2-7]{16}", "an AWS access key id"),
     Shape(
@@ -65,7 +72,7 @@ SHAPES: tuple[Shape, ...] = (
         "openai",
         ("sk-",),
         r"sk-(?!ant-)(?:(?:proj|svcacct|admin|or|None)-[A-Za-z0-9_-]{20,250}"
-        r"|(?=[A-Za-z0-9]*\d)[A-Za-z0-9]{20,120})",
+        r"|(?=[A-Za-z0-9]{0,119}\d)[A-Za-z0-9]{20,120})",
         "a key of a model provider",
     ),
     _shape("google", ("AIza", "GOCSPX-"), r"(?:AIza|GOCSPX-)[0-9A-Za-z_-]{28,35}", "a Google key"),
@@ -101,6 +108,7 @@ SHAPES: tuple[Shape, ...] = (
         ("eyJ",),
         r"eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{10,2048}",
         "a JSON web token",
+        15_000,
     ),
     Shape(
         "secret_connection",

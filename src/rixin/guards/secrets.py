@@ -9,6 +9,7 @@ from rixin.core.finding import Finding, Origin, without_overlaps
 from rixin.core.ids import digest
 from rixin.guards.folding import lower_same_length, readings
 from rixin.guards.national import Found
+from rixin.guards.scan import scan
 from rixin.guards.secret_shapes import ASSIGNED, ASSIGNED_SIGNS, BEFORE_KEY, SHAPES
 from rixin.guards.text_guard import TextGuard
 
@@ -34,7 +35,7 @@ class SecretsGuard(TextGuard):
             digest("secrets/2", ASSIGNED.pattern, *[one.pattern.pattern for one in SHAPES]),
         )
 
-    def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
+    def _find(self, text: str, origin: Origin) -> list[Finding]:
         """The secrets in a text."""
         return without_overlaps(
             Finding(self.name, kind, *reading.span(start, end), reason)
@@ -58,7 +59,7 @@ def _known(text: str) -> Iterator[Found]:
     for shape in SHAPES:
         if not any(sign in text for sign in shape.signs):
             continue
-        for match in shape.pattern.finditer(text):
+        for match in scan(shape.pattern, text, shape.reach):
             span = match.span("value" if "value" in shape.pattern.groupindex else 0)
             yield shape.kind, *span, shape.reason
 
@@ -89,9 +90,8 @@ def looks_random(value: str) -> bool:
         >>> looks_random("hK83!ksQz1"), looks_random("required"), looks_random("${PASSWORD_1}")
         (True, False, False)
     """
-    if _EXAMPLE.search(value) or entropy(value) < _ENTROPY:
-        return False
     digit = any(sign.isdigit() for sign in value)
     letter = any(sign.isalpha() for sign in value)
     mixed = value.lower() != value != value.upper() and not value.isalpha()
-    return letter and (digit or (mixed and not value.replace(".", "").replace("_", "").isalpha()))
+    odd = letter and (digit or (mixed and not value.replace(".", "").replace("_", "").isalpha()))
+    return odd and not _EXAMPLE.search(value) and entropy(value) >= _ENTROPY

@@ -15,6 +15,12 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 PLACES: tuple[Place, ...] = get_args(Place)
 
 
+LONGEST = 1_000_000
+"""Characters that a guard reads, where the contract says nothing."""
+UNREAD, FAILED = "unread", "failed"
+"""Kinds of a finding that is the whole text: it was not judged, so it must not pass as clean."""
+
+
 class TextGuard(ABC):
     """A guard that finds places in a text; it never raises for a text.
 
@@ -23,18 +29,33 @@ class TextGuard(ABC):
         fingerprint: Hash of everything that can change a finding.
     """
 
+    longest = LONGEST
+    """A text with more characters is not read; its finding says so, and the action decides."""
+
     def __init__(self, name: str, fingerprint: str) -> None:
         self.name = name
         self.fingerprint = fingerprint
 
-    @abstractmethod
-    def find(self, text: str, *, origin: Origin = "user") -> list[Finding]:
+    def find(self, text: str, *, origin: Origin = "user", before: int = 0) -> list[Finding]:
         """The findings in a text, by start, without overlaps.
 
         Args:
             text: Any text.
             origin: `tool` for what was retrieved or what a tool gave back.
+            before: So many characters of the same request were read before.
         """
+        if before + len(text) > self.longest:
+            why = f"longer than the {self.longest} characters that are read"
+            return [Finding(self.name, UNREAD, 0, len(text), why)] if text else []
+        try:
+            return self._find(text, origin)
+        except Exception as error:  # noqa: BLE001 - a mistake of a guard must not let a text pass
+            why = f"the guard itself failed: {type(error).__name__}"
+            return [Finding(self.name, FAILED, 0, len(text), why)]
+
+    @abstractmethod
+    def _find(self, text: str, origin: Origin) -> list[Finding]:
+        """The findings in a text that is not too long."""
 
     def check(self, case: Case, output: str) -> Sequence[Violation]:
         """One violation for each kind that is in the output, with its count, never its value."""

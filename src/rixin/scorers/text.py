@@ -10,7 +10,8 @@ from rixin.core.ids import normalise
 from rixin.core.labels import label_set
 from rixin.core.numbers import numbers_in, plain_text
 from rixin.core.outcome import Score
-from rixin.core.text import compile_regex, whole_word_pattern, words
+from rixin.core.regex import compile_regex, find_first
+from rixin.core.text import whole_word_pattern, words
 from rixin.errors import UsageError
 from rixin.scorers.base import (
     ExpectationScorer,
@@ -113,14 +114,14 @@ class RegexScorer(ExpectationScorer):
         if not expected:
             return unscored("the expected output is empty")
         try:
-            found = compile_regex(expected).search(output)
+            found = find_first(compile_regex(expected), output)
         except ValueError as error:
             return unscored(str(error))
         return passed() if found else missed(f"{shown(expected)} is not found in {shown(output)}")
 
     @staticmethod
     def _judge_part(pattern: re.Pattern[str], expected: str, output: str) -> Score:
-        found = pattern.search(output)
+        found = find_first(pattern, output)
         if found is None:
             return missed(f"{shown(pattern.pattern)} is not found in {shown(output)}")
         part = (found[1] if pattern.groups else found[0]) or ""

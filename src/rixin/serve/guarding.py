@@ -13,7 +13,7 @@ import msgspec
 from rixin.core.finding import Finding, Origin
 from rixin.guards.build import TextPolicy
 from rixin.guards.redact import Placeholders, redact, scrub
-from rixin.guards.text_guard import Place
+from rixin.guards.text_guard import FAILED, UNREAD, Place
 from rixin.serve.errors import Refusal
 from rixin.serve.places import FREE, REQUEST, is_token, speaks_for_tool
 from rixin.serve.places import Place as Spot
@@ -30,7 +30,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-_LONG = 32_768
+_LONG = 8_192
 """Characters from which texts are read in a thread: the others do not wait for a long one."""
 _Found = TypeVar("_Found")
 
@@ -57,6 +57,7 @@ class Guarding:
         """Guard and kind, never the value."""
         self._policies = policies
         self._asks_json = False
+        self._read = 0
 
     @property
     def is_idle(self) -> bool:
@@ -71,15 +72,17 @@ class Guarding:
             NeedsPeople: A guard hands it to people.
         """
         taken: list[Finding] = []
+        before, self._read = self._read, self._read + len(text)
         for policy in self._policies:
             if "egress" not in policy.at:
                 continue
-            found = policy.guard.find(text, origin=origin)
+            found = policy.guard.find(text, origin=origin, before=before)
             if not found:
                 continue
             self.findings += [(one.guard, f"{one.kind} ({policy.action})") for one in found]
-            if policy.action == "block":
-                kinds = ", ".join(sorted({one.kind for one in found}))
+            unjudged = found[0].kind in {UNREAD, FAILED}
+            if policy.action == "block" or (policy.action == "redact" and unjudged):
+                kinds = ", ".join(sorted({one.reason if unjudged else one.kind for one in found}))
                 raise Refusal(
                     400,
                     f"the guard {policy.guard.name} blocks this request: {kinds}",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rixin.core.ids import normalise
-from rixin.core.text import compile_regex
+from rixin.core.regex import compile_regex
 from rixin.errors import ContractError, Mistake, UsageError, nearest_hint
 from rixin.solvers.rule import Rule, RuleSet
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from rixin.core.answer import Answer, Usage
 from rixin.core.case import Case
 from rixin.core.ids import digest, normalise
-from rixin.core.text import compile_regex, strip_arabic_marks, whole_word_pattern, words
+from rixin.core.regex import compile_regex, find_first
+from rixin.core.text import strip_arabic_marks, whole_word_pattern, words
 
 _SHORT = 4_000
 """Characters of one text that are matched without a thread."""
@@ -157,7 +158,7 @@ class _Matcher:
                 return None
             matched.append(repr(found))
         if self._regex:
-            hits = (regex.search(text.written) for regex in self._regex)
+            hits = (find_first(regex, text.written) for regex in self._regex)
             hit = next((hit for hit in hits if hit), None)
             if hit is None:
                 return None
