@@ -1,15 +1,21 @@
 """What a row keeps of a call: money that may have been spent, and words that can be erased."""
 
 import asyncio
+import json
+import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+from house import create_key, release, start, upstream, write_scenario
+
 from rixin.cli.app import run as run_cli
 from rixin.ledger import audit_check
-from rixin.ledger.audit import current_head, write_head
+from rixin.ledger.audit import current_head, entries, write_head
 from rixin.ledger.requests import erase_content, find_request
 from rixin.ledger.store import Ledger
 from rixin.serve.app import seed
@@ -59,6 +65,30 @@ def test_a_cost_that_is_not_known_counts_as_reserved_after_a_restart_too(tmp_pat
     where = ["--ledger", str(tmp_path / "ledger.sqlite3")]
     assert run_cli(["explain", call.id, *where]) == 0
     assert "unknown, at most <0.000001 of the scenario's currency" in capsys.readouterr().out
+
+
+def test_starts_ends_and_changed_prices_are_in_the_trail(tmp_path):
+    prices = {"good": {"input": 10, "output": 40}}
+    with upstream(tmp_path) as up:
+        path = write_scenario(tmp_path / "desk", up.url, more="prices: prices.yaml", faults=())
+        path.write_text(path.read_text().replace(", price: {input: 10, output: 40}", ""))
+        file = path.parent / "prices.yaml"
+        file.write_text(json.dumps({"date": "2026-11-01", "models": prices}))
+        release(path)
+        key = create_key(path)
+        for change in ("", "", '"output": 41'):
+            file.write_text(file.read_text().replace('"output": 40', change or '"output": 40'))
+            house = start(path, key=key)
+            house.stop()
+            house.process.stderr.close()
+    with Ledger(house.ledger) as ledger:
+        seen = [one for one in entries(ledger, 100) if one["action"].startswith("serve.")]
+    kinds = [one["action"].removeprefix("serve.") for one in seen]
+    assert kinds == ["prices", *("start", "stop") * 2, "prices", "start", "stop"]
+    before, after = (one["detail"]["prices"]["strong"] for one in seen if "prices" in one["detail"])
+    assert before["from"] == after["from"] == "prices.yaml"
+    assert before["rates"] != after["rates"]
+    assert audit_check.check(house.ledger).wrong == []
 
 
 def test_no_word_of_a_caller_survives_an_erasure_and_the_row_still_holds(tmp_path, capsys):

@@ -100,6 +100,35 @@ def record_in(
     return int(row["seq"])
 
 
+def record_change(
+    ledger: Ledger, action: str, subject: str, state: Mapping[str, Any], *, actor: str
+) -> bool:
+    """Appends an entry where a state is not what the last entry of that action says of a subject.
+
+    Args:
+        ledger: The ledger.
+        action: A stable word.
+        subject: What the state is of.
+        state: All of it, as values that `json.dumps` takes.
+        actor: Who works.
+
+    Returns:
+        Whether it has changed.
+    """
+    written = json.loads(json.dumps(state))
+    same = (audit.c.action == action, audit.c.subject == subject)
+    query = select(audit.c.detail).where(*same).order_by(audit.c.seq.desc()).limit(1)
+    now = datetime.now(UTC)
+    with ledger.append() as connection:
+        last = connection.execute(query).scalar()
+        if last is not None and json.loads(last) == written:
+            return False
+        record_in(connection, action, subject, actor=actor, now=now, detail=written)
+        head = _frontier(connection)
+    write_head(ledger, head, now)
+    return True
+
+
 def entry_hash(row: Mapping[str, Any]) -> str:
     """SHA-256 of an entry's fields, the hash of the entry before among them."""
     body = json.dumps([row[name] for name in FIELDS], ensure_ascii=False)

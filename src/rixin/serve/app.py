@@ -264,6 +264,8 @@ class Worker:
                 gateway.tasks.close()
                 with suppress(OSError):
                     _share(gateway)
+        if self._meters_file is None:
+            await asyncio.to_thread(stop, settings)
 
     def _on_orphaned(self, ended: asyncio.Event) -> None:
         """The master is gone, and nobody would start this worker anew: it ends as with SIGTERM."""
@@ -327,6 +329,18 @@ def start(settings: Settings, meters: Meters, ledger: Ledger) -> None:
         record(ledger, "serve.start", where, actor=current_user(), now=datetime.now(UTC), **detail)
     except LedgerFault as error:  # what is answered has a policy of its own
         _log.error("the start is not in the audit trail: %s", error)
+
+
+def stop(settings: Settings) -> None:
+    """Enters the end of a gateway into the trail; one without such an entry was killed."""
+    if not settings.ledger.exists():
+        return
+    where = f"{settings.host}:{settings.port}"
+    try:
+        with Ledger(settings.ledger) as ledger:
+            record(ledger, "serve.stop", where, actor=current_user(), now=datetime.now(UTC))
+    except LedgerFault as error:
+        _log.error("the end is not in the audit trail: %s", error)
 
 
 def seed(meters: Meters, ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from rixin.core.key import Key
@@ -22,12 +23,14 @@ from rixin.core.traces import log_traceback
 from rixin.core.transport import Transport
 from rixin.errors import RixinError
 from rixin.guards.build import TextPolicy
-from rixin.ledger.audit import news_since
+from rixin.ledger.audit import news_since, record_change
 from rixin.ledger.keys import read_keys, revoked_hashes
 from rixin.ledger.releases import find_release, read_pointers
 from rixin.ledger.store import Ledger
 from rixin.serve.errors import Refusal
 from rixin.serve.meters import Limit
+from rixin.workspace.actor import current_user
+from rixin.workspace.endpoints import prices_in_force
 from rixin.workspace.serving import Served, Upstream, build_served, upstreams_of
 
 T = TypeVar("T")
@@ -197,8 +200,19 @@ class State:
             return  # what served before goes on
         self.routes[pointer.scenario] = Route(pointer, kept, _limits_of_scenario(pointer, live))
         self._declare(live)
+        await self._note_prices(live)
         until = time.monotonic() + _LEAVE_S
         self._leaving += [(until, one) for number, one in built.items() if number not in kept]
+
+    async def _note_prices(self, served: Served) -> None:
+        """Enters the prices into the trail, where they are not those that it knows."""
+        name = served.scenario.name
+        try:
+            prices = {"prices": prices_in_force(served.scenario)}
+            note = partial(record_change, actor=current_user())
+            await self.read(note, "serve.prices", name, prices)
+        except RixinError as error:
+            _log.warning("the prices of %s are not in the audit trail: %s", name, error)
 
     def _keep_faults(self, pointer: Pointer) -> None:
         """Forgets what is wrong with releases that shall not serve any more."""

@@ -23,7 +23,7 @@ from typing import IO, Any
 from rixin.core.traces import log_traceback
 from rixin.errors import EnvironmentFault, MissingExtra, NoLedger, RixinError
 from rixin.ledger.store import Ledger
-from rixin.serve.app import Settings, Worker, is_local, start
+from rixin.serve.app import Settings, Worker, is_local, start, stop
 from rixin.serve.capture import gather_s
 from rixin.serve.meters import Meters, shared_file
 from rixin.serve.metrics import retire
@@ -234,6 +234,7 @@ class _Master:
             self._start_all()
             while self._workers or (self._due and not self._ending):
                 self._watch()
+            stop(self._settings)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
         return self._worst

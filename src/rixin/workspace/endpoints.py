@@ -10,6 +10,7 @@ from typing import Literal
 from rixin.core.address import is_loopback
 from rixin.core.answer import Answer
 from rixin.core.case import Case
+from rixin.core.ids import digest
 from rixin.core.scenario import Candidate, Scenario
 from rixin.core.transport import Reply, Transport, TransportError
 from rixin.engine.runner import Costing
@@ -193,6 +194,19 @@ def _check_key(key: str, candidate: Candidate, place: str) -> None:
 def find_rates(scenario: Scenario, candidate: Candidate) -> Rates | None:
     """What its tokens cost: the contract's own price, a price file, or the price list."""
     return _stated_rates(scenario, candidate) or _listed_rates(scenario, candidate)
+
+
+def prices_in_force(scenario: Scenario) -> dict[str, dict[str, str]]:
+    """What each endpoint's tokens cost, where that is known, with a hash of every part of it."""
+    found = {}
+    for candidate in scenario.candidates:
+        if candidate.kind != "endpoint":
+            continue
+        rates = find_rates(scenario, candidate)
+        if rates is not None:
+            entries = digest("rates", repr(rates.entries))
+            found[candidate.name] = {"from": rates.source, "date": rates.date, "rates": entries}
+    return found
 
 
 def _stated_rates(scenario: Scenario, candidate: Candidate) -> Rates | None:
