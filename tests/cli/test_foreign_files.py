@@ -4,14 +4,12 @@ import copy
 import json
 from pathlib import Path
 
-import click
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rixin.cli.app import run as run_cli
-from rixin.cli.promote import _key as key_in
 from rixin.errors import ContractError, EndpointFault, RixinError, UsageError
 from rixin.interop.contract.load import load_scenario
 from rixin.models.card import CARD, read_card
@@ -176,12 +174,6 @@ def test_a_key_that_cannot_be_sent_is_refused_with_its_place(tmp_path, content, 
         find_key(scenario, strong, need=True)
     assert "key.txt" in str(caught.value)
     find_key(scenario, strong, need=False)
-
-
-def test_a_key_of_an_approver_that_is_no_text_is_refused(tmp_path):
-    (tmp_path / "bob.key").write_bytes(b"\xff\xfe")
-    with (tmp_path / "bob.key").open() as file, pytest.raises(click.BadParameter, match="no text"):
-        key_in(file)
 
 
 @pytest.mark.parametrize(

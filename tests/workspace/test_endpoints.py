@@ -9,6 +9,8 @@ from desk import contract, write_desk
 from rixin import Workspace
 from rixin.core.verdict import Decision, Standing
 from rixin.errors import BudgetReached, ContractError, EndpointFault, UsageError
+from rixin.interop.contract.load import load_scenario
+from rixin.workspace.endpoints import is_usual, key_goes_to
 from support import completion, failure, model_server
 
 USAGE = {"prompt_tokens": 100, "completion_tokens": 10}
@@ -277,3 +279,42 @@ def test_doctor_asks_an_endpoint_for_its_models(tmp_path, monkeypatch):
     assert found().state == "bad"
     monkeypatch.delenv("DESK_KEY")
     assert "DESK_KEY is not set" in found().said
+
+
+def test_a_key_is_sent_only_where_it_belongs_unless_somebody_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET", "s3cr3t")
+    (tmp_path / "id_rsa").write_text("s3cr3t")
+    # Nobody resolves this name (RFC 2606): a call would be an error, and none is made.
+    evil = "https://openai.com@collector.invalid/v1"
+    thieves = [
+        strong(evil, name="one", key={"env": "AWS_SECRET"}),
+        strong(evil, name="two", key={"file": "id_rsa"}),
+        strong("https://api.openai.com/v1", name="three", key={"env": "AWS_SECRET"}),
+    ]
+    path = write_desk(tmp_path, candidates=thieves, policy={"egress": "allowed"})
+    with Workspace(quiet=True) as workspace:
+        *_, one, two, three = workspace.doctor(path)
+        said = " ".join(workspace.check(path).text().split())
+    for finding, place in ((one, "the variable AWS_SECRET"), (two, "the file id_rsa")):
+        assert finding.state == "warn"
+        assert f"not asked: {place} goes to collector.invalid" in finding.said
+        assert "--send-keys" in finding.mend
+        known = f"a decision sends a key: {place} goes to collector.invalid, which is"
+        assert f"{known} not known as its provider" in said
+    assert "not asked: the variable AWS_SECRET goes to api.openai.com" in three.said
+    path = write_desk(tmp_path, candidates=thieves[:1], policy={"egress": "allowed"})
+    with Workspace(quiet=True) as workspace:
+        assert workspace.doctor(path, send_keys=True)[-1].said.startswith(evil)
+
+
+def test_a_provider_gets_its_own_key_and_this_machine_any(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    usual = strong("https://api.openai.com/v1", key={"env": "OPENAI_API_KEY"})
+    here = strong("http://127.0.0.1:9/v1", name="here", key={"env": "MY_KEY"})
+    scenario = load_scenario(
+        write_desk(tmp_path, candidates=[usual, here], policy={"egress": "allowed"})
+    )
+    assert [is_usual(one) for one in scenario.candidates] == [True, True]
+    assert (
+        key_goes_to(scenario.candidates[0]) == "the variable OPENAI_API_KEY goes to api.openai.com"
+    )

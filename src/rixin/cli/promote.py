@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from rixin.workspace.releasing import Desk
 
 
+_PROVED = "proved by their key, which the trail names; who promotes is who RIXIN_ACTOR says"
+_CLAIMED = "a name that was given: nothing proves it, and the trail says so"
+
+
 @click.command()
 @click.argument("scenario", type=click.Path(dir_okay=False))
 @click.argument("number", type=click.IntRange(1, 10**9), required=False)
@@ -53,6 +57,8 @@ def promote(
         pointer = desk.promote(name, number, canary=canary, approved_by=approved_by, key=key)
         forced = _forced(desk, name)
     _show(pointer, forced, as_json=as_json)
+    if not as_json and (key or approved_by):
+        echo(f"second person: {_PROVED if key else f'{approved_by}, {_CLAIMED}'}")
     if pointer.canary is not None and not as_json:
         share = next_share(pointer)
         more = "" if share is None else f" --canary {share}"
@@ -65,10 +71,7 @@ def promote(
 def _key(file: TextIO | None) -> str:
     if file is None:
         return os.environ.get("RIXIN_APPROVER_KEY", "").strip()
-    try:
-        key = file.read().strip()
-    except UnicodeDecodeError as error:
-        raise click.BadParameter("it is no text", param_hint="--key-file") from error
+    key = file.read().strip()
     if not key:
         raise click.BadParameter("there is no key in it", param_hint="--key-file")
     return key

@@ -47,13 +47,16 @@ class Finding:
         return asdict(self)
 
 
-def examine(scenario: Scenario | None, ledger: Path, wait: Wait) -> Iterator[Finding]:
+def examine(
+    scenario: Scenario | None, ledger: Path, wait: Wait, *, send_keys: bool = False
+) -> Iterator[Finding]:
     """Looks at the machine, and at all that a scenario needs.
 
     Args:
         scenario: Its models, keys and endpoints are checked too; None: only the machine.
         ledger: Where the ledger is or will be.
         wait: Runs a coroutine to its end.
+        send_keys: Whether keys may go to hosts that are not known as their providers.
     """
     yield _python()
     yield from _extras(scenario)
@@ -64,7 +67,7 @@ def examine(scenario: Scenario | None, ledger: Path, wait: Wait) -> Iterator[Fin
     yield from _models(scenario)
     for candidate in scenario.candidates if scenario else ():
         if candidate.kind == "endpoint" and scenario:
-            yield from _endpoint(scenario, candidate, wait)
+            yield from _endpoint(scenario, candidate, wait, send_keys=send_keys)
 
 
 def _python() -> Finding:
@@ -175,12 +178,14 @@ def _models(scenario: Scenario | None) -> Iterator[Finding]:
             yield Finding(topic=f"model of {candidate.name}", state="ok", said=str(path))
 
 
-def _endpoint(scenario: Scenario, candidate: Candidate, wait: Wait) -> Iterator[Finding]:
+def _endpoint(
+    scenario: Scenario, candidate: Candidate, wait: Wait, *, send_keys: bool
+) -> Iterator[Finding]:
     from rixin.workspace.endpoints import probe_endpoint
 
     topic = f"endpoint of {candidate.name}"
     try:
-        probe = wait(probe_endpoint(scenario, candidate))
+        probe = wait(probe_endpoint(scenario, candidate, send_keys=send_keys))
     except RixinError as error:
         yield _bad(topic, error)
         return

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
+from urllib.parse import urlsplit
 
 from rixin.core.address import is_loopback
 from rixin.core.answer import Answer
@@ -16,6 +17,7 @@ from rixin.core.transport import Reply, Transport, TransportError
 from rixin.engine.runner import Costing
 from rixin.engine.transport import HttpTransport
 from rixin.errors import EndpointFault, UsageError, nearest_hint
+from rixin.interop.contract.providers import PROVIDERS
 from rixin.ledger.features import keep_features, stored_features
 from rixin.ledger.store import Ledger
 from rixin.pricing.book import given_rates, in_currency, load_price_file, odd_price
@@ -250,13 +252,46 @@ def _doubt(scenario: Scenario, candidate: Candidate, rates: Rates | None) -> str
     return f"the price of {name} looks mistyped: {odd}; it is for a million tokens" if odd else ""
 
 
-async def probe_endpoint(scenario: Scenario, candidate: Candidate) -> Probe:
+def key_goes_to(candidate: Candidate) -> str:
+    """Which key an endpoint gets, and at which host; empty: none."""
+    variable, file = candidate.options.get("key_env"), candidate.options.get("key_file")
+    if variable is None and file is None:
+        return ""
+    place = f"the variable {variable}" if file is None else f"the file {file}"
+    # Without a user in front, which may look like another host.
+    host = urlsplit(str(candidate.options["base_url"])).netloc.rpartition("@")[2]
+    return f"{place} goes to {host}"
+
+
+def is_usual(candidate: Candidate) -> bool:
+    """Whether a key goes where it belongs: to its provider, or to this machine."""
+    options = candidate.options
+    pair = (str(options["base_url"]).rstrip("/"), options.get("key_env"))
+    known = {(one.base_url, one.key_env) for one in PROVIDERS.values()}
+    return is_loopback(pair[0]) or (options.get("key_file") is None and pair in known)
+
+
+async def probe_endpoint(
+    scenario: Scenario, candidate: Candidate, *, send_keys: bool = False
+) -> Probe:
     """Asks an endpoint for its models: is it there, does it take the key, has it the model?
+
+    Args:
+        scenario: The contract. Whoever wrote it chose the host, and may name any variable or file
+            as its key.
+        candidate: The candidate, of kind `endpoint`.
+        send_keys: Whether a key may go to a host that is not its provider's.
 
     Raises:
         EndpointFault: The key is not set.
     """
     key = find_key(scenario, candidate, need=True)
+    if key.value and not send_keys and not is_usual(candidate):
+        return Probe(
+            state="warn",
+            said=f"not asked: {key_goes_to(candidate)}, which is not known as its provider",
+            mend="if you trust this scenario and that host, add --send-keys",
+        )
     address, model = str(candidate.options["base_url"]), str(candidate.options["model"])
     headers = {"Authorization": f"Bearer {key.value}"} if key.value else {}
     transport = HttpTransport()

@@ -22,6 +22,7 @@ from rixin.report.as_json import plain
 from rixin.report.columns import wrap
 from rixin.stats.planning import cases_needed_floor
 from rixin.workspace.contender import Contender
+from rixin.workspace.endpoints import is_usual, key_goes_to
 from rixin.workspace.evaluate import Stored
 from rixin.workspace.prepare import Dataset, describe_notes
 from rixin.workspace.start import shape_of, worth_paying
@@ -73,6 +74,8 @@ class Plan:
     pools: dict[str, int]
     notes: tuple[str, ...]
     illustrative: tuple[str, ...]
+    keys: tuple[str, ...]
+    """Which key a decision sends to which host."""
     needs: tuple[str, ...]
     """How many cases each term of the promise needs at least."""
     lines: tuple[PlanLine, ...]
@@ -140,6 +143,8 @@ class Plan:
                 f"{self._cost(line):>20}  {line.price}"
             )
         yield ""
+        for key in self.keys:
+            yield from wrap(f"a decision sends a key: {key}", _WIDTH)
         yield from wrap(self._total(), _WIDTH)
         yield f"next: rixin decide {self.path}"
 
@@ -183,6 +188,7 @@ def plan(
             *(one.doubt for one in contenders if one.doubt),
         ),
         illustrative=tuple(sorted(scenario.illustrative)),
+        keys=tuple(dict.fromkeys(_keys(scenario))),
         needs=(*what_it_takes(scenario, stored), *what_was_cut(scenario, stored)),
         lines=tuple(
             _line(scenario, stored, one, asked=one in worth, proposes=budget.proposed > 0)
@@ -191,6 +197,12 @@ def plan(
         ),
         cap=scenario.budget.decide,
     )
+
+
+def _keys(scenario: Scenario) -> Iterator[str]:
+    for candidate in scenario.candidates:
+        if candidate.kind == "endpoint" and (key := key_goes_to(candidate)):
+            yield key if is_usual(candidate) else f"{key}, which is not known as its provider"
 
 
 def _line(

@@ -226,17 +226,18 @@ class Workspace:
             return str(path)
         return load_scenario(Path(path)).name
 
-    def doctor(self, path: Path | str | None = None) -> "list[Finding]":
+    def doctor(self, path: Path | str | None = None, *, send_keys: bool = False) -> "list[Finding]":
         """What works on this machine, what does not, and what to do.
 
         Args:
             path: A scenario, whose ledger, models, keys and endpoints are checked too.
+            send_keys: Whether keys may go to hosts that are not known as their providers.
         """
         from rixin.workspace.doctor import examine
 
         scenario = None if path is None else load_scenario(Path(path))
         ledger = self.ledger_path(path if path is not None else "scenario.yaml")
-        return list(examine(scenario, ledger, _wait))
+        return list(examine(scenario, ledger, _wait, send_keys=send_keys))
 
     def _ledger(self, path: Path | str) -> Ledger:
         place = self.ledger_path(path)
