@@ -211,3 +211,29 @@ def test_a_budget_is_an_amount_and_a_period(text):
     with pytest.raises(ValueError, match="is no budget"):
         parse_budget(text)
     assert parse_budget("0.5/min") == ("money_per_minute", Decimal("0.5"))
+
+
+def test_feedback_counts_under_the_limits_of_its_key(house):
+    key = house.new_key(requests_per_minute=5)
+    asked = house.chat("a zebra", key=key)
+    body = {"request_id": asked.headers["x-rixin-request-id"], "score": 1}
+    replies = [house.ask("/v1/feedback", body, key=key) for _ in range(12)]
+    refused = [one for one in replies if one.status == 429]
+    assert len(refused) >= 2  # also where a minute ends in between
+    assert 1 <= int(refused[0].headers["retry-after"]) <= 60
+    assert {one.status for one in replies} <= {200, 429}
+
+
+def test_feedback_is_bounded_in_size_and_needs_no_money(house):
+    key = house.new_key(money_per_day=Decimal("0.000001"))
+    request = house.chat("a zebra").headers["x-rixin-request-id"]
+    body = {"request_id": request, "score": 1, "comment": "x" * 300_000}
+    reply = house.ask("/v1/feedback", body)
+    assert reply.status == 413
+    assert "262,144 bytes" in reply.json()["error"]["message"]
+    own = house.ask("/v1/feedback", {"request_id": request, "score": 1}, key=key)
+    assert own.status == 404  # another key's; and no 429, since it costs nothing
+    small = house.new_key(body_bytes=300)
+    for size, status in ((400, 413), (10, 404)):
+        body = {"request_id": request, "score": 1, "comment": "x" * size}
+        assert house.ask("/v1/feedback", body, key=small).status == status

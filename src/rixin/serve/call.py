@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,8 @@ _WHAT = {
     "money_month": "money a month",
     "in_flight": "requests at the same time",
 }
+_FREE = frozenset({"requests", "tokens", "in_flight"})
+"""Kinds of limits that are none of money."""
 
 
 @dataclass(slots=True)
@@ -142,6 +145,29 @@ def reserve(
     if isinstance(found, Exceeded):
         raise _no_room(found, getattr(amounts, found.limit.kind))
     call.hold, call.reserved_pico = found, most_pico
+
+
+@contextmanager
+def counted(limits: Sequence[Limit], meters: Meters, *, tokens: int, now: float) -> Iterator[None]:
+    """Counts a request that asks nobody, such as feedback, under a key's limits but those of money.
+
+    Args:
+        limits: Of the key.
+        meters: What keys have used.
+        tokens: As many as it counts for.
+        now: Seconds since the epoch.
+
+    Raises:
+        Refusal: One of them has no room: 429 with when to come back.
+    """
+    amounts = Amounts(1, tokens, in_flight=1)
+    held = meters.reserve([one for one in limits if one.kind in _FREE], amounts, now=now)
+    if isinstance(held, Exceeded):
+        raise _no_room(held, getattr(amounts, held.limit.kind))
+    try:
+        yield
+    finally:
+        meters.settle(held, amounts)
 
 
 def check_priced(limits: Sequence[Limit], solver: str) -> None:

@@ -55,6 +55,8 @@ class Endpoint(NamedTuple):
     """What keys with other roles do."""
     error_body: ErrorBody | None = None
     """None: that of the gateway."""
+    body_bytes: int | None = None
+    """Size of a body at most; None: that of the gateway."""
 
 
 @dataclass(slots=True)
@@ -130,9 +132,9 @@ class Gateway:
         if caller.key.role not in endpoint.roles:
             who = f"a key with the role {caller.key.role} {endpoint.others_do}"
             raise Refusal(403, who, "permission_denied")
-        most = caller.key.limits.body_bytes
-        if most is not None:
-            request.most = min(most, request.most)
+        for most in (caller.key.limits.body_bytes, endpoint.body_bytes):
+            if most is not None and most < request.most:
+                request.most = most
         request.caller = caller
 
     def caller(self, request: Request) -> Caller:

@@ -14,7 +14,7 @@ import msgspec
 from rixin.core.key import CALLERS, REVIEWERS, Key
 from rixin.errors import LedgerFault
 from rixin.ledger.requests import Remark, origin_of
-from rixin.serve.call import Call, no_call_headers, random_hex
+from rixin.serve.call import Call, counted, no_call_headers, random_hex
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Endpoint, Gateway
 from rixin.serve.guarding import Guarding, aside
@@ -25,10 +25,13 @@ from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
 from rixin.serve.reserving import check_limit, dearer_tier, reserve_most
 from rixin.serve.sink import StreamSink
+from rixin.serve.usage import BYTES_PER_TOKEN
 from rixin.workspace.serving import Upstream
 
 _log = logging.getLogger("rixin.serve")
 _MOST_PROMPTS = 128
+_FEEDBACK_BYTES = 256 << 10
+"""Of one feedback; each is kept as long as its request."""
 _NULL = msgspec.Raw(b"null")
 _options = msgspec.json.Decoder(dict[str, Any] | None).decode
 
@@ -146,11 +149,13 @@ async def feedback(gateway: Gateway, request: Request) -> None:
     body: bodies.FeedbackBody = bodies.read_body(bodies.FeedbackBody, request.body)
     if body.score is None and body.expected is None and not body.comment:
         raise bad_request("it says nothing: give score, expected or comment", param="score")
-    scenario = await _origin(gateway, caller.key, body.request_id)
-    if gateway.capture.fault:
-        raise _takes_no_feedback()
-    said = await aside(len(request.body), lambda: _remark(gateway, scenario, body))
-    gateway.capture.add_feedback(Remark(body.request_id, time.time(), caller.key.id, said))
+    tokens, now = len(request.body) // BYTES_PER_TOKEN + 1, time.time()
+    with counted(caller.limits, gateway.meters, tokens=tokens, now=now):
+        scenario = await _origin(gateway, caller.key, body.request_id)
+        if gateway.capture.fault:
+            raise _takes_no_feedback()
+        said = await aside(len(request.body), lambda: _remark(gateway, scenario, body))
+        gateway.capture.add_feedback(Remark(body.request_id, now, caller.key.id, said))
     said_of = {"object": "feedback", "request_id": body.request_id}
     request.reply(200, bodies.encode(said_of), no_call_headers())
 
@@ -383,5 +388,7 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("POST", "/v1/responses"): _asks(responses),
     ("POST", "/v1/embeddings"): _asks(embeddings),
     ("GET", "/v1/models"): Endpoint(models, Gateway.caller),
-    ("POST", "/v1/feedback"): Endpoint(feedback, Gateway.caller, REVIEWERS, "gives no feedback"),
+    ("POST", "/v1/feedback"): Endpoint(
+        feedback, Gateway.caller, REVIEWERS, "gives no feedback", body_bytes=_FEEDBACK_BYTES
+    ),
 }
