@@ -18,7 +18,7 @@ from serve.house import served
 
 openai = pytest.importorskip("openai")
 ASKED = [{"role": "user", "content": "an okapi"}]
-PACKAGES = ("openai@7", "ai@7", "@ai-sdk/openai@4", "@ai-sdk/openai-compatible@3")
+PACKAGES = ("openai@7", "ai@7", "@ai-sdk/openai@4")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rixin-tests" / "node"
 
 
@@ -167,7 +167,7 @@ def test_lm_eval_counts_it_as_wrong(house, tmp_path):
     task = {
         "output_type": "generate_until",
         "doc_to_target": "a",
-        "doc_to_text": "an okapi: {{q}}".replace("{{q}}", ""),
+        "doc_to_text": "an okapi",
         "metric_list": [{"metric": "exact_match"}],
     }
     more = {"model": "scenario/desk", "tokenizer_backend": "none"}
@@ -258,8 +258,7 @@ console.log(JSON.stringify(found));
 
 @pytest.mark.timeout(400)
 def test_the_ai_sdk_gives_a_text_and_says_content_filter(node, house):
-    print(found := run_node(node, house, AI_SDK))
-    for text, reason, good, stopped in found:
-        assert "goes to people" in text or text == ""
+    for text, reason, good, stopped in run_node(node, house, AI_SDK):
+        assert "goes to people" in text
         assert reason == "content-filter"
         assert (good, stopped) == ("stripes", "stop")
