@@ -5,18 +5,21 @@ import contextlib
 import json
 import sqlite3
 import stat
+from datetime import UTC, datetime
 
 import pytest
 
+from rixin.cli.app import run as run_cli
 from rixin.errors import LedgerFault
 from rixin.ledger import audit_check
 from rixin.ledger.aside import aside_file, count_aside, plain, set_aside
-from rixin.ledger.requests import Remark
+from rixin.ledger.requests import Remark, erase_older
 from rixin.ledger.store import Ledger
 from rixin.serve.call import keep
 from rixin.serve.capture import Capture, gather_s
 from rixin.serve.supervision import Supervisor
 from rixin.serve.writer import Writer
+from rixin.workspace.doctor import examine
 from serve.test_capture import call_of
 
 ODD = {
@@ -189,3 +192,26 @@ def test_a_round_that_fails_is_told_and_tried_again(caplog):
     assert "the work failed, and is tried again" in caplog.text
     assert "test_storing.py" in caplog.text
     assert "Jane" not in caplog.text
+
+
+def test_what_is_set_aside_is_named_and_can_be_erased(tmp_path, capsys):
+    path = tmp_path / "ledger.sqlite3"
+    calls = [call_of(0.1, "good"), odd_call({"cost_pico": 1 << 70}), odd_call({"id": "req_x"})]
+    calls[2].cost_pico = 1 << 70
+    calls[1].content = {"input": "PATIENT JANE ROE", "output": None}
+    calls[2].content = {"input": "somebody else", "output": None}
+    keep_all(path, calls, process=False)
+    found = [one for one in examine(None, path, asyncio.run) if one.topic == "ledger"]
+    assert [one.state for one in found] == ["ok", "warn"]
+    assert f"2 rows that it did not take are in {aside_file(path)}" in found[1].said
+    assert run_cli(["audit", "verify", "--ledger", str(path)]) == 0
+    assert "2 rows that the ledger did not take" in capsys.readouterr().out
+    assert run_cli(["audit", "erase", calls[1].id, "--ledger", str(path)]) == 0
+    assert "JANE" not in aside_file(path).read_text()
+    assert [one["row"]["id"] for one in aside(path)] == [calls[1].id, "req_x"]
+    assert "somebody else" in aside_file(path).read_text()
+    with Ledger(path) as ledger:
+        now = datetime.now(UTC)
+        assert erase_older(ledger, now.timestamp() + 60, actor="ann", now=now) == 2
+    assert "somebody else" not in aside_file(path).read_text()
+    assert audit_check.check(path).wrong == []

@@ -41,6 +41,7 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
     import sqlite3
 
     from rixin.errors import LedgerFault
+    from rixin.ledger.aside import aside_file, count_aside
     from rixin.ledger.audit_check import OLDER, check
 
     place = ledger or Path(".rixin") / "ledger.sqlite3"
@@ -52,12 +53,15 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
         ) from error
     if as_json:
         seen = {"entries": entries, "removed": removed, "requests": rows, "older": older}
+        seen["set_aside"] = count_aside(place)
         print_json({**seen, "holds": not wrong, "wrong": wrong})
         return 1 if wrong else 0
     for line in wrong[:20]:
         echo(f"✗ {line}")
     if older:
         echo(f"{older:,} {OLDER}")
+    if aside := count_aside(place):
+        echo(f"{aside:,} rows that the ledger did not take are in {aside_file(place)}")
     more = f"; {len(wrong) - 20} more (--json shows all)" if len(wrong) > 20 else ""
     verdict = f"does not hold{more}" if wrong else "holds"
     gone = f" ({removed:,} of them removed by retention)" if removed else ""

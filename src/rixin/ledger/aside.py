@@ -6,7 +6,7 @@ The file holds what was said, as the ledger does, and so only its owner may read
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, Programmin
 from rixin.errors import LedgerFault
 
 _OF_A_ROW = (DataError, IntegrityError, InterfaceError, ProgrammingError)
+_SAID = ("content", "body", "facts", "output", "steps", "note", "probabilities")
+"""What may hold words of somebody."""
 _MOST_BITS = 10_000
 """Of a number in digits: Python refuses to write longer ones."""
 
@@ -60,6 +62,45 @@ def _write(fd: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(fd, rest) :]
+
+
+def erase_aside(ledger: Path, ids: Set[str], before: str) -> int:
+    """Removes for good what was said in rows that were set aside; the rest of them stays.
+
+    Args:
+        ledger: The ledger's file.
+        ids: Of requests.
+        before: Rows that were set aside before this moment are emptied, too: a time in ISO 8601,
+            UTC, or nothing.
+
+    Returns:
+        How many rows were emptied.
+    """
+    try:
+        file = aside_file(ledger).open("r+b")
+    except FileNotFoundError:
+        return 0
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        lines = file.readlines()
+        emptied = [_emptied(line, ids, before) for line in lines]
+        file.seek(0)
+        file.writelines(emptied)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+    return sum(new != old for new, old in zip(emptied, lines, strict=True))
+
+
+def _emptied(line: bytes, ids: Set[str], before: str) -> bytes:
+    entry = json.loads(line)
+    row = entry["row"]
+    if entry["at"] >= before and not {row.get("id"), row.get("request_id")} & ids:
+        return line
+    for name in _SAID:
+        if name in row:
+            row[name] = None
+    return json.dumps(entry).encode() + b"\n"
 
 
 def count_aside(ledger: Path) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from rixin.core.merkle import leaf_hash, tree_head
 from rixin.errors import UnknownName
+from rixin.ledger.aside import erase_aside
 from rixin.ledger.audit import current_head, record_in, removed_before, write_head
 from rixin.ledger.store import Ledger
 from rixin.ledger.tables import feedback, releases, requests
@@ -243,7 +244,8 @@ def _add_remark(connection: Connection, remark: Remark) -> None:
 def erase_content(ledger: Ledger, request_ids: Sequence[str], *, actor: str, now: datetime) -> int:
     """Removes for good what was said in requests and about them; facts, hashes and trail stay."""
     wanted = requests.c.id.in_(list(request_ids))
-    return _erase(ledger, wanted, wanted, ",".join(request_ids), actor=actor, now=now)
+    done = _erase(ledger, wanted, wanted, ",".join(request_ids), actor=actor, now=now)
+    return done + erase_aside(ledger.path, set(request_ids), "")
 
 
 def erase_older(ledger: Ledger, moment: float, *, actor: str, now: datetime) -> int:
@@ -251,7 +253,8 @@ def erase_older(ledger: Ledger, moment: float, *, actor: str, now: datetime) -> 
     old = requests.c.at < moment
     before = datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
     kept = old & requests.c.content.is_not(None)
-    return _erase(ledger, kept, old, f"before {before}", actor=actor, now=now)
+    done = _erase(ledger, kept, old, f"before {before}", actor=actor, now=now)
+    return done + erase_aside(ledger.path, set(), before)
 
 
 def _erase(

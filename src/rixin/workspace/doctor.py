@@ -12,6 +12,7 @@ from typing import Any, Literal
 from rixin import __version__
 from rixin.core.scenario import Candidate, Scenario
 from rixin.errors import RixinError
+from rixin.ledger.aside import aside_file, count_aside
 from rixin.ledger.private import close_to_others, open_to_others
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
@@ -63,6 +64,7 @@ def examine(
     yield from _disk(ledger)
     yield from _rights(ledger)
     yield _database(ledger)
+    yield from _aside(ledger)
     yield _prices()
     yield from _models(scenario)
     for candidate in scenario.candidates if scenario else ():
@@ -147,6 +149,16 @@ def _database(path: Path) -> Finding:
             return Finding(topic="ledger", state="ok", said=f"{path}, schema {ledger.version}")
     except RixinError as error:
         return _bad("ledger", error)
+
+
+def _aside(path: Path) -> Iterator[Finding]:
+    if count := count_aside(path):
+        yield Finding(
+            topic="ledger",
+            state="warn",
+            said=f"{count:,} rows that it did not take are in {aside_file(path)}",
+            mend="see the reason at each (`why`); what is no longer needed may be removed",
+        )
 
 
 def _prices() -> Finding:
