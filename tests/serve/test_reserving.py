@@ -95,6 +95,7 @@ def test_a_part_that_is_written_with_escapes_is_seen():
         {"tools": [{"type": "function", "function": {"name": "image", "parameters": {"file": 1}}}]},
         {"previous_response_id": None, "conversation": None, "plugins": []},
         {"metadata": {"image_url": "x"}},
+        {"tools": [{"name": "ours", "input_schema": {}}, {"function": {"name": "ours"}}]},
         {"prompt": "an image"},
     ],
 )
@@ -115,6 +116,9 @@ def test_words_and_forms_are_no_pictures(more):
         {"tools": [{"type": "function", "function": {}}, {"type": "code_interpreter"}]},
         {"tools": [{"type": "mcp", "server_url": "https://x"}]},
         {"tools": ["web_search"]},
+        {"tools": [{"google_search": {}}]},
+        {"tools": [{}]},
+        {"enable_thinking": True},
     ],
 )
 def test_what_a_server_bills_beside_tokens_is_refused(more):
@@ -164,6 +168,8 @@ def test_thoughts_and_guesses_are_counted_beside_the_answer():
     assert most(fields()).usage.output_tokens == 50
     assert most(fields(), answers=3).usage.output_tokens == 150
     assert most(fields(thinking_budget=1000), answers=2).usage.output_tokens == 2100
+    assert most(fields(thinking_budget=10, enable_thinking=True)).usage.output_tokens == 60
+    assert most(fields(enable_thinking=False)).usage.output_tokens == 50
     assert most(fields(thinking={"budget_tokens": 1000})).usage.output_tokens == 1050
     assert most(fields(reasoning={"max_tokens": 1000})).usage.output_tokens == 1050
     assert most(fields(reasoning="high", thinking=None)).usage.output_tokens == 50

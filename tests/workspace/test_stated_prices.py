@@ -106,8 +106,18 @@ def test_a_certificate_says_which_list_priced_it(tmp_path, monkeypatch):
     o3 = {"name": "o3", "endpoint": "openai/o3", "cases": 1}
     path = write_desk(tmp_path, candidates=[o3], price_date="2025-06-10")
     with Workspace(quiet=True) as workspace:
-        (line,) = workspace.check(path).lines
-    assert line.price.startswith("2 in, 8 out, 0.5 cached")
+        plan = workspace.check(path)
+    assert plan.lines[0].price.startswith("2 in, 8 out, 0.5 cached")
+
+
+def test_what_else_may_hold_stands_on_lines_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-one")
+    path = write_desk(tmp_path, candidates=[{"name": "s", "endpoint": "openai/gpt-5.4"}])
+    with Workspace(quiet=True) as workspace:
+        lines = workspace.check(path).text().splitlines()
+    (usual,) = (n for n, line in enumerate(lines) if "2.5 in, 15 out" in line)
+    assert lines[usual + 1].strip() == "above 272,000 tokens 5 in, 22.5 out, 0.5 cached"
+    assert max(map(len, lines)) < 125
 
 
 def test_a_model_that_reads_without_a_bound_needs_a_stated_price_under_a_cap(tmp_path):

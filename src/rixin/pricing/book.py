@@ -11,6 +11,8 @@ from typing import Any
 from rixin.core.answer import Usage
 from rixin.core.money import to_pico
 from rixin.errors import UsageError
+from rixin.pricing.listed import listed_rates as listed_rates
+from rixin.pricing.listed import snapshot_date as snapshot_date
 from rixin.pricing.rates import ALWAYS, UNITS, Entry, Rates, Steps
 
 TIERS = ("batch", "flex", "priority")

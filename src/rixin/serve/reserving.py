@@ -54,17 +54,8 @@ _TOOLS = frozenset({"function", "custom", "local_shell", "shell", "apply_patch"}
 _DEARER = (
     _ELSEWHERE
     | _SERVER_WORK
-    | {
-        *(
-            "tools",
-            "service_tier",
-            "speed",
-            "thinking",
-            "thinking_budget",
-            "reasoning",
-            "prediction",
-        ),
-    }
+    | {"tools", "service_tier", "speed", "prediction"}
+    | {"thinking", "thinking_budget", "enable_thinking", "reasoning"}
 )
 """Fields that may make a call dearer than its size and its limit say."""
 _SPELT = frozenset(
@@ -235,11 +226,21 @@ def _check_work(fields: Mapping[str, msgspec.Raw], odd: Set[str]) -> None:
 
 def _kinds(tools: object) -> Iterable[str]:
     for tool in tools if isinstance(tools, list) else ():
-        yield str(tool.get("type", "function")) if isinstance(tool, dict) else "?"
+        if not isinstance(tool, dict):
+            yield "?"
+        elif "type" in tool:
+            yield str(tool["type"])
+        else:  # the caller's own need no type everywhere; a server's are named by their key
+            yield (
+                "function" if tool.keys() & {"function", "input_schema"} else next(iter(tool), "?")
+            )
 
 
 def _beside(fields: Mapping[str, msgspec.Raw]) -> int:
     """Tokens that may be written beside the answer: thoughts with a bound of their own, guesses."""
+    if _raw(fields, "enable_thinking") == b"true" and "thinking_budget" not in fields:
+        why = "thoughts have no bound, since max_tokens is for the answer alone"
+        raise _unbounded(why, "enable_thinking", "state `thinking_budget`")
     bounds = [_value(fields, "thinking_budget")]
     for name, inner in (("thinking", "budget_tokens"), ("reasoning", "max_tokens")):
         value = _value(fields, name)

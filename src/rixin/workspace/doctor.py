@@ -16,7 +16,7 @@ from rixin.ledger.aside import aside_file, count_aside
 from rixin.ledger.private import close_to_others, open_to_others
 from rixin.ledger.store import Ledger
 from rixin.models.store import ModelStore
-from rixin.pricing.listed import snapshot_date
+from rixin.pricing.book import snapshot_date
 from rixin.report.columns import one_line
 
 Wait = Callable[[Coroutine[Any, Any, Any]], Any]

@@ -20,8 +20,7 @@ from rixin.errors import EndpointFault, UsageError, nearest_hint
 from rixin.interop.contract.providers import PROVIDERS
 from rixin.ledger.features import keep_features, stored_features
 from rixin.ledger.store import Ledger
-from rixin.pricing.book import given_rates, in_currency, load_price_file, odd_price
-from rixin.pricing.listed import listed_rates
+from rixin.pricing.book import given_rates, in_currency, listed_rates, load_price_file, odd_price
 from rixin.pricing.rates import Rates
 from rixin.solvers._chat import Features
 from rixin.solvers.endpoint import EndpointOptions, EndpointSolver, Known

@@ -138,10 +138,12 @@ class Plan:
         yield ""
         yield f"{'candidate':<22}{'kind':<10}{'cases':>9}{'stored':>9}{'costs at most':>20}  price"
         for line in self.lines:
+            price, *more = line.price.split("; ")
             yield (
                 f"{line.candidate:<22}{line.kind:<10}{line.cases:>9,}{line.stored:>9,}"
-                f"{self._cost(line):>20}  {line.price}"
+                f"{self._cost(line):>20}  {price}"
             )
+            yield from (f"{'':<72}{part}" for part in more)
         yield ""
         for key in self.keys:
             yield from wrap(f"a decision sends a key: {key}", _WIDTH)

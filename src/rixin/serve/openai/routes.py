@@ -208,7 +208,10 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
         call.findings = guarding.findings
         await aside(len(request.body), lambda: guarding.body(fields))
     call.tier = dearer_tier(fields)
-    limit = _reserved(gateway, call, body, upstream, fields, len(request.body))
+    size = len(request.body)
+    if call.findings:  # placeholders may be longer than what they stand for
+        size = max(size, sum(map(len, fields.values())))
+    limit = _reserved(gateway, call, body, upstream, fields, size)
     options = getattr(body, "stream_options", None)
     wants_usage = options is not None and bool(options.include_usage)
     streams = bool(getattr(body, "stream", None))
