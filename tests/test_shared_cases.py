@@ -118,6 +118,33 @@ def stream_events_with_ids(printed: str, folder: Path) -> None:
 # ---- labels, scores ----
 
 
+def outputs(printed: str) -> list[str]:
+    """What `up` said to each case, in order, with its state."""
+    return re.findall(r"up \(endpoint\): (.*)", printed)
+
+
+def label_inverted(printed: str, folder: Path) -> None:
+    wanted = ["not_spam"] * 3 + ["non-toxic"] * 2 + ["spam"]
+    assert outputs(printed) == [f"{label}: solved" for label in wanted]
+
+
+def label_then_reason(printed: str, folder: Path) -> None:
+    assert outputs(printed) == ["ham: solved"] * 4 + ["no output: unsolved"]
+
+
+def list_items_mixed(printed: str, folder: Path) -> None:
+    swapped, ordered = printed.split("== ")[1:]
+    assert "unsolved" in swapped
+    assert "items[].n is wrong" in swapped
+    assert ": solved" in ordered
+
+
+def one_label_five_spellings(printed: str, folder: Path) -> None:
+    answers = printed.partition("rixin_output$")[2].split()
+    assert sorted(answers) == ["delivery$"] * 3 + ["refund$"] * 5
+    assert printed.count("taken as one label") >= 2
+
+
 # ---- files ----
 
 

@@ -147,6 +147,11 @@ def test_long_lists_of_items_that_all_differ_are_compared_in_time():
     assert not found.solved
 
 
+def test_a_name_that_is_there_twice_has_no_value():
+    case = make_case("x", '{"n": 2}', {"shape": 1.0})
+    assert JsonScorer().score(case, '{"n": 1, "n": 2}').value == 0.0
+
+
 def test_nesting_beyond_all_reason_is_wrong_or_unscored():
     deep = "[" * 900 + "]" * 900
     case = make_case("x", "[[1]]", {"shape": 1.0})

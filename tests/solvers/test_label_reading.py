@@ -90,6 +90,8 @@ def test_a_label_is_found_in_whatever_spelling_keeps_the_labels_apart(labels, te
         (MAIL, '```json\n{"label": "ham"}\n```', "ham"),
         (MAIL, 'Here it is:\n{"label": "ham"}', "ham"),
         (MAIL, '["ham"]', "ham"),
+        (MAIL, '{"label": "ham"}\nThere is no sign of spam.', "ham"),
+        (MAIL, '{"label": "ham"}\nWait, it must be spam.', None),
         (STARS, '{"stars": 4}', "4"),
         (("true", "false"), '{"toxic": false}', "false"),
         (STARS, "Rating: I give it a 4.", "4"),

@@ -197,7 +197,10 @@ _ALONE = re.compile(
 
 def _of_run(plain: str, run: re.Match[str]) -> Number | None:
     """The number of a run of Chinese numerals; a run that is none is a part of some word."""
-    before, after = plain[max(0, run.start() - _NEAR) : run.start()], plain[run.end() :][:8]
+    before, after = (
+        plain[max(0, run.start() - _NEAR) : run.start()],
+        plain[run.end() : run.end() + 8],
+    )
     value = han_value(run[0]) if len(run[0]) > 1 else None
     if value is None or _BROKEN_AFTER.match(after) or re.match(_MEASURE, run[0][-1] + after):
         return None

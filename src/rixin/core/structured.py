@@ -31,7 +31,8 @@ def parse_json(text: str) -> object:
     r"""The value of a JSON text, which may stand in a Markdown code fence.
 
     Raises:
-        ValueError: It is not JSON (NaN and Infinity are not), or it is nested too deeply.
+        ValueError: It is not JSON (NaN and Infinity are not), it is nested too deeply, or an object
+            has a name twice, of which nobody knows which value counts.
 
     Examples:
         >>> parse_json('```json\n{"total": 3}\n```')
@@ -39,7 +40,11 @@ def parse_json(text: str) -> object:
     """
     fenced = _FENCE.fullmatch(text.strip())
     try:
-        return json.loads(fenced[1] if fenced else text, parse_constant=_no_constant)
+        return json.loads(
+            fenced[1] if fenced else text,
+            parse_constant=_no_constant,
+            object_pairs_hook=_each_once,
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -157,6 +162,13 @@ def _place_and_reason(error: ValueError, root: str = "") -> str:
     reason = str(getattr(error, "message", error)).partition("\n")[0]
     reason = reason.replace(". Adjust configuration to ignore unrecognized formats", "")
     return f"{place}: {reason}" if place else reason
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
 
 
 def _no_constant(name: str) -> object:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from rixin.core.denial import denies
@@ -141,15 +141,15 @@ def _scalar_label(value: object, known: LabelSet) -> str | None:
 
 def _label_in_json(said: str, known: LabelSet) -> str | None:
     """The label in the only object within a text, where nothing before it names one or denies."""
-    inner = _inner_json(said)
-    if not inner.startswith("{"):
+    values = list(_inner_values(said))
+    if len(values) != 1 or not values[0].startswith("{"):
         return None
+    (inner,) = values
     before, _, after = said.partition(inner)
-    around = Prose(f"{before}\n{after}", known)
-    if denies(normalise(before)) or any(one.line < 1 for one in around.mentions) or "{" in after:
-        return None
     found = _label_of_json(parse_json(inner), known)
-    return found if {one.label for one in around.mentions} <= {found} else None
+    if found is None or denies(normalise(before)) or Prose(before, known).mentions:
+        return None
+    return Prose(f"{found}\n{after}", known).label()  # as a label with its reason behind it
 
 
 def _unmarked(said: str) -> str:
@@ -163,25 +163,47 @@ def _number(said: str) -> str | None:
 
 
 def _json(said: str) -> str | None:
-    for candidate in (said, *(found[1] for found in _FENCED.finditer(said)), _inner_json(said)):
-        try:
-            parse_json(candidate)
-        except ValueError:
-            continue
-        fenced = _FENCED.fullmatch(candidate)
-        return (fenced[1] if fenced else candidate).strip()
-    return None
+    """The JSON value that a text is or holds; None where it holds several that differ."""
+    if (whole := _readable(said)) is not None:
+        return whole
+    fenced = [found for block in _FENCED.finditer(said) if (found := _readable(block[1]))]
+    return _one_of(fenced or list(_inner_values(said)))
 
 
-def _inner_json(said: str) -> str:
-    """The first JSON object or list within a text; empty where there is none."""
-    decoder = json.JSONDecoder()
+def _readable(candidate: str) -> str | None:
+    try:
+        parse_json(candidate)
+    except ValueError:
+        return None
+    fenced = _FENCED.fullmatch(candidate)
+    return (fenced[1] if fenced else candidate).strip()
+
+
+def _one_of(written: Sequence[str]) -> str | None:
+    """The one value among those of a text; a list without objects, such as [1], may be a note."""
+    values = [(text, parse_json(text)) for text in written]
+    values = [one for one in values if _holds_object(one[1])] or values
+    different = {json.dumps(value, sort_keys=True) for _, value in values}
+    return values[0][0] if len(different) == 1 else None
+
+
+def _holds_object(value: object) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(item, dict) for item in value)
+    return isinstance(value, dict)
+
+
+def _inner_values(said: str) -> Iterator[str]:
+    """The JSON objects and lists within a text, not those inside of others."""
+    decoder, end = json.JSONDecoder(), 0
     for start in islice(re.finditer(r"[{\[]", said), _MOST_STARTS):
+        if start.start() < end:
+            continue
         try:
             _, end = decoder.raw_decode(said, start.start())
         except ValueError:
             continue
         except RecursionError:
             break
-        return said[start.start() : end]
-    return ""
+        if (found := _readable(said[start.start() : end])) is not None:
+            yield found
