@@ -181,6 +181,112 @@ def test_a_long_text_holds_up_nobody():
     assert where == threading.get_ident()  # a short one is read at once
 
 
+def guarded(*policies):
+    from rixin.guards.build import TextPolicy
+    from rixin.serve.guarding import Guarding
+
+    return Guarding(
+        [TextPolicy(guard, action, frozenset({"egress", "capture"})) for guard, action in policies]
+    )
+
+
+@pytest.mark.parametrize("piece", ["decode ", "12 34 ", "@", "忽略"])
+def test_others_get_in_between_while_guards_read_a_long_text(piece):
+    from rixin.guards.injection import InjectionGuard
+    from rixin.guards.pii import PiiGuard
+    from rixin.serve.guarding import aside
+
+    text = piece * (150_000 // len(piece))
+    guarding = guarded((InjectionGuard(), "observe"), (PiiGuard(), "observe"))
+    PiiGuard().find("call +44 20 7946 0958")  # what is loaded at the first use
+
+    async def main():
+        reading = asyncio.create_task(aside(len(text), lambda: guarding.leaving(text)))
+        rounds = 0
+        while not reading.done():
+            await asyncio.sleep(0)
+            rounds += 1
+        return rounds
+
+    assert asyncio.run(main()) > 10
+
+
+def test_what_is_too_long_to_be_read_is_left_to_the_action():
+    from rixin.guards.pii import PiiGuard
+    from rixin.serve.errors import Refusal
+    from rixin.serve.guarding import NeedsPeople
+
+    short = PiiGuard(kinds=["email"])
+    short.longest = 30
+    long = f"{MAIL} and a good deal more of it"
+    for action in ("block", "redact"):
+        with pytest.raises(Refusal, match="longer than the 30 characters") as refusal:
+            guarded((short, action)).leaving(long)
+        assert refusal.value.code == "content_filter"
+    with pytest.raises(NeedsPeople):
+        guarded((short, "human")).leaving(long)
+    seen = guarded((short, "observe"))
+    assert seen.leaving(long) == long
+    assert seen.findings == [("pii", "unread (observe)")]
+    assert guarded((short, "redact")).kept(long) == "[unread]"
+
+
+def test_all_texts_of_a_request_count_together():
+    from rixin.guards.pii import PiiGuard
+    from rixin.serve.errors import Refusal
+
+    short = PiiGuard(kinds=["email"])
+    short.longest = 30
+    guarding = guarded((short, "redact"))
+    assert guarding.leaving(MAIL) == "<EMAIL_1>"
+    with pytest.raises(Refusal, match="longer than the 30 characters"):
+        guarding.leaving("no more than 20 signs")
+
+
+def test_a_guard_that_fails_lets_nothing_leave_and_nothing_be_kept():
+    from rixin.guards.text_guard import TextGuard
+    from rixin.serve.errors import Refusal
+
+    class Broken(TextGuard):
+        def _find(self, text, origin):
+            raise RecursionError(text)
+
+    for action in ("block", "redact"):
+        guarding = guarded((Broken("broken", "1"), action))
+        with pytest.raises(Refusal, match="the guard itself failed: RecursionError"):
+            guarding.leaving("secret")
+        assert guarding.kept("secret") == "[failed]"
+
+
+def test_what_guards_find_in_each_other_is_taken_out_together():
+    from rixin.guards.content import ContentGuard, Forbidden
+    from rixin.guards.pii import PiiGuard
+
+    word = ContentGuard([Forbidden("word", words=("lee",))])
+    for order in ([word, PiiGuard()], [PiiGuard(), word]):
+        guarding = guarded(*((guard, "redact") for guard in order))
+        left = guarding.leaving("to ann.lee@example.org now")
+        assert "example" not in left
+        assert "ann" not in left
+        assert guarding.names.restore(left) == "to ann.lee@example.org now"
+        assert "example" not in guarding.kept("to ann.lee@example.org now")
+
+
+def test_the_same_request_leaves_the_same_each_time():
+    from rixin.guards.pii import PiiGuard
+    from rixin.guards.secrets import SecretsGuard
+
+    policies = ((PiiGuard(), "redact"), (SecretsGuard(), "redact"))
+    text = (
+        f"{MAIL}, 4111 1111 1111 1111, DE89 3704 0044 0532 0130 00, password: Tr0ub4dor&3x, {MAIL}"
+    )
+    left = {guarded(*policies).leaving(text) for _ in range(3)}
+    assert left == {"<EMAIL_1>, <CARD_1>, <IBAN_1>, password: <SECRET_PASSWORD_1>, <EMAIL_1>"}
+    again = guarded(*policies)
+    once = again.leaving(text)
+    assert again.kept(once) == once  # nothing more is found in what leaves
+
+
 def test_placeholders_number_in_the_order_of_the_request(house):
     names = ("user", "metadata", "suffix", "seed_text", "store_as", "tag", "note", "extra")
     more = {name: f"{name}@example.org" for name in names}
