@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from pathlib import Path
 from random import Random
 
@@ -33,8 +34,20 @@ SEEDS = HERE / "seeds.txt"
 ADDRESSES = [f"127.0.{n // 200 + 1}.{n % 200 + 1}" for n in range(40)]
 GUARDS = "policy: {guards: [{pii: {action: redact, at: [egress, capture]}}, {injection: {action: observe}}]}"
 MOST_MB = 400
-MARKER = re.compile(rb"m\d+q\d+z")
+MARKER = re.compile(rb"m\d+q\d+z[0-9a-f]{8}")
 THREADS = 4
+
+
+def marker_of(seed: int, number: int) -> str:
+    """What tells whose answer it is, with a sum at its end: a mutation makes no other one of it."""
+    name = f"m{seed}q{number}z"
+    return f"{name}{zlib.crc32(name.encode()):08x}"
+
+
+def markers_in(data: bytes) -> set[bytes]:
+    """The markers that stand whole in some bytes."""
+    found = set(MARKER.findall(data))
+    return {one for one in found if one[-8:].decode() == f"{zlib.crc32(one[:-8]):08x}"}
 
 
 class Fault(Exception):
@@ -124,7 +137,7 @@ class Caller:
     def send(self, number: int) -> None:
         """Sends request `number` of the seed and checks its answer."""
         rng = Random(f"{self.seed} {number}")
-        marker = f"m{self.seed}q{number}z"
+        marker = marker_of(self.seed, number)
         data, sound = wire_of(rng, self.what, self.house.key, marker)
         if self.wire is None:
             self.wire = socket.create_connection(("127.0.0.1", self.house.port), timeout=60)
@@ -132,7 +145,7 @@ class Caller:
             self.wire.sendall(data)
             if not sound:  # what is missing will not come
                 self.wire.shutdown(socket.SHUT_WR)
-            own = {marker.encode(), *MARKER.findall(data)}  # a mutation may have changed it
+            own = {marker.encode(), *markers_in(data)}  # a mutation may have changed it
             keep = self._check(own, sound)
         except ConnectionError:
             if sound:
@@ -150,7 +163,7 @@ class Caller:
             if sound:
                 raise Fault(f"no whole answer: {error!r}") from None
             return False
-        if foreign := set(MARKER.findall(body)) - own:
+        if foreign := markers_in(body) - own:
             raise Fault(f"the answer belongs to {foreign}, not to {own}")
         if b'"internal_error"' in body:
             raise Fault(f"the gateway itself failed: {body[-300:]!r}")

@@ -1,6 +1,5 @@
 """Endpoint candidates: their key, their price, and whether they can be reached at all."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from rixin.core.address import is_loopback
 from rixin.core.answer import Answer
 from rixin.core.case import Case
+from rixin.core.foreign import decode_reply
 from rixin.core.ids import digest
 from rixin.core.scenario import Candidate, Scenario
 from rixin.core.transport import Reply, Transport, TransportError
@@ -364,7 +364,7 @@ def _check_cap(scenario: Scenario, candidate: Candidate, rates: Rates | None, ad
 
 def _model_names(reply: Reply) -> list[str]:
     try:
-        return [str(model["id"]) for model in json.loads(reply.body)["data"]]
+        return [str(model["id"]) for model in decode_reply(reply.body)["data"]]
     except (ValueError, LookupError, TypeError):
         return []
 
