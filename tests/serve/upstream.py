@@ -122,6 +122,8 @@ async def stream(reader, writer, model, body):
     writer.write(frame(chunk("").replace(b'"finish_reason": null', b'"finish_reason": "stop"')))
     if (body.get("stream_options") or {}).get("include_usage"):
         used = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
+        more = json.loads((body.get("metadata") or {}).get("reply", "{}"))
+        used = more.get("usage", used)
         writer.write(
             frame(b"data: " + json.dumps({"choices": [], "usage": used}).encode() + b"\n\n")
         )
@@ -185,7 +187,10 @@ async def answer(reader, writer, body, path, key):
         used = {"prompt_tokens": 3, "total_tokens": 3}
         reply(writer, 200, json.dumps({"object": "list", "data": data, "usage": used}).encode())
     else:
-        reply(writer, 200, json.dumps(parroted(body) if model == "parrot" else SAID).encode())
+        said = parroted(body) if model == "parrot" else SAID
+        # A test may say itself what the answer holds, e.g. what was used.
+        more = json.loads((body.get("metadata") or {}).get("reply", "{}"))
+        reply(writer, 200, json.dumps({**said, **more}).encode())
     return True
 
 
