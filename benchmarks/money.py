@@ -102,7 +102,7 @@ def _reserved(request: Mapping[str, Any], used: Usage, pricer: Pricer, at: float
         return None
     if request.get("refused") or not pricer.is_bounded:
         return None
-    return pricer.most(most.usage, most.tier, media=most.media, at=at)
+    return pricer.bound(*most[:4], media=most.media, at=at)
 
 
 def _endpoint(pricer: Pricer, read: int) -> Upstream:

@@ -232,6 +232,13 @@ def test_the_dearest_tier_that_may_serve_is_reserved(asked, right):
     assert most == (None if right is None else right * 10**6)
 
 
+def test_tiers_that_callers_invent_are_not_kept():
+    pricer = given_rates({"input": 2, "output": 8}, "", "").pricer
+    for number in range(100):
+        assert pricer.most(Usage(input_tokens=1), f"tier-{number}") is None
+    assert len(pricer._ceilings) == 0
+
+
 def test_what_is_written_to_a_cache_and_what_is_heard_is_reserved():
     price = {"input": 2, "output": 8, "cache_write_1h": 4, "audio_input": 32, "image": "0.5"}
     most = given_rates(price, "", "").pricer.most

@@ -406,8 +406,9 @@ def _tier(body: Mapping[str, Any], stated: Mapping[str, Any], asked: str) -> str
     inner = body.get("response")
     whole = inner if isinstance(inner, dict) else body
     words = (stated.get("speed"), stated.get("service_tier"), whole.get("service_tier"))
-    said = [word for word in words if isinstance(word, str) and word]
-    for word in said or [asked]:
-        if word not in _STANDARD:
+    if not any(words):
+        return "" if asked in _STANDARD else asked[:_LONGEST_NAME]
+    for word in words:
+        if isinstance(word, str) and word not in _STANDARD:
             return word[:_LONGEST_NAME]
     return ""

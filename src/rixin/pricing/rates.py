@@ -240,10 +240,27 @@ class Pricer:
     def most(
         self, usage: Usage, tier: str | None = None, *, media: bool = True, at: float | None = None
     ) -> int | None:
+        """The most that a call can cost, by the most that it may use; see `bound`."""
+        return self.bound(
+            usage.input_tokens, usage.output_tokens, usage.images, tier, media=media, at=at
+        )
+
+    def bound(
+        self,
+        read: int,
+        written: int,
+        pictures: int,
+        tier: str | None,
+        *,
+        media: bool,
+        at: float | None = None,
+    ) -> int | None:
         """The most that a call can cost: at any hour, in any tier that it may be served in.
 
         Args:
-            usage: The most that it reads and writes, and pictures that it may make.
+            read: Tokens that it reads at most.
+            written: Tokens that it writes at most.
+            pictures: Pictures that it may make.
             tier: The tier that it asks for; None or `auto`: the server chooses.
             media: Whether it may hold sound or pictures, whose tokens may be dearer.
             at: When it is sent; None: now.
@@ -251,23 +268,23 @@ class Pricer:
         Returns:
             In 10⁻¹² currency units; None: nobody can say.
         """
-        now = time.time() if at is None else at
-        if self._until != inf and not 0 <= now - self._ceilings_from < _HOUR_S:
-            self._ceilings, self._ceilings_from = {}, now
-        key = (None if tier in {None, "", "auto"} else tier), media
-        ceilings = self._ceilings.get(key)
+        if self._until != inf:
+            now = time.time() if at is None else at
+            if not 0 <= now - self._ceilings_from < _HOUR_S:
+                self._ceilings, self._ceilings_from = {}, now
+        ceilings = self._ceilings.get((tier, media))
         if ceilings is None:
-            ceilings = self._ceilings[key] = tuple(self._dearest(*key, now))
-        if not ceilings or not self.is_bounded:
-            return None  # the tier has no price, or things are billed that nobody bounds
-        tokens, written = usage.input_tokens, usage.output_tokens
-        cost = max(
-            tokens * one.input + written * one.output + usage.images * one.image + one.request
-            for one in ceilings
-            if tokens > one.start
-        )
-        cost = -(-cost // self._finer)
-        return min(cost, _LARGEST - 1)
+            ceilings = self._highest(tier, media)
+            if not ceilings or not self.is_bounded:
+                return None  # the tier has no price, or things are billed that nobody bounds
+            self._ceilings[tier, media] = ceilings
+        for start, of_input, of_output, of_picture, of_request in ceilings:  # noqa: B007
+            if read > start:
+                break
+        cost = read * of_input + written * of_output + pictures * of_picture + of_request
+        if self._finer != 1:
+            cost = -(-cost // self._finer)
+        return cost if cost < _LARGEST else _LARGEST - 1
 
     @property
     def is_bounded(self) -> bool:
@@ -306,6 +323,20 @@ class Pricer:
             not (usage.output_tokens and "output" not in units)
             and not (usage.searches and "search" not in units)
             and not (usage.images and not usage.output_tokens and "image" not in units)
+        )
+
+    def _highest(self, tier: str | None, media: bool) -> "tuple[_Ceiling, ...]":
+        """Ceilings by context, the longest first; each covers all that shorter calls may pay."""
+        named = None if tier in {None, "", "auto"} else tier
+        now = self._ceilings_from if self._until != inf else 0.0
+        every = list(self._dearest(named, media, now))
+        starts = sorted({one.start for one in every}, reverse=True)
+        return tuple(
+            _Ceiling(
+                start,
+                *map(max, zip(*(one[1:] for one in every if one.start <= start), strict=True)),
+            )
+            for start in starts
         )
 
     def _dearest(self, tier: str | None, media: bool, now: float) -> "Iterable[_Ceiling]":

@@ -241,7 +241,8 @@ def _most(contender: Contender) -> Callable[[Case], int] | None:
     costing, most = contender.costing, contender.costing.most
     if costing.rates is not None and (usage := costing.most_usage) is not None:
         rates = costing.rates
-        return lambda case: rates.pricer.most(usage(case), media=False) or 0
+        bound = rates.pricer.most
+        return lambda case: bound(usage(case), media=False) or 0
     return None if most is None else lambda case: to_pico(most(case))
 
 

@@ -23,7 +23,7 @@ from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
 from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
-from rixin.serve.reserving import check_limit, dearer_tier, reserve_most
+from rixin.serve.reserving import check_limit, dearer_tier, has_money, reserve_most
 from rixin.serve.sink import StreamSink
 from rixin.serve.usage import BYTES_PER_TOKEN
 from rixin.workspace.serving import Upstream
@@ -262,8 +262,9 @@ def _reserved(
     limits = gateway.limits(call)
     if not limits:
         return None
-    most = upstream.most_tokens if body.most is None else body.most
-    counted = any(limit.kind == "tokens" or limit.kind.startswith("money") for limit in limits)
+    stated = body.most
+    most = upstream.most_tokens if stated is None else stated
+    counted = has_money(limits) or any(limit.kind == "tokens" for limit in limits)
     if counted:
         check_limit(fields)
     reserve_most(
@@ -272,7 +273,7 @@ def _reserved(
         most=most,
         answers=body.answers,
     )
-    return most if body.most is None and counted else None
+    return most if stated is None and counted else None
 
 
 def _prompts(prompt: str | list[Any]) -> list[str]:
