@@ -48,7 +48,7 @@ def test_what_is_no_sure_number_in_chinese_is_none(text):
         ("5k", "5000"), ("5K", "5000"), ("$5M", "5000000"), ("$5m", "5000000"), ("1.2M", "1200000"),
         ("€1.5bn", "1500000000"), ("$2B", "2000000000"), ("3 million", "3000000"), ("2.5 Lakh", "250000"),
         ("1 lakh crore", "1000000000000"), ("3 hundred thousand", "300000"), ("5 آلاف", "5000"),
-        ("٣ ملايين", "3000000"), ("2 مليار درهم", "2000000000"), ("2 dozen", "24"), ("5 млн", "5000000"),
+        ("٣ ملايين", "3000000"), ("2 مليار درهم", "2000000000"), ("5 млн", "5000000"),
         ("18 kg", "18"), ("18kg", "18"), ("5 m", "5"), ("5m", "5"), ("7 apples", "7"), ("5 km", "5"),
         ("-5.00 €", "-5.00"), ("(1,200.00)", "-1200.00"), ("$(1,200.00)", "-1200.00"), ("(1,200.00) USD", "-1200.00"),
         ("-US$5", "-5"), ("-€ 5", "-5"), ("minus 5", "-5"), ("سالب 5", "-5"), ("12.500 د.ك", "12.500"),
@@ -62,7 +62,7 @@ def test_scales_multiply_and_signs_stay(text, number):
 
 @pytest.mark.parametrize(
     "text",
-    ["5 M", "5 K", "5B", "5 Cr", "5T", "3½", "3 ½", "10²", "10^6", "1/2", "5/5", "5:05", "5 + 5", "3x4", "1h30",
+    ["5 M", "5 K", "5B", "5 Cr", "5T", "3½", "3 ½", "10²", "10^6", "1/2", "5/5", "5:05", "5 + 5", "3x4", "2 dozen", "33.333...", "3.14…", "1h30",
      "1-1", "3-5", "from 3 to 5", "5 and a half", "5 thousand two hundred", "5 million 200 thousand", "± 5", "5-",
      "- 5", "more than 7", "at least 7", "< 7", "1.5 × 10^6", "5 billones", "5 mil", "3 ونصف", "5‰", "√16", "3，5",
      "v1.2", "1_000", "1.5w", "3+", "五千克", "5!", "超过5", "7 or 8", "5 or so 6", "2026-02-01", "it is not 7", "The answer is not 7.", "不是7", "ليست 7"],
@@ -90,7 +90,7 @@ def test_what_a_person_would_not_read_as_that_number_is_none(text):
         ("3 each.\n14 people.\n42", "42"), ("3 each.\n14 people.\n**42 apples**", "42"),
         ("3 each for 14.\nSo she has **42** apples.", "42"), ("3 each for 14. Therefore she has 42 apples.", "42"),
         ("每人3个，14人。所以一共42个。", "42"), ("3 each. She has 42 apples.", None), ("**Step 1**\n3 and 4", None),
-        ("答案为：\n42", "42"), ("3 for 14, so the answer is:\n42", "42"), ("It costs 42. So the total is 42 dollars.", "42"), ("3 each for 14.\nWait, 7", None), ("42 is not it. 42", None),
+        ("答案为：\n42", "42"), ("3 for 14, so the answer is:\n42", "42"), ("It costs 42. So the total is 42 dollars.", "42"), ("3 each for 14.\nWait, 7", None), ("6 classes of 10.\nHe can skip 4 because 10 - 4 = 6", None), ("42 is not it. 42", None),
     ],
 )  # fmt: skip
 def test_the_final_answer_of_a_solution_is_read_in_the_forms_of_the_field(text, number):

@@ -17,15 +17,15 @@ _ARABIC = (
 _HARMLESS = re.compile("非常|不仅|不但|无疑|无论|未来|反正|反映|反馈|否则|no doubt|not only")
 _DENIALS = re.compile(f"{_ENGLISH}|{_CHINESE}|{_ARABIC}")
 _DOUBTS = re.compile(
-    r"\b(?:if|unless|would|rather than|instead of|unlikely|hardly|barely|scarcely|except|exclud\w*"
+    r"\b(?:if|unless|would|(?:anything|everything|nothing|all|less|least) but|less|rather than|instead of|unlikely|hardly|barely|scarcely|except|exclud\w*"
     r"|rul\w+ out|far from|opposite|contrary|mistaken\w*|wrong\w*|incorrect\w*|false\w*|free of"
     r"|free from|fail\w* to|doubt\w*|whether|either|versus|vs|as opposed to|den(?:y|ies|ied)|refute\w*"
     r"|words?|terms?|phrases?|misclassif\w*|confus\w*|similar to|looks? like|resembl\w*|between)\b"
-    r"|如果|若|假如|除非|难以|難以|排除|怀疑|懷疑|是否|吗|嗎|还是|還是|或|似乎|好像"
-    r"|\b[وف]?(?:لو|إذا|اذا|هل|بدلا من|مستبعد|يستبعد|ربما|قد|أم|أو|باستثناء|خلاف)\b|[?？؟]"
+    r"|如果|若|假如|除非|难以|難以|排除|怀疑|懷疑|是否|吗|嗎|还是|還是|或|似乎|好像|除了|除外|少一些|少些|难说|難說|很难|很難|相反|反面|误判|錯|错"
+    r"|\b[وف]?(?:لو|إذا|اذا|هل|بدلا من|مستبعد|يستبعد|ربما|قد|أم|أو|باستثناء|خلاف|عكس|إلا|الا|سوى|أقل|بعيد عن|خطأ|ما عدا|ضد)\b|[?？؟]"
 )
 _CORRECTIONS = re.compile(
-    r"\b(?:wait|actually|correction|sorry|on second thought|scratch that|i was wrong|mistake|oops"
+    r"\bno[,;.!]|\b(?:nope|wait|actually|correction|sorry|on second thought|scratch that|i was wrong|mistake|oops"
     r"|however|instead|rather|let me re\w*)\b|更正|不对|不對|抱歉|其实|其實|而是|等等|但是|然而|重新"
     r"|\b[وف]?(?:تصحيح|عذرا|بل|في الواقع|لكن|انتظر|خطأ)\b"
 )

@@ -32,7 +32,7 @@ _SUMMED = re.compile(
     re.IGNORECASE,
 )
 _REASON = re.compile(
-    r"[\s,，،;；(]*(?:\b(?:because|since|which|where|as)\b|因为|因為|由于|由於|لأن|بسبب)",
+    r"[\s,，،;；(]*(?:\b(?:because|since)\b|因为|因為|由于|由於|لأن|بسبب)",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?؟])\s+|(?<=[。！？])|\n+")
@@ -106,9 +106,13 @@ def _stated(sentences: Sequence[str], stated: Sequence[tuple[int, str]]) -> Numb
 def _of_statement(sentence: str, part: str) -> Number | None:
     if denies(sentence.lower()):
         return None
-    reason = _REASON.search(part)
-    said = part if reason is None else part[: reason.start()]
+    said = _before_reason(part)
     return _single(said) or _after_equals(said)
+
+
+def _before_reason(part: str) -> str:
+    reason = _REASON.search(part, 1)  # not one that the part begins with
+    return part if reason is None else part[: reason.start()]
 
 
 def _in_prose(text: str, sentences: Sequence[str]) -> Number | None:
@@ -125,7 +129,7 @@ def _in_prose(text: str, sentences: Sequence[str]) -> Number | None:
     return (
         _alone(line)
         or (_alone(bold[0]) if len(bold) == 1 else None)
-        or _after_equals(last)
+        or _after_equals(_before_reason(last))
         or (_single(last) if _SUMMED.match(last) else None)
     )
 

@@ -43,6 +43,7 @@ _CONCLUDES = re.compile(
     r"|而是|应该是|應該是|属于|屬於|所以是?|因此是?|就是|(?<!不)是|\bبل|\bإنها|\bإنه|\bهي|\bهو)"
     r"[\s\"'`*:：]*(?:(?:a|an|the|most likely|probably|clearly)\s+)*$"
 )
+_CLAUSE_END = re.compile(r"[,;:.!?，；：。！？،؛؟]")
 _RATES = re.compile(r"(?:confidence|score|certainty|probability)\b|置信度|信心")
 _TAKES_BACK = re.compile(r"(?:\bnot|n['’]t|不是|\bليس)[\s.!。！]*$")
 _EXPLAINS = re.compile(
@@ -168,7 +169,9 @@ class Prose:
         line = self.lines[mention.line]
         tail = line[mention.end :]
         rest = tail.lstrip(_QUOTES + ")]）}>")
-        if not rest or (_SENTENCE_END.match(rest) and rest[0] not in "?？؟"):
+        if not rest or (
+            _SENTENCE_END.match(rest) and rest[0] not in "?？؟…" and not rest.startswith("..")
+        ):
             return True
         if (led and _RATES.match(rest)) or (_EXPLAINS.match(rest) and (led or tail[:1].isspace())):
             return True
@@ -224,7 +227,7 @@ class Prose:
             ),
             0,
         )
-        return denies(line[begin : mention.start])
+        return denies(_CLAUSE_END.split(line[begin : mention.start])[-1])
 
     def _only_one(self) -> str | None:
         """The one label of a text that names no other, where no sentence denies or doubts it."""
