@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from rixin.errors import CasesError
+from rixin.interop.parquet_reader import _tried
 from rixin.interop.readers import file_digest, find_format, open_rows
+from rixin.interop.writers import write_rows
 
 
 def save(folder: Path, name: str, data: str | bytes) -> Path:
@@ -178,3 +180,23 @@ def test_a_column_that_is_not_there_names_the_nearest_and_all(tmp_path: Path) ->
     ) as caught:
         next(source.rows(["txt"]))
     assert caught.value.hint == "did you mean 'text'?"
+
+
+@pytest.mark.parametrize(
+    ("trial", "words"),
+    [
+        ("import os; os.abort()", "reading it ends with SIGABRT: a page of it is damaged"),
+        ("raise type('PanicException', (BaseException,), {})", "a part of it is damaged"),
+    ],
+)
+def test_a_parquet_file_that_ends_its_reader_does_not_end_us(tmp_path, monkeypatch, trial, words):
+    pytest.importorskip("arro3.io")
+    path = tmp_path / "cases.parquet"
+    write_rows(path, ["q"], [{"q": "a zebra"}])
+    assert [row.values for row in open_rows(path).rows()] == [{"q": "a zebra"}]
+    path.touch()
+    monkeypatch.setattr("rixin.interop.parquet_reader._TRIAL", trial)
+    _tried.cache_clear()
+    with pytest.raises(CasesError, match=words):
+        open_rows(path)
+    _tried.cache_clear()

@@ -101,8 +101,8 @@ def old_ledger(folder):
 def ledgers(tmp_path_factory):
     """A ledger by what was done to it."""
     made = {}
-    for kind in ("kept", "pruned", "migrated"):
-        folder = tmp_path_factory.mktemp(kind)
+    for kind in ("kept", "pruned", "pruned twice", "migrated"):
+        folder = tmp_path_factory.mktemp(kind.replace(" ", "_"))
         path = old_ledger(folder) if kind == "migrated" else folder / "ledger.sqlite3"
         with Ledger(path) as ledger:
             if kind != "migrated":
@@ -112,8 +112,12 @@ def ledgers(tmp_path_factory):
             write_period(ledger, name, NOW)
             write_feedback(ledger, [Remark(f"req_{name}0", NOW.timestamp(), 1, '{"score": 1}')])
             write_head(ledger, current_head(ledger), NOW)
-        if kind == "pruned":
+        if kind.startswith("pruned"):
             remove(path, 200)
+        if kind == "pruned twice":
+            with Ledger(path) as ledger:
+                write_period(ledger, "late", NOW + timedelta(days=200))
+            remove(path, 200, NOW + timedelta(days=210))
         assert audit_check.check(path).wrong == []
         made[kind] = path
     return made
@@ -224,7 +228,7 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["kept", "pruned", "migrated"])
+@pytest.mark.parametrize("kind", ["kept", "pruned", "pruned twice", "migrated"])
 @pytest.mark.parametrize(("statement", "word"), FORGED)
 def test_what_was_forged_is_named_with_and_without_a_retention(
     ledgers, tmp_path, kind, statement, word

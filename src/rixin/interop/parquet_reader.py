@@ -1,6 +1,10 @@
 """Parquet files as rows; the only module that imports arro3."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,33 @@ _LARGEST = 1 << 30
 """Bytes of a column of a row group: it may be one page, which is unpacked as a whole."""
 _ROWS = 1_000_000
 """Rows that any file may have; beyond, a hundred for each of its bytes."""
+
+
+_TRIAL = """\
+import sys
+from arro3.io import read_parquet
+for batch in read_parquet(sys.argv[1]):
+    for place in range(batch.num_columns):
+        batch.column(place).to_pylist()
+"""
+
+
+@lru_cache(maxsize=64)
+def _tried(path: str, *_version: int) -> str:
+    """Why a file cannot be read to its end; empty: it can be.
+
+    On a damaged page the library ends its whole process, which nothing can catch. So a child reads
+    the file first, once for each version of it.
+    """
+    child = subprocess.run(  # noqa: S603 - our own words, and a path that is no option
+        [sys.executable, "-c", _TRIAL, str(Path(path).absolute())],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if child.returncode >= 0:  # whatever else is wrong with it is told while it is read
+        return "a part of it is damaged" if b"PanicException" in child.stderr else ""
+    return f"reading it ends with {signal.Signals(-child.returncode).name}: a page of it is damaged"
 
 
 class ParquetRows(RowSource):
@@ -65,9 +96,9 @@ class ParquetRows(RowSource):
                 batch = next(reader)
             except StopIteration:
                 return
-            except Exception as error:
-                # arro3 raises the bare class, so no narrower one can be named.
-                if type(error) is not Exception:
+            except BaseException as error:
+                # arro3 raises the bare class, so no narrower one can be named, or panics.
+                if type(error) is not Exception and type(error).__name__ != "PanicException":
                     raise
                 raise self._broken(error) from None
             yield batch
@@ -108,6 +139,10 @@ class ParquetRows(RowSource):
                 f" {footer.unpacked:,} in {footer.rows:,} rows, which is too much to read",
                 hint="write it anew with less in each file, or as CSV or JSON lines",
             )
+        seen = self.path.stat()
+        reason = _tried(str(self.path), seen.st_ino, seen.st_size, seen.st_mtime_ns)
+        if reason:
+            raise self._broken(reason)
 
     def _broken(self, reason: object) -> CasesError:
         return CasesError(
