@@ -208,7 +208,7 @@ class _Master:
         self._workers: dict[int, int] = {}
         """Process → place."""
         self._ready: dict[int, float] = {}
-        """Process → when it was ready, on the monotonic clock."""
+        """Process → when it was ready, on the monotonic clock; not of those that are to end."""
         self._due: dict[int, float] = {}
         """Place → when a worker is started there."""
         self._crashes = dict.fromkeys(range(settings.workers), 0)
@@ -276,9 +276,10 @@ class _Master:
             return
         since = self._ready.pop(pid, None)
         self._counted = retire(self._folder / f"{pid}.json", self._counted)
-        if place in self._workers.values():
+        if place in self._due or place in map(self._workers.get, self._ready):
             return  # one that was renewed, or was to take its place
-        self._meters.forget_worker(place)
+        if place not in self._workers.values():
+            self._meters.forget_worker(place)
         if self._ending:
             self._worst = max(self._worst, status)
             return
@@ -301,13 +302,16 @@ class _Master:
 
     def _renew_all(self) -> None:
         """One by one: the new one answers before the old one ends, on the same socket."""
-        for pid, place in list(self._workers.items()):
+        # Not those that were renewed a moment ago and are still ending, or never began.
+        for pid in [*self._ready]:
+            place = self._workers[pid]
             if self._ending:
                 return
             if not self._start(place):
                 self._say(f"worker {place} cannot be renewed; the old one (process {pid}) stays")
                 return
-            os.kill(pid, signal.SIGTERM)
+            del self._ready[pid]
+            _signal(pid, signal.SIGTERM)
         self._say("the workers are renewed")
 
     def _start(self, place: int) -> bool:
