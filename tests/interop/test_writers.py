@@ -200,6 +200,12 @@ def test_texts_of_a_workbook_are_text_cells_without_an_apostrophe(tmp_path):
     assert formula.quotePrefix  # stays a text when it is edited
 
 
+def test_what_xml_cannot_hold_comes_back_from_a_workbook(tmp_path):
+    texts = ["two\r\nlines", "bell \x07", "\x0b", "_x000D_", "a_x0041_b", "_x005F_x000D_", "_x_"]
+    write_rows(tmp_path / "o.xlsx", ["q"], ({"q": text} for text in texts))
+    assert [row.values["q"] for row in open_rows(tmp_path / "o.xlsx")] == texts
+
+
 def test_cells_of_a_workbook_keep_their_kind(tmp_path):
     day, at = dt.datetime.fromisoformat("2026-03-01"), dt.datetime.fromisoformat("2026-03-01T09:30")
     row = {

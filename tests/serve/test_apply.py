@@ -229,7 +229,7 @@ def test_parquet_keeps_kinds_and_workbooks_take_any_text(tmp_path):
     for form in ("xlsx", "csv", "jsonl"):
         write_rows(tmp_path / f"out.{form}", columns, rows)
     cells = next(open_rows(tmp_path / "out.xlsx").rows()).values
-    assert (cells["n"], cells["text"]) == (1, "ab?")
+    assert (cells["n"], cells["text"]) == (1, "a\x0bb?")
 
 
 def test_cells_keep_what_they_hold(tmp_path):

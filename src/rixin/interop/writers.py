@@ -22,7 +22,8 @@ _LONGEST_CELL = 32_767
 """Characters; a spreadsheet holds no more."""
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
 """Of a sheet, the header among them."""
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_UNXML = re.compile("[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
+"""What XML cannot hold, and what looks like the way in which a workbook writes it (`_x000D_`)."""
 _FIRST_YEAR = 1900
 """A spreadsheet knows no dates before."""
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
@@ -275,7 +276,7 @@ def _json(value: object) -> object:
 
 
 def _plain(value: object) -> object:
-    """A cell of a workbook: no control characters, and not more than it holds, which is said."""
+    """A cell of a workbook: control characters escaped, not more than it holds, which is said."""
     if value is None or isinstance(value, int | float | bool | NoValue | timedelta):
         return value
     if isinstance(value, datetime) and value.year >= _FIRST_YEAR and value.tzinfo is None:
@@ -285,11 +286,11 @@ def _plain(value: object) -> object:
         return value
     if isinstance(value, time) and value.tzinfo is None:
         return value
-    text = _CONTROL.sub("", str(_flat(value)).encode("utf-8", "replace").decode())
-    if len(text) <= _LONGEST_CELL:
-        return text
-    end = f"… [cut: {len(text):,} characters]"
-    return text[: _LONGEST_CELL - len(end)] + end
+    text = str(_flat(value)).encode("utf-8", "replace").decode()
+    if len(text) > _LONGEST_CELL:
+        end = f"… [cut: {len(text):,} characters]"
+        text = text[: _LONGEST_CELL - len(end)] + end
+    return _UNXML.sub(lambda char: f"_x{ord(char[0]):04X}_", text)
 
 
 _WRITERS: dict[str, Writer] = {

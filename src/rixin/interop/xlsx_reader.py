@@ -20,6 +20,8 @@ MAX_UNPACKED = 1 << 30
 """Bytes of a workbook as it is unpacked."""
 _READ_WHOLE = re.compile(r"\[Content_Types\]\.xml|docProps/.*|xl/styles\.xml|xl/theme/.*|.*\.rels")
 _TYPES = "[Content_Types].xml"
+_ESCAPED = re.compile(r"_x(005[Ff]|00[01][0-9A-Fa-f])_")
+"""How a workbook writes what XML cannot hold: `_x000D_` is a carriage return."""
 _EXCEL_ERRORS = frozenset({"#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 _BROKEN = (
     *(BadZipFile, EOFError, SyntaxError, zlib.error, NotImplementedError),
@@ -251,6 +253,8 @@ def _cell(parser: Any, element: Any, formula_tag: str) -> tuple[int, object]:
         value = NoValue(str(getattr(formula, "text", None) or formula or "="))
     elif parsed["data_type"] == "e" or (isinstance(value, str) and value in _EXCEL_ERRORS):
         value = None if value is None else NoValue(str(value))
+    elif isinstance(value, str) and "_x00" in value:
+        value = _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), value)
     return int(parsed["column"]), value
 
 
