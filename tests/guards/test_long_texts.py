@@ -77,6 +77,7 @@ PATTERNS = {
     },
     **{f"national rule {n}": (rule.pattern, REACH) for n, rule in enumerate(national._RULES)},
     **{f"payment rest {n}": (pattern, REACH) for n, pattern in payment._REST.items()},
+    **{f"payment card {n}": (pattern, REACH) for n, pattern in enumerate(payment._CARDS)},
     "obeying": (_OBEYING, REACH),
     "assigned": (ASSIGNED, REACH),
 }

@@ -14,6 +14,9 @@ _ASCII_DOMAIN = re.compile(
     r"(?:[A-Za-z0-9-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})"
 )
 _DOMAIN = re.compile(rf"(?:[\w-]{{1,63}}\.){{1,8}}(?:{_TOP}|[^\W\d_]{{2,24}})")
+AT_SIGNS = ("@", "%40", "&#64;", "\\u0040")
+_AT = re.compile(r"@(?<=[^@\s]@)(?=[^@\s])|%40|&#64;|\\u0040")
+"""An at sign with something on both sides, also as addresses of pages, HTML and JSON write it."""
 _IPV4 = re.compile(r"[0-9](?<![\w.].)[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?!\.?[0-9]|[A-Za-z_])", re.ASCII)
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])", re.ASCII)
@@ -28,24 +31,23 @@ def find_emails(text: str) -> Iterator[Found]:
     Args:
         text: As `rixin.guards.folding.plain_digits` gives it.
     """
-    at = text.find("@")
-    while at >= 0:
-        # Most at signs of a text that is full of them have nothing on one side.
-        near = text[max(0, at - 1) : at + 2]
-        span = _email_around(text, at) if len(near) == 3 and near.count("@") == 1 else None
+    for at in scan(_AT, text):
+        span = _email_around(text, at)
         if span is not None:
             yield "email", *span, "an e-mail address"
-        at = text.find("@", at + 1)
 
 
-def _email_around(text: str, at: int) -> tuple[int, int] | None:
-    before = text[max(0, at - 64) : at][
-        ::-1
-    ]  # read from the sign: one look, not one from each letter
+def _email_around(text: str, sign: re.Match[str]) -> tuple[int, int] | None:
+    at, after = sign.span()
+    # Read from the sign: one look, not one from each of the letters before it.
+    before = text[max(0, at - 64) : at][::-1]
+    if sign[0] == "%40":  # what stands before may be written so, too: `%20ann`
+        plain, percent, _ = before.partition("%")
+        before = plain[:-2] if percent else plain
     local = _ASCII_LOCAL.match(before) or _LOCAL.match(before)
-    domain = _ASCII_DOMAIN.match(text, at + 1)
+    domain = _ASCII_DOMAIN.match(text, after)
     if domain is None or text[domain.end() : domain.end() + 1] == ".":
-        domain = _DOMAIN.match(text, at + 1) or domain
+        domain = _DOMAIN.match(text, after) or domain
     if local is None or domain is None:
         return None
     name = local[0].rstrip(".'-")

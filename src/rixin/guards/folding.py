@@ -15,12 +15,13 @@ _DIGITS = {int(zero, 16) + n: str(n) for zero in _ZEROS.split() for n in range(1
 _FULL_WIDTH = {0xFF01 + n: chr(0x21 + n) for n in range(94)}
 _DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2043, 0x2212, 0xFE58, 0xFE63), "-")
 _SPACES = dict.fromkeys((0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
+_BREAKS = dict.fromkeys((0x0085, 0x2028, 0x2029), "\n")
 _SIGNS = {0x066B: ".", 0x066C: ",", 0x3002: ".", 0xFF61: ".", 0x060C: ",", 0x061B: ";"}
-_NEAR = "".join(chr(sign) for sign in (*_DIGITS, *_DASHES, *_SPACES) if sign < 0x10000)
+_NEAR = "".join(chr(sign) for sign in (*_DIGITS, *_DASHES, *_SPACES, *_BREAKS) if sign < 0x10000)
 _TO_PLAIN = re.compile(rf"[{_NEAR}\uff0d-\uff0f\uff20-\uff3a\uff41-\uff5a]")
 _BEYOND = re.compile("[\U0001d7ce-\U0001d7ff]")
 """Apart, since a set of signs beyond the first 65,536 makes the search ten times slower."""
-_PLAIN = {**_DIGITS, **_FULL_WIDTH, **_DASHES, **_SPACES, **_SIGNS}
+_PLAIN = {**_DIGITS, **_FULL_WIDTH, **_DASHES, **_SPACES, **_BREAKS, **_SIGNS}
 
 # Letters of other scripts that readers, and models, take for Latin ones.
 _ALIKE = dict(

@@ -187,8 +187,8 @@ _RULES = (
     _rule(
         "cn_uscc",
         "a Chinese unified social credit code with a valid check digit",
-        rf"(?:\d{{8}}[{_CODE}{_CODE.lower()}]{{10}}|\d\d{SIGN}?\d{{6}}{SIGN}?[{_CODE}]{{9}}{SIGN}?[{_CODE}]"
-        rf"|\d{{4}}{SIGN}\d{{4}}{SIGN}[{_CODE}]{{4}}{SIGN}[{_CODE}]{{4}}{SIGN}[{_CODE}]{{2}}){AFTER}",
+        rf"(?:\d{{8}}[{_CODE}{_CODE.lower()}]{{10}}|(?=[0-9\s./-]{{0,40}}[A-Z])(?:\d\d{SIGN}?\d{{6}}{SIGN}?[{_CODE}]{{9}}{SIGN}?[{_CODE}]"
+        rf"|\d{{4}}{SIGN}\d{{4}}{SIGN}[{_CODE}]{{4}}{SIGN}[{_CODE}]{{4}}{SIGN}[{_CODE}]{{2}})){AFTER}",
         8,
         _stdnum("cn.uscc"),
     ),

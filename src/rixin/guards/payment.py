@@ -7,10 +7,24 @@ from rixin.guards.national import AFTER, SIGN, Found, luhn
 from rixin.guards.scan import scan
 
 _CARD = re.compile(
-    rf"[0-9](?<![0-9A-Za-z.][0-9])(?:\d{{11,18}}|\d{{3}}(?:{SIGN}\d{{4}}){{2,3}}(?:{SIGN}\d{{1,4}})?"
-    rf"|\d{{3}}{SIGN}\d{{6}}{SIGN}\d{{4,5}}|\d{{7}}{SIGN}\d{{8}}){AFTER}",
-    re.ASCII,
+    rf"[0-9](?<![0-9A-Za-z.].)(?=[0-9]{{11}}|[0-9]{{3}}{SIGN}[0-9]{{4}}|[0-9]{{7}}{SIGN}[0-9]{{8}})",
+    re.ASCII | re.DOTALL,
 )
+"""Where a card number may begin."""
+_FOURS = rf"\d{{4}}(?:{SIGN}\d{{4}})"
+_CARDS = [
+    re.compile(form + AFTER, re.ASCII)
+    for form in (
+        r"\d{12,19}",
+        rf"{_FOURS}{{3}}{SIGN}\d{{1,3}}",
+        rf"{_FOURS}{{3}}(?!{SIGN}\d{{4}})",  # more of them are a row of a table
+        rf"{_FOURS}{{2}}{SIGN}\d{{1,3}}",
+        rf"{_FOURS}{{2}}(?!{SIGN}\d{{4}})",
+        rf"\d{{4}}{SIGN}\d{{6}}{SIGN}\d{{4,5}}",
+        rf"\d{{8}}{SIGN}\d{{8}}",
+    )
+]
+"""The longer first: what stands behind a number, such as its date, may look like its last group."""
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
     r"|(?:5[1-5]\d{4}|222[1-9]\d\d|22[3-9]\d{3}|2[3-6]\d{4}|27[01]\d{3}|2720\d\d)\d{10}"  # Mastercard
@@ -31,31 +45,44 @@ _ACCOUNTS = (
     "SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
 )
 _LENGTHS = {account[:2]: int(account[2:]) for account in _ACCOUNTS.split()}
+_MARK = r"[!-/:-@\[-`{-~\u00b7\u2022]"
+_GAP = rf"(?>\s?{_MARK}\s?|\s{{0,2}}\n\s{{0,8}}>?\s?|\s{{1,3}})"
+"""Between the groups of an account any sign may stand: length and two check digits prove it."""
 _CHECK = re.compile(
     "[0-9](?:"
     + "|".join(
-        rf"(?<=(?<![0-9A-Za-z])([A-Za-z][A-Za-z]){signs}.)"
-        for signs in ("", r"[\s.\-\u00b7/_]", r"\s[\s.\-\u00b7/_]")
+        rf"(?<=(?:(?<![0-9A-Za-z])|(?<=IBAN)|(?<=iban))([A-Za-z][A-Za-z]){signs}.)"
+        for signs in ("", rf"(?:\s|{_MARK})", rf"\s(?:\s|{_MARK})")
     )
     + ")[0-9]",
     re.ASCII,
 )
 """The check digits, behind two letters: an account is sought from there, since few words end so."""
-_GROUPS = re.compile(SIGN, re.ASCII)
+_GROUPS = re.compile(_GAP, re.ASCII)
 _REST = {
-    length: re.compile(rf"(?:[0-9A-Za-z]|{SIGN}[0-9A-Za-z]){{{length - 4}}}{AFTER}", re.ASCII)
+    length: re.compile(rf"(?:[0-9A-Za-z]|{_GAP}[0-9A-Za-z]){{{length - 4}}}{AFTER}", re.ASCII)
     for length in set(_LENGTHS.values())
 }
 
 
 def find_cards(text: str) -> Iterator[Found]:
     """Card numbers with a known prefix, its length and a valid check digit."""
-    for match in scan(_CARD, text):
-        digits = re.sub(r"\D", "", match[0])
-        # Numbers below each other are a table; one break is a line that was too long.
-        broken = match[0].count("\n") > 1
-        if not broken and _ISSUERS.fullmatch(digits) and luhn(digits):
-            yield "card", *match.span(), "a card number with a valid check digit"
+    done = 0
+    for begin in scan(_CARD, text):
+        if begin.start() < done:
+            continue
+        matches = (form.match(text, begin.start()) for form in _CARDS)
+        card = next((match for match in matches if match and _is_card(match[0])), None)
+        if card is not None:
+            done = card.end()
+            yield "card", *card.span(), "a card number with a valid check digit"
+
+
+def _is_card(written: str) -> bool:
+    if written.count("\n") > 1:  # one break is a line that was too long, more are a table
+        return False
+    digits = re.sub(r"\D", "", written)
+    return _ISSUERS.fullmatch(digits) is not None and luhn(digits)
 
 
 def find_ibans(text: str) -> Iterator[Found]:
@@ -82,9 +109,12 @@ def _is_country(text: str, begin: int, check: re.Match[str]) -> bool:
 
 def _is_account(written: str) -> bool:
     """Whether the check digits hold, and it is no sentence in which they do so by chance."""
-    account = re.sub(r"[^0-9A-Za-z]", "", written)
+    groups = re.findall("[0-9A-Za-z]+", written)
+    in_fours = all(len(group) == 4 for group in groups[:-1]) and len(groups[-1]) <= 4
+    account = "".join(groups)
     digits = sum(sign.isdigit() for sign in account[4:])
-    if written != written.upper() and digits < max(8, len(account[4:]) / 2):
+    is_regular = account.isupper() and (in_fours or len(groups) == 1)
+    if not is_regular and digits < max(8, len(account[4:]) / 2):
         return False
     account = account.upper()
     return int("".join(str(int(sign, 36)) for sign in account[4:] + account[:4])) % 97 == 1

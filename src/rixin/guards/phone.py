@@ -12,7 +12,7 @@ from rixin.guards.scan import scan
 DEFAULT_REGIONS = ("US", "GB", "CN", "SA", "AE", "EG")
 _CANDIDATE = re.compile(
     r"[+(0-9](?<![0-9A-Za-z.,$€£¥].)(?:(?<=\+) ?\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
-    r"(?:[ ./()\-\u00b7]{0,3}[0-9]){5,22}(?![0-9A-WYZa-wyz%])"
+    r"(?:[ \t./()\-\u00b7]{0,3}[0-9]){5,22}(?![0-9A-WYZa-wyz%])"
 )
 _LABELS = (
     *("phone", "mobile", "cell", "call", "dial", "fax", "whatsapp", "sms", "text me", "desk"),
@@ -76,10 +76,10 @@ def _labelled(text: str, start: int, end: int) -> bool:
 
 def _numbers(written: str, labelled: bool, regions: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """The longest runs of groups that are a number: two may stand side by side."""
-    groups = [found.span() for found in re.finditer(r"[+(0-9][^ ]*", written)]
+    groups = [found.span() for found in re.finditer(r"[+(0-9][^ \t]*", written)]
     first = 0
     while first < len(groups):
-        for last in range(min(len(groups), first + 7), first, -1):
+        for last in range(min(len(groups), first + (15 if labelled else 7)), first, -1):
             start, end = groups[first][0], groups[last - 1][1]
             if _is_number(written[start:end], labelled, regions):
                 yield start, end

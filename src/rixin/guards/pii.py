@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from rixin.core.finding import Finding, Origin, without_overlaps
 from rixin.core.ids import digest_json
-from rixin.guards.addresses import find_emails, find_machines
+from rixin.guards.addresses import AT_SIGNS, find_emails, find_machines
 from rixin.guards.folding import plain_digits, readings
 from rixin.guards.national import Found, find_national, needs_stdnum
 from rixin.guards.payment import find_cards, find_ibans
@@ -72,7 +72,7 @@ class PiiGuard(TextGuard):
         return without_overlaps(found)
 
     def _found(self, text: str) -> Iterator[Found]:
-        if "@" in text and "email" in self._kinds:
+        if "email" in self._kinds and any(sign in text for sign in AT_SIGNS):
             yield from find_emails(text)
         if "ip" in self._kinds and text.count(":") + text.count(".") >= 2:
             yield from find_machines(text)
