@@ -288,7 +288,7 @@ def test_the_same_request_leaves_the_same_each_time():
 
 
 def test_placeholders_number_in_the_order_of_the_request(house):
-    names = ("user", "metadata", "suffix", "seed_text", "store_as", "tag", "note", "extra")
+    names = ("user", "label", "suffix", "seed_text", "store_as", "tag", "note", "extra")
     more = {name: f"{name}@example.org" for name in names}
     assert house.chat("hello", "solver/strong", **more).status == 200
     assert [last(house)[name] for name in names] == [f"<EMAIL_{n}>" for n in range(1, 9)]

@@ -178,6 +178,24 @@ def test_the_rest_of_parts_and_of_a_function_call_comes_with_the_end():
         assert rest(back[-1]["choices"][0]["delta"]) == name[:4]
 
 
+def test_names_and_free_inputs_of_tools_come_back_in_a_stream():
+    names, name = put('a "b"')
+    call = {"index": 0, "function": {"name": f"ask_{name}", "arguments": ""}}
+    own = {"index": 1, "custom": {"name": name, "input": name[:4]}}
+    chunks = events(
+        names,
+        {"choices": [{"index": 0, "delta": {"tool_calls": [call, own]}, "finish_reason": None}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+        {"choices": [{"index": 0, "delta": {"function_call": {"name": name}}}]},
+    )
+    first, own = chunks[0]["choices"][0]["delta"]["tool_calls"]
+    assert first["function"]["name"] == 'ask_a "b"'
+    assert own["custom"] == {"name": 'a "b"', "input": ""}
+    (rest,) = chunks[1]["choices"][0]["delta"]["tool_calls"]
+    assert rest == {"index": 1, "custom": {"input": name[:4]}}
+    assert chunks[2]["choices"][0]["delta"]["function_call"]["name"] == 'a "b"'
+
+
 SECRETS = [
     "password: Tr0ub\\4dor&3x",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7y3k9Qm2\n-----END RSA PRIVATE KEY-----",

@@ -70,6 +70,8 @@ class EventRestorer:
     def _choice(self, choice: dict[str, Any]) -> None:
         """A choice of a chat or a completion; what was held back comes with its end."""
         place = choice.get("index", 0)
+        for holder in _called(choice):  # a name comes in one piece
+            holder["name"] = self._names.restore(holder["name"])
         for key, holder, field in _pieces(choice):
             holder[field] = self._feed((place, *key), holder[field], _quoting(field))
         if not choice.get("finish_reason"):
@@ -113,9 +115,11 @@ def _pieces(choice: dict[str, Any]) -> Iterator[_Piece]:
         if isinstance(delta.get(name), str):
             yield (name,), delta, name
     for call in delta.get("tool_calls") or ():
-        function = call.get("function") or {}
+        function, custom = call.get("function") or {}, call.get("custom") or {}
         if isinstance(function.get(_JSON), str):
             yield ("tool", call.get("index", 0)), function, _JSON
+        if isinstance(custom.get("input"), str):
+            yield ("custom", call.get("index", 0)), custom, "input"
     function = delta.get("function_call") or {}
     if isinstance(function.get(_JSON), str):
         yield ("function",), function, _JSON
@@ -127,6 +131,15 @@ def _pieces(choice: dict[str, Any]) -> Iterator[_Piece]:
         yield ("text",), choice, "text"
 
 
+def _called(choice: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The functions and tools that a choice names."""
+    delta = choice.get("delta") or {}
+    for call in (*(delta.get("tool_calls") or ()), {"function": delta.get("function_call")}):
+        for holder in (call.get("function"), call.get("custom")):
+            if isinstance(holder, dict) and isinstance(holder.get("name"), str):
+                yield holder
+
+
 def _add(choice: dict[str, Any], key: _Key, rest: str) -> None:
     """Puts the rest of a string at its end."""
     if key == ("text",):
@@ -135,6 +148,8 @@ def _add(choice: dict[str, Any], key: _Key, rest: str) -> None:
     delta = choice.setdefault("delta", {})
     if key[0] == "tool":
         delta.setdefault("tool_calls", []).append({"index": key[1], "function": {_JSON: rest}})
+    elif key[0] == "custom":
+        delta.setdefault("tool_calls", []).append({"index": key[1], "custom": {"input": rest}})
     elif key[0] == "function":
         call = delta.setdefault("function_call", {})
         call[_JSON] = call.get(_JSON, "") + rest
