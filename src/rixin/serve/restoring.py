@@ -73,7 +73,8 @@ class EventRestorer:
         for holder in _called(choice):  # a name comes in one piece
             holder["name"] = self._names.restore(holder["name"])
         for key, holder, field in _pieces(choice):
-            holder[field] = self._feed((place, *key), holder[field], _quoting(field))
+            if isinstance(holder.get(field), str):
+                holder[field] = self._feed((place, *key), holder[field], _quoting(field))
         if not choice.get("finish_reason"):
             return
         for key in [one for one in self._open if one[0] == place]:
@@ -112,23 +113,15 @@ def _pieces(choice: dict[str, Any]) -> Iterator[_Piece]:
     """The strings of a choice that come in pieces: a key, where they are, and under which name."""
     delta = choice.get("delta") or {}
     for name in _PIECES:
-        if isinstance(delta.get(name), str):
-            yield (name,), delta, name
+        yield (name,), delta, name
     for call in delta.get("tool_calls") or ():
-        function, custom = call.get("function") or {}, call.get("custom") or {}
-        if isinstance(function.get(_JSON), str):
-            yield ("tool", call.get("index", 0)), function, _JSON
-        if isinstance(custom.get("input"), str):
-            yield ("custom", call.get("index", 0)), custom, "input"
-    function = delta.get("function_call") or {}
-    if isinstance(function.get(_JSON), str):
-        yield ("function",), function, _JSON
+        yield ("tool", call.get("index", 0)), call.get("function") or {}, _JSON
+        yield ("custom", call.get("index", 0)), call.get("custom") or {}, "input"
+    yield ("function",), delta.get("function_call") or {}, _JSON
     if isinstance(delta.get("content"), list):
         for part in delta["content"]:
-            if isinstance(part, dict) and isinstance(part.get("text"), str):
-                yield ("content",), part, "text"
-    if isinstance(choice.get("text"), str):
-        yield ("text",), choice, "text"
+            yield ("content",), part, "text"
+    yield ("text",), choice, "text"
 
 
 def _called(choice: dict[str, Any]) -> Iterator[dict[str, Any]]:
