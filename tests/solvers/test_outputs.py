@@ -104,6 +104,13 @@ def test_a_model_that_never_ends_does_not_hold_up_the_others(piece, kind):
     assert time.process_time() - begin < 1
 
 
+@pytest.mark.parametrize("kind", ["labels", "number", "json-schema"])
+@pytest.mark.parametrize("text", ["{}", "so: {} is it", "{} or {}"])
+def test_nesting_beyond_all_reason_does_not_make_it_raise(kind, text):
+    for deep in ("[" * 940 + "]" * 940, '{"a":' * 940 + "1" + "}" * 940):
+        parse_output(kind, text.replace("{}", deep), LABELS)
+
+
 def test_a_free_text_is_taken_as_it_is_without_thoughts():
     assert parse_output("free-text", "<think>x</think> Dear customer ") == "Dear customer"
     assert parse_output("free-text", " \n") is None

@@ -10,7 +10,8 @@ from recorded_world import decided, write_contract, write_world
 
 from rixin.cli.app import run
 from rixin.core.verdict import Decision, Standing
-from rixin.errors import UsageError
+from rixin.errors import NoLedger, UsageError
+from rixin.ledger.store import Ledger
 from rixin.workspace import Workspace
 
 NEAR_BEST = ", below_best_at_most: 0.02"
@@ -217,6 +218,9 @@ def test_what_is_no_certificate_or_of_another_ledger_is_told(near_best, tmp_path
         with pytest.raises(UsageError, match="no certificate of the format"):
             workspace.verify(folder / "other.json")
     with Workspace(quiet=True, ledger=tmp_path / "empty.sqlite3") as workspace:
+        with pytest.raises(NoLedger):
+            workspace.verify(file, path)
+        Ledger(tmp_path / "empty.sqlite3").close()
         found = workspace.verify(file, path)
     assert [one.where for one in found.differences] == ["cases.dataset"]
 

@@ -315,8 +315,9 @@ def answer_probabilities(
         places: The tokens in order.
     """
     said = "".join(place.text for place in places)
+    thought = max(0, said.rfind("</think>"))
     for written in (label, json.dumps(label)[1:-1]):
-        start = said.rfind(written)
+        start = said.find(written, thought)  # the first: what follows may be its reason
         if start >= 0:
             closing = '"' if said[start + len(written) :].startswith('"') else ""
             return read_places(places, start, labels, closing)

@@ -72,6 +72,13 @@ def parse_output(kind: OutputKind, text: str, labels: Sequence[str] = ()) -> str
         True
     """
     said = _without_thoughts(text).strip()
+    try:
+        return _read(kind, said, labels)
+    except RecursionError:  # JSON that is nested beyond all reason
+        return None
+
+
+def _read(kind: OutputKind, said: str, labels: Sequence[str]) -> str | None:
     if kind == "labels":
         return _label(said, labels)
     if kind == "number":
@@ -114,8 +121,8 @@ def _whole_label(said: str, known: LabelSet) -> str | None:
 
 def _label_of_json(value: object, known: LabelSet) -> str | None:
     """The label in a JSON value: a text, or the only field of an object that holds just a label."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    if isinstance(value, list):
+        return _label_of_json(value[0], known) if len(value) == 1 else None
     if not isinstance(value, dict):
         return _scalar_label(value, known)
     named = [inner for name, inner in value.items() if normalise(name) in _ANSWER_FIELDS]
@@ -134,6 +141,8 @@ def _label_of_json(value: object, known: LabelSet) -> str | None:
 def _scalar_label(value: object, known: LabelSet) -> str | None:
     if isinstance(value, str):
         return _whole_label(value, known) or Prose(_unmarked(value), known).label()
+    if isinstance(value, dict | list):
+        return _label_of_json(value, known)
     if isinstance(value, bool):
         return known.find("true" if value else "false")
     return known.find(str(value)) if isinstance(value, int | float) else None

@@ -112,6 +112,7 @@ def test_a_field_that_is_wrong_is_told_with_what_to_write(tmp_path, changes, sai
 
 WHOLE: dict[str, tuple[dict[str, Any], str]] = {
     "nothing certifies": ({"cases": {"path": "cases.csv", "input": "message", "expected": "queue", "pools": {"shape": 1}}}, "no case is left in the pool on which the verdict is taken"),
+    "one label in wide letters": ({"output": {"labels": ["refund", "ｒｅ\u00adfund"]}}, "are the same but for case and spacing"),
     "one label twice": ({"output": {"labels": ["refund", "Refund ", "account"]}}, "the labels 'refund' and 'Refund ' are the same but for case and spacing"),
     "no figure": ({"illustrative": ["demnd"]}, "did you mean 'demand'?"),
     "instant": ({"promise": {"latency_p95": "0s"}}, "nothing answers in no time"),

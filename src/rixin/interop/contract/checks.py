@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from rixin.core.address import is_loopback
 from rixin.core.ids import normalise
+from rixin.core.labels import visible
 from rixin.core.scenario import Candidate, Scenario
 from rixin.errors import nearest_hint
 from rixin.guards.build import guard_mistakes
@@ -68,7 +69,7 @@ def _strata(scenario: Scenario) -> Iterator[Found]:
 def _labels(scenario: Scenario) -> Iterator[Found]:
     seen: dict[str, str] = {}
     for number, label in enumerate(scenario.output.labels):
-        first = seen.setdefault(normalise(label), label)
+        first = seen.setdefault(normalise(visible(label)), label)
         if first is not label:
             reason = f"the labels {first!r} and {label!r} are the same but for case and spacing"
             yield ("output", "labels", number), reason, "leave one of them out"
