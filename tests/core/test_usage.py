@@ -243,6 +243,10 @@ MAKERS = {
         figures(100, 8, cached_tokens=70),
     ),
     "groq's stream": ({"choices": [], "x_groq": {"usage": CHAT}}, figures(1200, 300)),
+    "moonshot's stream": (
+        {"choices": ["x", {"index": 0, "finish_reason": "stop", "usage": CHAT}]},
+        figures(1200, 300),
+    ),
     "an event of a response": ({"response": {"usage": CHAT}}, figures(1200, 300)),
     "an embedding": ({"data": [], "usage": {"prompt_tokens": 8, "total_tokens": 8}}, figures(8, 0)),
     "a rank, its total alone": ({"results": [], "usage": {"total_tokens": 8}}, figures(8, 0)),

@@ -58,6 +58,24 @@ def test_a_stream_is_booked_at_what_it_cost(house):
         assert row["cost_pico"] == (None if cost is None else int(Decimal(cost) * 10**12)), what
 
 
+@pytest.mark.parametrize(
+    ("earlier", "last", "cost"),
+    [
+        ([{**CHAT, "completion_tokens": 1, "total_tokens": 2001}], CHAT, "0.04"),
+        ([CHAT, CHAT], CHAT, "0.04"),
+        ([CHAT], None, "0.04"),
+        ([CHAT], BOOKED["noughts"][0], "0.04"),
+        ([BOOKED["noughts"][0]], CHAT, "0.04"),
+        ([CHAT], BOOKED["a negative figure"][0], None),
+        ([BOOKED["a negative figure"][0]], CHAT, "0.04"),
+    ],
+)
+def test_of_running_totals_the_last_one_counts(house, earlier, last, cost):
+    reply = ask(house, last, stream=True, reply={"earlier": earlier})
+    row = house.row(reply.headers["x-rixin-request-id"])
+    assert row["cost_pico"] == (None if cost is None else int(Decimal(cost) * 10**12))
+
+
 def test_a_figure_that_nobody_understands_is_named_in_the_row(house):
     reply = ask(house, {**CHAT, "smell_tokens": 7})
     row = house.row(reply.headers["x-rixin-request-id"])

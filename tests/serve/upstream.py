@@ -124,6 +124,8 @@ async def stream(reader, writer, model, body):
         used = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
         more = json.loads((body.get("metadata") or {}).get("reply", "{}"))
         used = more.get("usage", used)
+        for earlier in more.get("earlier", ()):
+            writer.write(frame(chunk("", usage=earlier)))
         writer.write(
             frame(b"data: " + json.dumps({"choices": [], "usage": used}).encode() + b"\n\n")
         )

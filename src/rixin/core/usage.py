@@ -141,6 +141,17 @@ def read_usage(body: object, *, calls: int = 1, asked_tier: str = "") -> Usage |
     return used
 
 
+def states_usage(body: Mapping[str, Any]) -> bool:
+    """Whether a reply states figures at all, be they credible or not; noughts are none.
+
+    Examples:
+        >>> states_usage({"usage": {"prompt_tokens": -1}}), states_usage({"usage": None})
+        (True, False)
+    """
+    stated = _stated(body)
+    return stated is not None and any(stated.values())
+
+
 def total_usage(parts: Iterable[Usage]) -> Usage:
     """The sum of what several calls used.
 
@@ -173,6 +184,10 @@ def _stated(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
         inner = body.get(outer)
         if isinstance(inner, dict) and isinstance(inner.get("usage"), dict):
             return inner["usage"]  # type: ignore[no-any-return]
+    choices = body.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and isinstance(choice.get("usage"), dict):
+            return choice["usage"]  # type: ignore[no-any-return]
     if not _TOP.keys().isdisjoint(body):
         return body
     return _timed(body.get("timings"))

@@ -12,7 +12,7 @@ from typing import Any
 from rixin.core.answer import Usage
 from rixin.core.foreign import BadReply, mend_reply
 from rixin.core.transport import TransportError
-from rixin.core.usage import read_usage
+from rixin.core.usage import read_usage, states_usage
 from rixin.engine.connections import Connection
 from rixin.serve.call import Call
 from rixin.serve.http import Request
@@ -256,7 +256,9 @@ class StreamSink:
             isinstance(one.get("finish_reason"), str) for one in choices or ()
         ):
             self._finished = True
-        self._usage = read_usage(body, asked_tier=self.call.tier) or self._usage
+        used = read_usage(body, asked_tier=self.call.tier)
+        if used is not None or states_usage(body):  # totals so far: the last ones count
+            self._usage = used
         self.failed = event_error(body)
         if self.failed is None and (kind in _FAILED or name == b"error"):
             self.failed = read_error(body, body)
