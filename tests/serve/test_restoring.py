@@ -196,6 +196,51 @@ def test_names_and_free_inputs_of_tools_come_back_in_a_stream():
     assert chunks[2]["choices"][0]["delta"]["function_call"]["name"] == 'a "b"'
 
 
+NAMES = st.sampled_from(
+    [
+        "choices",
+        "delta",
+        "content",
+        "text",
+        "tool_calls",
+        "function",
+        "arguments",
+        "custom",
+        "input",
+        "function_call",
+        "name",
+        "index",
+        "finish_reason",
+        "type",
+        "item_id",
+        "x",
+    ]
+)
+ANYTHING = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(0, 3),
+        st.sampled_from(["<SEC", "RET_1>", "a.delta", "a.done"]),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=5)),
+    max_leaves=12,
+)
+CHOICES = st.fixed_dictionaries(
+    {
+        "choices": st.lists(
+            st.fixed_dictionaries({"delta": ANYTHING, "finish_reason": ANYTHING}), max_size=2
+        )
+    }
+)
+
+
+@given(st.lists(st.one_of(CHOICES, st.dictionaries(NAMES, ANYTHING, max_size=5)), max_size=6))
+def test_whatever_an_endpoint_streams_is_passed_on(bodies):
+    names, _ = put("x")
+    assert len(events(names, *bodies)) >= len(bodies)
+
+
 SECRETS = [
     "password: Tr0ub\\4dor&3x",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7y3k9Qm2\n-----END RSA PRIVATE KEY-----",

@@ -62,14 +62,14 @@ class EventRestorer:
         body, before = _decode(data), b""
         if isinstance(body.get("type"), str):
             before, body = self._response(body)
-        for choice in body.get("choices") or ():
+        for choice in _objects(body.get("choices")):
             self._choice(choice)
         lines = name[1:] + b"\n" if name else b""
         return b"%b%bdata: %b\n\n" % (before, lines, _encode(body))
 
     def _choice(self, choice: dict[str, Any]) -> None:
         """A choice of a chat or a completion; what was held back comes with its end."""
-        place = choice.get("index", 0)
+        place = _place(choice)
         for holder in _called(choice):  # a name comes in one piece
             holder["name"] = self._names.restore(holder["name"])
         for key, holder, field in _pieces(choice):
@@ -85,7 +85,7 @@ class EventRestorer:
     def _response(self, body: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
         """An event of a response: what was held back comes as an event of its own before the end."""
         kind, _, what = body["type"].rpartition(".")
-        key = (kind, body.get("item_id"), body.get("output_index"), body.get("content_index"))
+        key = (kind, *(str(body.get(one)) for one in ("item_id", "output_index", "content_index")))
         if what == "delta" and isinstance(body.get("delta"), str):
             field = _JSON if _JSON in kind else kind.rpartition(".")[2]
             return b"", {**body, "delta": self._feed(key, body["delta"], _quoting(field))}
@@ -109,44 +109,61 @@ def _quoting(field: str) -> bool | None:
     return None if field in _SAID else field == _JSON
 
 
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """Those of a list: what an endpoint sends may be anything."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _pieces(choice: dict[str, Any]) -> Iterator[_Piece]:
     """The strings of a choice that come in pieces: a key, where they are, and under which name."""
-    delta = choice.get("delta") or {}
+    delta = _object(choice.get("delta"))
     for name in _PIECES:
         yield (name,), delta, name
-    for call in delta.get("tool_calls") or ():
-        yield ("tool", call.get("index", 0)), call.get("function") or {}, _JSON
-        yield ("custom", call.get("index", 0)), call.get("custom") or {}, "input"
-    yield ("function",), delta.get("function_call") or {}, _JSON
-    if isinstance(delta.get("content"), list):
-        for part in delta["content"]:
-            yield ("content",), part, "text"
+    for call in _objects(delta.get("tool_calls")):
+        yield ("tool", _place(call)), _object(call.get("function")), _JSON
+        yield ("custom", _place(call)), _object(call.get("custom")), "input"
+    yield ("function",), _object(delta.get("function_call")), _JSON
+    for part in _objects(delta.get("content")):
+        yield ("content",), part, "text"
     yield ("text",), choice, "text"
 
 
 def _called(choice: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The functions and tools that a choice names."""
-    delta = choice.get("delta") or {}
-    for call in (*(delta.get("tool_calls") or ()), {"function": delta.get("function_call")}):
-        for holder in (call.get("function"), call.get("custom")):
-            if isinstance(holder, dict) and isinstance(holder.get("name"), str):
+    delta = _object(choice.get("delta"))
+    calls = [*_objects(delta.get("tool_calls")), {"function": delta.get("function_call")}]
+    for call in calls:
+        for holder in map(_object, (call.get("function"), call.get("custom"))):
+            if isinstance(holder.get("name"), str):
                 yield holder
+
+
+def _place(holder: dict[str, Any]) -> object:
+    """The number of a choice or a call."""
+    place = holder.get("index")
+    return place if isinstance(place, int) else 0
 
 
 def _add(choice: dict[str, Any], key: _Key, rest: str) -> None:
     """Puts the rest of a string at its end."""
     if key == ("text",):
-        choice["text"] = (choice.get("text") or "") + rest
+        choice["text"] = str(choice.get("text") or "") + rest
         return
-    delta = choice.setdefault("delta", {})
+    delta = choice["delta"] = _object(choice.get("delta"))
+    if key[0] in {"tool", "custom"} and not isinstance(delta.get("tool_calls"), list):
+        delta["tool_calls"] = []
     if key[0] == "tool":
-        delta.setdefault("tool_calls", []).append({"index": key[1], "function": {_JSON: rest}})
+        delta["tool_calls"].append({"index": key[1], "function": {_JSON: rest}})
     elif key[0] == "custom":
-        delta.setdefault("tool_calls", []).append({"index": key[1], "custom": {"input": rest}})
+        delta["tool_calls"].append({"index": key[1], "custom": {"input": rest}})
     elif key[0] == "function":
-        call = delta.setdefault("function_call", {})
-        call[_JSON] = call.get(_JSON, "") + rest
+        call = delta["function_call"] = _object(delta.get("function_call"))
+        call[_JSON] = str(call.get(_JSON) or "") + rest
     elif isinstance(delta.get("content"), list):
         delta["content"].append({"type": "text", "text": rest})
     else:
-        delta[str(key[0])] = (delta.get(str(key[0])) or "") + rest
+        delta[str(key[0])] = str(delta.get(str(key[0])) or "") + rest
