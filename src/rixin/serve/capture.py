@@ -72,6 +72,8 @@ class Capture:
         self.written = 0
         self.aside = 0
         """Rows that the ledger did not take; they are in the file beside it."""
+        self._left = 0
+        """Those of them that were set aside because the ledger took nothing at the end."""
         self.longest_s = 0.0
         """The longest that a row has waited for the disk."""
         self.fault = ""
@@ -164,9 +166,9 @@ class Capture:
         """Commits what waits; waits until it is on the disk, or cannot be written.
 
         Raises:
-            LedgerFault: Rows could not be stored; the message says how many, and where they are.
+            LedgerFault: The ledger took no rows at the end; the message says how many, and where
+                they are.
         """
-        before = self.aside
         if self._writer is not None:
             self._hand()
             writer, self._writer = self._writer, None
@@ -179,8 +181,8 @@ class Capture:
             await asyncio.to_thread(self._committer.close)
         if self._rows:
             self._keep_rest()
-        if self.aside > before or self._rows:
-            raise self._incomplete(self.aside - before, len(self._rows))
+        if self._left or self._rows:
+            raise self._incomplete(self._left, len(self._rows))
 
     def mend(self) -> None:
         """Begins a thread where neither a process nor a thread commits; for whoever supervises."""
@@ -222,6 +224,7 @@ class Capture:
         self.fault = news.fault
         if news.aside:
             self.aside += news.aside
+            self._left += news.aside if news.fault else 0
             _log.error("%d rows are set aside in %s", news.aside, aside_file(self._ledger.path))
         done = news.written + news.aside
         if done:
@@ -291,6 +294,7 @@ class Capture:
             log_traceback(_log, "rows cannot be set aside", error)
         else:
             self.aside += len(self._rows)
+            self._left += len(self._rows)
             self._rows.clear()
 
     def _incomplete(self, aside: int, lost: int) -> LedgerFault:
@@ -300,7 +304,7 @@ class Capture:
         return LedgerFault(
             f"the ledger is not complete: {' and '.join(filter(None, (kept, gone)))}"
             f" ({self.fault or 'it did not take them'})",
-            hint="rixin doctor names what was set aside; free some space and start again",
+            hint="mend that, and start again; rixin doctor names what was set aside",
         )
 
 

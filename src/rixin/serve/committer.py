@@ -44,7 +44,8 @@ class News(NamedTuple):
     aside: int = 0
     """Rows after those that the ledger does not take; they are in the file beside it."""
     fault: str = ""
-    """Why the others are not on the disk; empty: nothing speaks against it."""
+    """Why the others are not on the disk; empty: nothing speaks against it. With rows set aside:
+    not they were at fault, but the ledger."""
 
 
 class Committer:
@@ -63,7 +64,7 @@ class Committer:
         self._lines: list[bytes] = []
         self._doubtful = 0
         self._most = _MOST_ROWS
-        self._failures, self._gave_up = 0, False
+        self._failures, self._gave_up, self._fault = 0, False, ""
         self._wake, self._end = threading.Event(), threading.Event()
         self._head_at = 0.0
         self._thread = threading.Thread(target=self._run, name="rixin-capture", daemon=True)
@@ -144,7 +145,7 @@ class Committer:
             return
         log_traceback(_log, "a row cannot be stored, and is set aside", error)
         try:
-            self._put_aside(batch, reason(error))
+            self._put_aside(batch, reason(error), fault="")
         except Exception as failed:  # noqa: BLE001 - it waits, with those after it
             self._failed(failed)
 
@@ -153,14 +154,15 @@ class Committer:
         self._gave_up = self._end.is_set()  # it began before, or was the one try that is left
         # What a failed commit has left is not known.
         self._doubtful = len(self._lines)
-        self._tell(News(fault=_fault(error)))
+        self._fault = _fault(error)
+        self._tell(News(fault=self._fault))
         pause = _AGAIN_S[min(self._failures, len(_AGAIN_S) - 1)]
         self._failures += 1
         return self._end.wait(pause)
 
-    def _put_aside(self, lines: Sequence[bytes], why: str) -> None:
+    def _put_aside(self, lines: Sequence[bytes], why: str, *, fault: str) -> None:
         set_aside(self._ledger.path, map(values_of, lines), why)
-        self._done(len(lines), News(aside=len(lines)))
+        self._done(len(lines), News(aside=len(lines), fault=fault))
 
     def _done(self, count: int, news: News) -> None:
         # `del` of a slice is one step for all threads: rows that came meanwhile stay.
@@ -173,7 +175,7 @@ class Committer:
         why = "the ledger took no rows when this process ended"
         try:
             while self._lines:
-                self._put_aside(self._batch(), why)
+                self._put_aside(self._batch(), why, fault=self._fault or why)
         except Exception as error:  # noqa: BLE001 - whoever has a copy is told
             self._tell(News(fault=_fault(error)))
 
