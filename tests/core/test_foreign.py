@@ -99,3 +99,12 @@ def test_numbers_are_in_range_or_none(value):
         assert count is None
         assert number is None
     msgspec.json.encode([count, number])
+
+
+def test_what_is_as_deep_as_is_allowed_is_read_and_one_level_more_is_not():
+    value = [1]
+    for _ in range(MOST_DEPTH - 1):
+        value = [value, []]
+    assert decode_reply(json.dumps(value).encode()) == value
+    with pytest.raises(BadReply):
+        decode_reply(json.dumps([value, []]).encode())

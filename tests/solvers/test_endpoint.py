@@ -479,7 +479,11 @@ def test_a_deep_error_is_a_refusal():
 
 
 def test_halves_of_characters_become_valid_text():
-    assert answer_to(message("cut \ud83d"), FREE).output == "cut �"
+    answer = answer_to(message("cut \ud83d"), FREE)
+    assert (answer.output, answer.note) == (
+        "cut �",
+        "halves of characters were taken out of the answer",
+    )
 
 
 def test_probabilities_of_nothing_are_read():

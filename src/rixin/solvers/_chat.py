@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rixin.core.foreign import BadReply, decode_reply, finite_number
+from rixin.core.foreign import BadReply, finite_number, mend_reply
 from rixin.core.transport import Reply
 from rixin.solvers._labels import Alternative, Place, read_places
 
@@ -131,12 +131,13 @@ def error_of(reply: Reply, body: Any) -> StatedError | None:
     return StatedError(status, text[:_LONGEST_WORDS] or "no reason given")
 
 
-def decoded(reply: Reply) -> Any:
-    """What a reply holds; None where it cannot be read."""
+def decoded(reply: Reply) -> tuple[Any, bool]:
+    """What a reply holds, None where it cannot be read, and whether something in it was mended."""
     try:
-        return decode_reply(reply.body)
+        body, data = mend_reply(reply.body)
     except BadReply:
-        return None
+        return None, False
+    return body, data is not reply.body
 
 
 def event_error(body: Mapping[str, Any]) -> StatedError | None:
@@ -242,6 +243,8 @@ def choices_of(body: Any) -> list[Mapping[str, Any]]:
     Raises:
         BadReply: It holds none, or they are no objects.
     """
+    if body is None:
+        raise BadReply("it is no JSON, or nested too deeply")
     choices = body.get("choices") if isinstance(body, Mapping) else None
     if not isinstance(choices, list) or not choices:
         raise BadReply("it holds no choices")

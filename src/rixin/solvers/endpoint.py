@@ -173,8 +173,8 @@ class EndpointSolver:
                 failure = Failure(kind=error.kind, message=str(error), retryable=True)
                 used = Usage(calls=len(tried), unknown_calls=int(error.asked))
                 return Answer(failure=failure, usage=used)
-            body = decoded(reply)
-            heard = _Heard(reply, body, error_of(reply, body))
+            body, mended = decoded(reply)
+            heard = _Heard(reply, body, error_of(reply, body), mended)
             first = first or heard
             if heard.error is not None and reply.status in _NOT_TAKEN:
                 features = self._next(features, heard.error, tried)
@@ -232,7 +232,7 @@ class EndpointSolver:
         return found
 
     def _read(self, heard: "_Heard", calls: int) -> Answer:
-        reply, body, error = heard
+        reply, body, error, mended = heard
         used = read_usage(body, calls=calls)
         if error is not None:
             failure = self._refused(error, reply)
@@ -262,7 +262,7 @@ class EndpointSolver:
             probabilities=found.probabilities,
             usage=usage,
             latency_s=reply.latency_s,
-            note=_note(body),
+            note=_note(body, mended=mended),
         )
 
     def _understood(self, choice: Mapping[str, Any]) -> "_Said | Failure":
@@ -313,6 +313,8 @@ class _Heard(NamedTuple):
     reply: Reply
     body: Any
     error: StatedError | None
+    mended: bool
+    """Whether halves of characters, or numbers that are none, were taken out of it."""
 
 
 class _Said(NamedTuple):
@@ -335,6 +337,9 @@ def _agreed(read: "Sequence[_Said | Failure]") -> "_Said | Failure":
     return _Said(output, count / len(read) if len(read) > 1 else None, {})
 
 
-def _note(body: Mapping[str, Any]) -> str:
+def _note(body: Mapping[str, Any], *, mended: bool) -> str:
     model = body.get("model")
-    return f"model {model}" if isinstance(model, str) else ""
+    notes = [f"model {model}"] if isinstance(model, str) else []
+    if mended:
+        notes.append("halves of characters were taken out of the answer")
+    return "; ".join(notes)
