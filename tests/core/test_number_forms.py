@@ -90,7 +90,7 @@ def test_what_a_person_would_not_read_as_that_number_is_none(text):
         ("3 each.\n14 people.\n42", "42"), ("3 each.\n14 people.\n**42 apples**", "42"),
         ("3 each for 14.\nSo she has **42** apples.", "42"), ("3 each for 14. Therefore she has 42 apples.", "42"),
         ("每人3个，14人。所以一共42个。", "42"), ("3 each. She has 42 apples.", None), ("**Step 1**\n3 and 4", None),
-        ("答案为：\n42", "42"), ("3 for 14, so the answer is:\n42", "42"), ("It costs 42. So the total is 42 dollars.", "42"), ("3 each for 14.\nWait, 7", None), ("6 classes of 10.\nHe can skip 4 because 10 - 4 = 6", None), ("42 is not it. 42", None),
+        ("答案为：\n42", "42"), ("3 for 14, so the answer is:\n42", "42"), ("It costs 42. So the total is 42 dollars.", "42"), ("3 each for 14.\nWait, 7", None), ("6 classes of 10.\nHe can skip 4 because 10 - 4 = 6", None), ("Is the answer 42?", None), ("Answer: 42?", None), (r"\boxed{42\,\text{cm}^2}", "42"), (r"\boxed{42 m^{2}}", "42"), ("42 is not it. 42", None),
     ],
 )  # fmt: skip
 def test_the_final_answer_of_a_solution_is_read_in_the_forms_of_the_field(text, number):

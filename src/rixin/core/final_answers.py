@@ -18,6 +18,10 @@ _LATEX = (
     (re.compile(r"\\[,;:\s()\[\]]|\$\$"), " "),
     (re.compile(r"\^\{?\\circ\}?|\\degree"), "°"),
 )
+_AREA = re.compile(
+    r"\b(mm|cm|dm|km|m|ft|in|yd|mi|units?|inches|feet|met(?:er|re)s?)\s*\^\s*\{?[23]\}?"
+)
+"""A unit with its power, which is no number of its own."""
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _STATED = re.compile(
     r"(?:\banswer\b[^.\d\n]{0,40}?(?:\bis\b|\bare\b|\bequals\b|[=:：])"
@@ -104,7 +108,7 @@ def _stated(sentences: Sequence[str], stated: Sequence[tuple[int, str]]) -> Numb
 
 
 def _of_statement(sentence: str, part: str) -> Number | None:
-    if denies(sentence.lower()):
+    if sentence.endswith("?") or denies(sentence.lower()):
         return None
     said = _before_reason(part)
     return _single(said) or _after_equals(said)
@@ -141,8 +145,8 @@ def _same_in_all(sentences: Sequence[str]) -> Number | None:
 
 def _single(part: str) -> Number | None:
     """The only number of a part of a text; None where there are others, or it is denied."""
-    part = _unmarked(_without_latex(part)).strip()
-    if _COMMAND.search(part) or denies(part.lower()):
+    part = _AREA.sub(r"\1", _unmarked(_without_latex(part))).strip()
+    if _COMMAND.search(part) or part.endswith("?") or denies(part.lower()):
         return None
     written = list(numbers_in(part))
     if not written:
