@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from genai_prices import data
@@ -260,6 +261,40 @@ def test_what_is_written_to_a_cache_and_what_is_heard_is_reserved():
 )
 def test_a_model_that_is_not_listed_by_the_token_has_no_price(provider, model):
     assert listed_rates(provider, model, None) is None
+
+
+def listed_with(monkeypatch, **changes):
+    """The price of a model of the list that is changed for the test."""
+    model = next(one for one in data.providers if one.id == "openai").find_model("gpt-4o-mini")
+    for name, value in changes.items():
+        monkeypatch.setattr(model, name, value)
+    return listed_rates("openai", "gpt-4o-mini", None)
+
+
+def test_a_kind_of_price_that_is_new_to_us_is_no_price(monkeypatch):
+    by_token = {"input_mtok": Decimal(1), "output_mtok": Decimal(2)}
+    prices = data_types.ModelPrice(**by_token)
+    assert listed_with(monkeypatch, prices=prices).price("output") == 2
+    assert (
+        listed_with(monkeypatch, prices=data_types.ModelPrice(**by_token, smell=Decimal(1))) is None
+    )
+    hourly = data_types.ConditionalPrice(prices=data_types.ModelPrice(audio_hours=Decimal(1)))
+    tokens = data_types.ConditionalPrice(prices=prices)
+    assert listed_with(monkeypatch, prices=[tokens, hourly]) is None
+    moon = data_types.ConditionalPrice(SimpleNamespace(full_moon=True), prices=prices)
+    assert listed_with(monkeypatch, prices=[tokens, moon]) is None
+    two = data_types.PriceVariant({"service_tier": "flex", "speed": "fast"}, prices)
+    rates = listed_with(monkeypatch, prices=prices, price_variants=[two])
+    assert len(rates.entries) == 1
+
+
+def test_a_day_before_the_first_price_has_the_first_price(monkeypatch):
+    first = data_types.ConditionalPrice(
+        data_types.StartDateConstraint(date(2026, 1, 1)),
+        prices=data_types.ModelPrice(input_mtok=Decimal(1), output_mtok=Decimal(2)),
+    )
+    listed_with(monkeypatch, prices=[first])
+    assert listed_rates("openai", "gpt-4o-mini", None, as_of=date(2025, 1, 1)).price("input") == 1
 
 
 def test_only_a_name_that_says_so_is_free():

@@ -4,7 +4,7 @@ Its prices are list prices in US dollars and may differ from your contract.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 from decimal import Decimal
@@ -35,6 +35,15 @@ _UNITS = {
     "requests_kcount": "request",
     "web_searches_kcount": "search",
 }
+_BESIDE = frozenset(
+    {
+        *("audio_hours", "input_audio_hours", "output_audio_hours", "social_searches_kcount"),
+        *("storage_searches_kcount", "code_executions_kcount"),
+    }
+)
+"""What is billed beside tokens only where a request asks for it; a budget refuses that."""
+_LIMITS = {"start_date", "start_time"}
+"""How the list says when a price holds."""
 _TIERS = frozenset({"service_tier", "processing", "speed"})
 """What of a request chooses a price; routes and kinds of search are not told in an answer."""
 _FREE = (":free", "/free")
@@ -79,7 +88,7 @@ def listed_rates(
         return None
     own = any(listed is one for one in seller.models)
     entries = tuple(_entries(listed, as_of, with_tiers=own))
-    if not any("input" in entry.prices for entry in entries):
+    if not _are_by_the_token(listed, entries):
         if not model.lower().endswith(_FREE):
             return None
         entries = (Entry({unit: ((ALWAYS, Decimal(0)),) for unit in ("input", "output")}),)
@@ -131,16 +140,35 @@ def _is_at(pattern: str, base_url: str) -> bool:
     return not rest or (match[0].endswith(".") and _TOP_DOMAIN.fullmatch(rest) is not None)
 
 
+def _are_by_the_token(listed: Any, entries: Sequence[Entry]) -> bool:
+    """Whether a model has a price by the token at all times, and no kind of price that is new."""
+    usual = [entry.prices for entry in entries if not entry.tier]
+    prices = listed.prices if isinstance(listed.prices, list) else []
+    whole = [*(one.prices for one in prices), *([] if prices else [listed.prices])]
+    names = {name for one in whole for name, price in vars(one).items() if price is not None}
+    limits = [one.constraint for one in (*prices, *(listed.price_variants or ()))]
+    return (
+        bool(usual)
+        and all("input" in prices for prices in usual)
+        and len({"output" in prices for prices in usual}) == 1
+        and names <= _UNITS.keys() | _BESIDE
+        and all(limit is None or _LIMITS & vars(limit).keys() for limit in limits)
+    )
+
+
 def _entries(listed: Any, as_of: date | None, *, with_tiers: bool) -> Iterator[Entry]:
     """The prices of a model with their times, and those of its tiers."""
     prices = listed.prices
-    for one in prices if isinstance(prices, list) else ():
-        yield from _entry(one.prices, one.constraint, as_of)
-    if not isinstance(prices, list):
+    if isinstance(prices, list):
+        held = [entry for one in prices for entry in _entry(one.prices, one.constraint, as_of)]
+        yield from held or (
+            Entry(_steps(one.prices)) for one in prices[:1]
+        )  # as the package has it
+    else:
         yield Entry(_steps(prices))
     for variant in (listed.price_variants or ()) if with_tiers else ():
-        if variant.when.keys() <= _TIERS:
-            (tier,) = set(variant.when.values())
+        if len(variant.when) == 1 and variant.when.keys() <= _TIERS:
+            (tier,) = variant.when.values()
             yield from _entry(variant.prices, variant.constraint, as_of, tier)
 
 
