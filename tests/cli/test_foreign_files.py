@@ -91,7 +91,7 @@ def altered(data, value, odd=ODD):
 
 def as_yaml(value):
     text = yaml.safe_dump(value, sort_keys=False)
-    return text.replace("'@@big'", BIG).replace("'@@deep'", "[" * 3_000 + "]" * 3_000)
+    return text.replace("'@@big'", BIG).replace("'@@deep'", "[" * 1_000 + "]" * 1_000)
 
 
 def spoilt(data, content):
@@ -112,7 +112,7 @@ def write_all(folder, **changed):
     return folder / "desk.yaml"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_a_scenario_and_all_it_names_end_in_a_message(tmp_path_factory, data):
     name = data.draw(st.sampled_from([*YAML, *YAML, *PLAIN]))
@@ -148,7 +148,7 @@ def test_a_number_beyond_all_use_is_named_with_its_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["rules: {a: 1}", "rules: [{label: s, any: {a: b}}]", "[" * 5_000, "rules: [3]"]
+    "text", ["rules: {a: 1}", "rules: [{label: s, any: {a: b}}]", "[" * 1_000, "rules: [3]"]
 )
 def test_rules_of_another_form_are_named(tmp_path, text):
     path = tmp_path / "rules.yaml"
@@ -222,7 +222,7 @@ def test_json_that_is_deep_is_no_schema(tmp_path):
         ("models: {a: {input: 1, output: 1e300}}", ["no `date`", "'a'"]),
         ("date: 1\nmodels: 5", ["no `date`", "no `models`"]),
         (f"date: 2026-11-01\nmodels: {{a: {{input: {BIG}, output: 1}}}}", ["digits"]),
-        ("[" * 3_000, ["nested too deeply"]),
+        ("[" * 1_000, ["nested too deeply"]),
         ("a: &a [1]\n" + "date: 2026-11-01\nmodels: {x: {input: *a, output: 1}}", ["'x'"]),
         ("", ["no `date`", "no `models`"]),
     ],
