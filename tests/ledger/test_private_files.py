@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from rixin.cli.app import run as run_cli
 from rixin.errors import LedgerFault
 from rixin.interop.contract.render import write_whole
 from rixin.ledger.audit import heads_file, record
+from rixin.ledger.keys import list_keys
 from rixin.ledger.private import open_to_others
 from rixin.ledger.store import Ledger
 from rixin.models.files import write_text
@@ -105,6 +107,16 @@ def test_a_key_of_the_gateway_that_is_none_is_refused(tmp_path, content):
         server_key(tmp_path / "ledger.sqlite3")
     assert "remove it" in str(caught.value.hint)
     assert path.read_bytes() == content
+
+
+def test_no_key_is_made_where_its_secret_could_not_be_derived(tmp_path, capsys):
+    path = tmp_path / "ledger.sqlite3"
+    with Ledger(path) as ledger:
+        path.with_suffix(".key").write_bytes(b"")
+        where = ["--ledger", str(path)]
+        assert run_cli(["keys", "create", "--sensenova", *where]) == 4
+        assert "has 0 bytes instead of 32" in capsys.readouterr().err
+        assert list_keys(ledger) == []
 
 
 def test_a_key_of_the_gateway_is_whole_or_not_there(tmp_path, monkeypatch):

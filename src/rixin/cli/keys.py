@@ -63,6 +63,8 @@ def create(
             workspace.scenario_name(one) if one.endswith((".yaml", ".yml")) else one
             for one in scenarios
         )
+        if sensenova:
+            _signing_key(desk.ledger.path)  # whatever is wrong with it is told before a key is made
         secret, key = desk.create_key(name, role=role, scenarios=scenarios, limits=limits)
         known = {one.scenario for one in desk.releases()}
     for one in sorted(set(scenarios) - known):
@@ -136,10 +138,16 @@ def _row(key: Key) -> tuple[str, ...]:
     )
 
 
-def _show_signing(key: Key, ledger: Path, *, as_json: bool) -> int:
-    from rixin.serve.sensenova.tokens import secret_of, server_key
+def _signing_key(ledger: Path) -> bytes:
+    from rixin.serve.sensenova.tokens import server_key
 
-    secret = secret_of(server_key(ledger), key.public_id)
+    return server_key(ledger)
+
+
+def _show_signing(key: Key, ledger: Path, *, as_json: bool) -> int:
+    from rixin.serve.sensenova.tokens import secret_of
+
+    secret = secret_of(_signing_key(ledger), key.public_id)
     if as_json:
         print_json({"access_key_id": key.public_id, "secret_access_key": secret, **_plain(key)})
         return 0
