@@ -28,6 +28,7 @@ SHOWN = [
     Example("a new card please", "card"),
 ]
 SMALL = LocalOptions(threads=1, context=384)
+EMPTY = {"type": "string", "minLength": 5, "maxLength": 3}
 SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string", "maxLength": 20}, "sunny": {"type": "boolean"}},
@@ -171,6 +172,10 @@ def test_a_pattern_that_the_grammar_cannot_read_is_refused_before_the_model_is_l
         (
             {"properties": {"n": {"const": "a$b", "pattern": "a$b"}}, "required": ["n"]},
             "properties.n",
+        ),
+        (
+            {"type": "object", "properties": {"n": EMPTY}, "required": ["n"]},
+            "properties.n: the",
         ),
         ({"$defs": {"n": {"pattern": "a$b"}}, "items": {"$ref": "#/$defs/n"}}, "defs.n.pattern"),
         ({"allOf": [{"type": "string", "maxLength": 1}, {"minLength": 3}]}, "allOf"),

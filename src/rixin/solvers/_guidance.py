@@ -56,13 +56,11 @@ def unforced(schema: Schema, forces: Callable[[Schema], bool]) -> str | None:
     # Of a part alone nothing else is known, so it takes along what it may refer to.
     shared = {word: schema[word] for word in ("$defs", "definitions") if word in schema}
     parts = sorted(subschemas(schema), key=lambda part: -part[0].count("."))
-    for place, inner in parts:
-        if not forces({**shared, **inner}):
-            for word, value in inner.items():
-                if word not in shared and not forces({**shared, word: value}):
-                    return f"{place}.{word}" if place else word
-            return place or "all of it together"
-    return "all of it together"
+    place, inner = next(part for part in parts if not forces({**shared, **part[1]}))
+    for word, value in inner.items():
+        if word not in shared and not forces({**shared, word: value}):
+            return f"{place}.{word}" if place else word
+    return place or "all of it together"
 
 
 def _patterns(inner: Schema) -> Iterator[tuple[str, str]]:
