@@ -633,12 +633,13 @@ def test_a_server_that_is_full_takes_newcomers_for_those_that_wait():
     Bench(echo, connections=4).run(test)
 
 
-def test_half_heads_of_many_are_bounded_together():
+@pytest.mark.parametrize("rest", [b"", b"\r\nContent-Length: 9\r\n\r\n12345"])
+def test_half_requests_of_many_are_bounded_together(rest):
     async def test(bench):
         held = []
         for _ in range(30):
             reader, writer = await bench.connect()
-            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 50_000)
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 50_000 + rest)
             held.append((reader, writer))
         await bench.until(lambda: len(bench.server.connections) <= 25)
         assert bench.server.held.total <= 1_000_000

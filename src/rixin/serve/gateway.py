@@ -94,7 +94,7 @@ class Gateway:
     async def handle(self, request: Request) -> None:
         """Answers one request, whatever happens."""
         self.in_flight += 1
-        endpoint = self.endpoint(request)
+        endpoint: Endpoint | None = request.endpoint
         try:
             await (self.others if endpoint is None else endpoint.answer)(self, request)
         except Refusal as refusal:
@@ -123,7 +123,7 @@ class Gateway:
         Raises:
             Refusal: Nobody who asks so is answered.
         """
-        endpoint = self.endpoint(request)
+        request.endpoint = endpoint = self.endpoint(request)
         if endpoint is None or endpoint.identify is None:
             request.keeps_body = False
             return
@@ -132,9 +132,10 @@ class Gateway:
         if caller.key.role not in endpoint.roles:
             who = f"a key with the role {caller.key.role} {endpoint.others_do}"
             raise Refusal(403, who, "permission_denied")
-        for most in (caller.key.limits.body_bytes, endpoint.body_bytes):
-            if most is not None and most < request.most:
-                request.most = most
+        if (most := caller.key.limits.body_bytes) is not None:
+            request.most = min(most, request.most)
+        if (most := endpoint.body_bytes) is not None:
+            request.most = min(most, request.most)
         request.caller = caller
 
     def caller(self, request: Request) -> Caller:
@@ -191,7 +192,7 @@ class Gateway:
     ) -> None:
         """One call: does the work, and writes down what came of it."""
         caller: Caller = request.caller
-        self.check(caller)  # it may have waited for its turn
+        self.check_key(caller)  # it may have waited for its turn
         now = time.time()
         call = Call(new_id(now), now, caller, surface)
         if self.trace is not None:
@@ -249,7 +250,7 @@ class Gateway:
     ) -> None:
         """Says no, in the words of the surface; in a stream as its last event."""
         if error_body is None:
-            endpoint = self.endpoint(request)
+            endpoint: Endpoint | None = request.endpoint
             error_body = self.error_body if endpoint is None else endpoint.error_body
         body = (error_body or self.error_body)(refusal)
         if request.began:

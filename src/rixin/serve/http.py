@@ -59,7 +59,16 @@ class Request:
     """One request, and the way back: it is answered once, by `reply` or by `begin` … `end`."""
 
     __slots__ = (
-        *("body", "caller", "chunked", "connection", "headers", "keep_alive", "keeps_body"),
+        *(
+            "body",
+            "caller",
+            "chunked",
+            "connection",
+            "endpoint",
+            "headers",
+            "keep_alive",
+            "keeps_body",
+        ),
         *("method", "most", "path", "query", "refusal", "size", "stage"),
     )
 
@@ -79,6 +88,8 @@ class Request:
         """HTTP/1.0 knows no chunks: there a stream ends with the connection."""
         self.caller: Any = None
         """Who asks, once `Server.admit` has found out."""
+        self.endpoint: Any = None
+        """What answers it, the same."""
         self.refusal: Refusal | None = None
         self.stage = _OPEN
 
@@ -191,8 +202,8 @@ class Server:
 
     Args:
         handler: Answers a request; it is cancelled when the caller leaves.
-        admit: Looks at a head before the body is read. It may set `caller`, `most` and
-            `keeps_body`, or raise a `Refusal`.
+        admit: Looks at a head before the body is read. It may set `caller`,
+            `endpoint`, `most` and `keeps_body`, or raise a `Refusal`.
         refuse: Answers what never becomes a request: turned away, too large, no HTTP.
         bounds: How much connections may hold.
         hosts: Names by which this server may be asked for.
@@ -268,7 +279,7 @@ class HttpConnection(Wire):
     """One caller."""
 
     __slots__ = (
-        *("__weakref__", "_backlog", "_closer", "_continue", "_fields", "_head", "_held_by"),
+        *("__weakref__", "_backlog", "_closer", "_continue", "_head", "_held_by"),
         *("_left", "_open", "_parser", "_parts", "_refused", "_request", "_served", "_since"),
         *("_taken_at", "_unsent_before", "_waiting", "address", "current", "full", "server"),
         "task",
@@ -288,9 +299,11 @@ class HttpConnection(Wire):
         self._request: Request | None = None
         """The one that is coming in."""
         self._parts: list[bytes] = []
-        self._head = self._fields = 0
         self._open = 0
-        """Bytes of which the parser has told nothing yet: part of a line that has no end."""
+        """Bytes since a request began, its head was whole, or some of its body came: all that is no
+        body, whether the parser has told of it or a line has no end."""
+        self._head = 0
+        """Bytes of the head, once it is whole."""
         self._left = 0
         """Bytes of the body that are still to come; 0 where that is not known."""
         self._waiting: list[Request] = []
@@ -376,44 +389,35 @@ class HttpConnection(Wire):
         if self._refused:
             return
         self._request, self._parts = Request(self), []
-        self._head = self._fields = self._open = self._left = 0
+        self._head = self._open = self._left = 0
         self._continue = False
         self._since = time.monotonic()
 
     def on_url(self, url: bytes) -> None:
         """Some of the target."""
-        request = self._request
-        if request is None:
-            return
-        self._open = 0
-        self._head += len(url)
-        request.path += url.decode("latin-1")
-        if self._head > HEAD_BYTES:
-            self._too_long()
+        if self._request is not None:
+            self._request.path += url.decode("latin-1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One field of the head, or of a trailer, which decides nothing and is dropped."""
         request = self._request
-        if request is None:
+        if request is None or request.method:
             return
-        self._open = 0
-        self._head += len(name) + len(value)
-        self._fields += 1
-        if self._head > HEAD_BYTES or self._fields > MOST_FIELDS:
-            self._too_long()
-        elif not request.method:
-            name = name.lower()
-            if name in request.headers and name in _ONCE:
-                what = name.decode("latin-1")
-                self._refuse(Refusal(400, f"the field {what} is there twice", "bad_request"))
-            request.headers[name] = value
+        name = name.lower()
+        if name in request.headers and name in _ONCE:
+            what = name.decode("latin-1")
+            self._refuse(Refusal(400, f"the field {what} is there twice", "bad_request"))
+        request.headers[name] = value
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         request, parser = self._request, self._parser
         if request is None or parser is None:
             return
-        self._open = 0
+        self._head, self._open = self._open, 0
+        if len(request.headers) > MOST_FIELDS:
+            self._too_long()
+            return
         request.method = parser.get_method().decode("latin-1")
         request.keep_alive = parser.should_keep_alive() and not self.server.draining
         request.chunked = parser.get_http_version() != "1.0"
@@ -522,7 +526,9 @@ class HttpConnection(Wire):
             self._refuse(Refusal(500, broken, "internal_error"))
         except httptools.HttpParserError as error:
             self._refuse(Refusal(400, f"this is not HTTP/1.1: {error}", "bad_request"))
-        if self._head + self._open > HEAD_BYTES and self._open > _SLICE:
+        if self._open > HEAD_BYTES or (
+            self._request is not None and len(self._request.headers) > MOST_FIELDS
+        ):
             self._too_long()
 
     def _read_on(self) -> None:
@@ -559,7 +565,7 @@ class HttpConnection(Wire):
             self._note_held()
 
     def _start(self, request: Request) -> None:
-        if not self._may_start():
+        if self.current is not None or self.full is not None:
             self._waiting.append(request)
             return
         self.current = request
