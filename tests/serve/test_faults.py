@@ -241,7 +241,9 @@ def slow_stream(house, key):
 
 def rest_of(one, got):
     while not got.endswith(b"0\r\n\r\n"):
-        got += one.recv(4096)
+        piece = one.recv(4096)
+        assert piece, got
+        got += piece
     return got
 
 
@@ -249,11 +251,12 @@ def test_a_key_that_is_revoked_ends_its_streams(house):
     from rixin.workspace import Workspace
 
     key = house.new_key()
-    one, got = slow_stream(house, key)
-    with one:
-        with Workspace(quiet=True) as workspace:
-            workspace.desk(house.path).revoke_key(key.split("-")[1])
-        got = rest_of(one, got)
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(house.path)
+        one, got = slow_stream(house, key)
+        with one:
+            desk.revoke_key(key.split("-")[1])
+            got = rest_of(one, got)
     assert b"was revoked" in got
     assert b"[DONE]" not in got
     reply = house.chat("a zebra", key=key)
