@@ -97,6 +97,8 @@ def find_matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]
 
 def find_first(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The same as `pattern.search(text)`, in short steps where the text is long."""
+    if len(text) <= _WINDOW:  # most texts are, and rules look at each of them
+        return pattern.search(text)
     return next(find_matches(pattern, text), None)
 
 
