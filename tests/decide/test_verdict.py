@@ -49,6 +49,47 @@ def test_no_ai_names_the_best_of_several_models():
     assert "the best model, strong, solves 45 %" in found.headline
 
 
+def test_a_failed_student_alone_says_nothing_about_ai():
+    alone = scenario(candidate("student", "student"))
+    found = decide(alone, {"student": tally("student", n=100, solved=20, cost=0)})
+    assert found.decision is Decision.KEEP
+    assert "student fails (n=100: it solves 20 %, at most" in found.headline
+    assert "no language model was tried: add one with" in found.headline
+    both = scenario(
+        candidate("student", "student"),
+        candidate("chain", "cascade", options={"steps": ({"solver": "student"}, {"solver": "x"})}),
+    )
+    rows = {name: tally(name, violations=200, solved=9) for name in ("student", "chain")}
+    harmful = decide(both, rows)
+    assert harmful.decision is Decision.KEEP
+
+
+def test_a_harmful_student_alone_keeps_the_incumbent_too():
+    alone = scenario(candidate("student", "student"))
+    found = decide(alone, {"student": tally("student", violations=200)})
+    assert found.decision is Decision.KEEP
+    assert "student fails (200 violations in 2,000" in found.headline
+
+
+def test_a_cascade_with_a_language_model_speaks_for_ai():
+    steps = ({"solver": "student"}, {"solver": "small"})
+    chain = candidate("chain", "cascade", options={"steps": steps})
+    where = scenario(candidate("student", "student"), candidate("small", "local"), chain)
+    names = ("student", "small", "chain")
+    found = decide(where, {name: tally(name, n=100, solved=20) for name in names})
+    assert found.decision is Decision.NO_AI
+
+
+def test_no_ai_where_not_even_a_perfect_solver_would_pay():
+    where = scenario(
+        candidate("student", "student"),
+        economics=replace(MONEY, build_cost=Decimal(10**9)),
+    )
+    found = decide(where, {"student": tally("student", n=100, solved=20, cost=2)})
+    assert found.decision is Decision.NO_AI
+    assert "even a solver that solved every case at no cost would not earn back" in found.headline
+
+
 def test_no_ai_when_a_model_is_unsafe():
     found = decide(scenario(), {"strong": tally(violations=200)})
     assert found.decision is Decision.NO_AI

@@ -25,6 +25,8 @@ SOLVER_KINDS: tuple[SolverKind, ...] = (
 )
 AI_KINDS: frozenset[str] = frozenset({"student", "local", "endpoint", "replay"})
 """Kinds that are a model; `cascade` is one when a step is, `function` when its spec says so."""
+LANGUAGE_MODELS: frozenset[str] = frozenset({"local", "endpoint", "replay"})
+"""Kinds that ask a language model; a student learns from the cases and knows nothing else."""
 Egress = Literal["none", "allowed"]
 Objective = Literal["cost-per-solved", "net-value"]
 CarryOver = Literal["fresh", "shared"]
@@ -223,6 +225,16 @@ class Scenario:
                 if any(other.name == step for other in self.candidates)
             )
         return candidate.kind in AI_KINDS
+
+    def has_language_model(self, name: str) -> bool:
+        """Whether the candidate asks a language model, or is a cascade with one in it."""
+        candidate = self.candidate(name)
+        if candidate.kind == "cascade":
+            known = {other.name for other in self.candidates}
+            return any(
+                self.has_language_model(step) for step in cascade_steps(candidate) if step in known
+            )
+        return candidate.kind in LANGUAGE_MODELS
 
 
 def cascade_steps(candidate: Candidate) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ class DemandScore:
     """Cases a month from which a perfect solver pays within the horizon; None: never."""
     payback_days: float | None
     text: str
+    why_not: str
+    """Why not even a perfect solver pays; empty where it does."""
 
     @property
     def worth_it(self) -> bool:
@@ -50,6 +52,7 @@ def demand_score(scenario: Scenario) -> DemandScore:
         break_even_cases=invest / (gain * scenario.economics.horizon_months) if gain > 0 else None,
         payback_days=DAYS_A_MONTH * invest / ceiling if ceiling > 0 else None,
         text=_text(scenario, score, ceiling),
+        why_not="" if score > 0 else _why_not(scenario),
     )
 
 
@@ -61,11 +64,15 @@ def _cases_over_horizon(scenario: Scenario) -> float:
 def _text(scenario: Scenario, score: float, ceiling: float) -> str:
     months, currency = scenario.economics.horizon_months, scenario.economics.currency
     if score <= 0:
-        return (
-            f"{Decision.NO_AI.value}: even a solver that solved every case at no cost would not"
-            f" earn back what building it costs within {months} months"
-        )
+        return f"{Decision.NO_AI.value}: {_why_not(scenario)}"
     return (
         f"a perfect solver could save {amount(ceiling, currency)} a month; building and deciding"
         f" take {percent(1 - score / 100)} of what that makes in {months} months"
+    )
+
+
+def _why_not(scenario: Scenario) -> str:
+    return (
+        "even a solver that solved every case at no cost would not earn back what building it costs"
+        f" within {scenario.economics.horizon_months} months"
     )

@@ -6,8 +6,10 @@ from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Decision, Effort, Standing, Tally
 from rixin.decide.changes import least_volume, what_is_open, what_would_change, who_else
 from rixin.decide.cut_answers import cut_line_of, hangs_on_cut
+from rixin.decide.demand import demand_score
 from rixin.decide.economics import incumbent_result
 from rixin.decide.judged import Judged
+from rixin.decide.language_models import ADD_ONE, who_failed
 from rixin.decide.needs import Need, shortages
 from rixin.decide.promise import unknown_cases
 from rixin.decide.wording import amount, listing, percent
@@ -27,7 +29,9 @@ def headline(
         models = [one for one in judged if one.result.uses_ai]
         return f"Do not use AI here: {_why_not(scenario, models)}; keep {people}."
     if decision is Decision.KEEP:
-        return f"Keep {people}: {_why_keep(scenario, judged)}."
+        failed = who_failed(scenario, judged)
+        why = f"{failed}; {ADD_ONE}" if failed else _why_keep(scenario, judged)
+        return f"Keep {people}: {why}."
     cut = [cut_line_of(scenario, one.result) for one in judged if hangs_on_cut(scenario, one)]
     short = _nearest_shortage(scenario, judged)
     nearest = _nearest_to_settled(judged)
@@ -63,6 +67,8 @@ def _adopt_line(scenario: Scenario, one: CandidateResult) -> str:
 
 def _why_not(scenario: Scenario, models: Sequence[Judged]) -> str:
     """Why no model will do, in one clause: the best of them named with its figure."""
+    if not (demand := demand_score(scenario)).worth_it:
+        return demand.why_not
     best = max(models, key=lambda one: one.result.solved.value or 0.0)
     name = best.result.name
     which = name if len(models) == 1 else f"the best model, {name},"

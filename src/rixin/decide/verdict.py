@@ -25,6 +25,7 @@ from rixin.decide.economics import (
 )
 from rixin.decide.effort import Extra, effort_of
 from rixin.decide.judged import Judged, judge, not_certified
+from rixin.decide.language_models import says_no_ai
 from rixin.decide.prefer import prefer
 from rixin.decide.telling import (
     because,
@@ -56,7 +57,8 @@ def decide(
     A candidate is adopted when every term of the promise holds and the lower bound of its saving
     is above zero; among several the one with the lowest cost per solved case. Without one the
     verdict is *cannot tell* while any candidate may still become one, *do not use AI* when no
-    model would pay at any volume without doing harm, and *keep the incumbent* otherwise.
+    model would pay at any volume without doing harm and either a language model is among them or
+    not even a perfect solver would pay, and *keep the incumbent* otherwise.
 
     Args:
         scenario: The contract.
@@ -148,7 +150,7 @@ def _ruling(
     if not all(one.excluded for one in judged):
         return Decision.CANNOT_TELL, None, []
     models = [one for one in judged if one.result.uses_ai]
-    if models and not any(one.worth_it for one in models):
+    if models and not any(one.worth_it for one in models) and says_no_ai(scenario, judged):
         return Decision.NO_AI, None, []
     return Decision.KEEP, None, []
 

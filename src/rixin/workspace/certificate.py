@@ -21,6 +21,8 @@ from rixin.workspace.marks import MARKED, Difference, Part, altered_parts, marks
 
 FORMAT = "rixin.certificate/1"
 """Named in every file; the number rises when a key goes or changes its meaning."""
+RULES = 2
+"""By which rules a verdict was reached and worded; a certificate without the key: by the first."""
 _UNSIGNED = frozenset({"sha256", "decided_at", "rixin"})
 
 
@@ -43,6 +45,7 @@ class Claim:
     sequence: Mapping[str, Any]
     """Hypotheses about proposed policies, in the order in which they were tested; may be empty."""
     decided_at: str = ""
+    rules: int = RULES
 
     @property
     def parts(self) -> list[Part]:
@@ -86,6 +89,7 @@ def build_certificate(claim: Claim) -> dict[str, Any]:
         **marks_of(stored, claim.parts),
         "spent": plain(verdict.spent),
         "contract": claim.contract,
+        **({"rules": claim.rules} if claim.rules > 1 else {}),
     }
     whole: dict[str, Any] = json.loads(json.dumps(body))
     return {**whole, "sha256": seal_of(whole)}

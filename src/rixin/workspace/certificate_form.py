@@ -92,6 +92,7 @@ FORM = {
         }
     ),
     "sequence": Optional(_SEQUENCE, missing=False),
+    "rules": Optional(SOME),
     "rows": Optional(Each(_MARKS, dict)),
     "more_rows": Optional(Each(Each(_MARKS, dict), dict)),
     "case_marks": Optional(Each(_MARKS, dict)),

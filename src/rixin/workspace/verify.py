@@ -10,6 +10,7 @@ from typing import Any
 from rixin import __version__
 from rixin.core.foreign import decode_reply
 from rixin.core.scenario import Scenario
+from rixin.core.verdict import Decision
 from rixin.decide.budget import Budget, budget_of
 from rixin.errors import RixinError, UsageError
 from rixin.interop.contract.load import fingerprint, scenario_as_stated
@@ -20,6 +21,7 @@ from rixin.ledger.sample import Sample
 from rixin.ledger.store import Ledger
 from rixin.workspace.certificate import (
     FORMAT,
+    RULES,
     Claim,
     build_certificate,
     differences,
@@ -148,9 +150,13 @@ def _verified(
     path: Path, given: Mapping[str, Any], ledger: Ledger, scenario_path: Path
 ) -> Verification:
     claim = _claim(given, ledger, scenario_path)
+    headline = str(given["headline"])
     rows, not_covered = 0, [_OLD] if "more_rows" not in given else []
     if isinstance(claim, Claim):
         found = build_certificate(claim)
+        headline = found["headline"]
+        if claim.rules < RULES:
+            found, not_covered = _in_the_words_of(given, found), [*not_covered, _OTHER_RULES]
         differing = differences(given, found, claim)
         number = _decision(given, ledger, claim.scenario)
         not_covered += [_NO_NUMBER] if number is None else []
@@ -169,7 +175,7 @@ def _verified(
     return Verification(
         path=str(path),
         scenario=str(given["scenario"]),
-        headline=str(given["headline"]),
+        headline=headline,
         rows=rows,
         differences=tuple(differing),
         not_covered=tuple(not_covered),
@@ -185,6 +191,24 @@ _NO_NUMBER = (
     " contract and these cases"
 )
 _OTHER_VERSION = "that the shape cases propose these cascades: another version of Rixin looked"
+
+
+_OTHER_RULES = (
+    "the words of its headline, and that a language model was tried before it said not to use AI:"
+    " it was made by earlier rules"
+)
+
+
+def _in_the_words_of(given: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """What was recomputed, worded as under the rules of the certificate.
+
+    The first said *do not use AI* of whatever failed; now it is *keep the incumbent* where no
+    language model was tried.
+    """
+    same = {"headline": given["headline"]}
+    if (given["decision"], found["decision"]) == (Decision.NO_AI, Decision.KEEP):
+        same["decision"] = given["decision"]
+    return {**found, **same}
 
 
 def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Claim | Difference:
@@ -223,6 +247,7 @@ def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Cla
         solvers=given["solvers"],
         prices=given["prices"],
         sequence=_sequence(stored, scenario, budget, given["sequence"]),
+        rules=given.get("rules") or 1,
     )
 
 
