@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from rixin.core.case import make_case
+from rixin.core.labels import label_set
 from rixin.errors import UsageError
 from rixin.solvers.command import CommandSolver
+from rixin.solvers.spelt import SpeltSolver
 
 CASES = [make_case(text, None, {"shape": 1.0}, ref=text) for text in ("a", "b", "c")]
 LOOP = """import json, os, subprocess, sys, time
@@ -43,6 +45,35 @@ def test_it_is_started_once_and_answers_line_by_line(tmp_path):
     assert given[0].confidence == 0.5
     assert given[0].latency_s > 0
     assert starts(tmp_path) == 1
+
+
+def test_it_is_started_once_where_it_is_loaded(tmp_path):
+    (tmp_path / "own.py").write_text(
+        LOOP + '    print(json.dumps({"output": "YES"}), flush=True)\n'
+    )
+    command = CommandSolver("own", ("python", "-u", "own.py"), tmp_path)
+    solver = SpeltSolver(command, label_set(("yes", "no")))
+
+    async def run():
+        await solver.load()
+        await solver.load()
+        answers = await solver.solve(CASES)
+        await solver.close()
+        return answers
+
+    assert [answer.output for answer in asyncio.run(run())] == ["yes"] * 3
+    assert starts(tmp_path) == 1
+
+
+def test_a_program_that_cannot_be_started_says_so_when_it_is_asked(tmp_path):
+    (tmp_path / "own").write_text("no program")
+    solver = CommandSolver("own", ("own",), tmp_path)
+
+    async def run():
+        await solver.load()
+        return (await solver.solve(CASES[:1]))[0]
+
+    assert asyncio.run(run()).failure.kind == "crashed"
 
 
 def test_a_crash_is_a_failure_with_its_last_words_and_it_is_started_again(tmp_path):

@@ -493,3 +493,17 @@ def test_the_environment_is_left_as_it_was(monkeypatch, before):
     with pytest.raises(MissingExtra):
         library()
     assert os.environ.get("OMP_WAIT_POLICY") == before
+
+
+@pytest.mark.model
+def test_it_is_loaded_once_and_before_it_is_asked():
+    said = []
+
+    async def run():
+        async with opened(prompt(), say=said.append) as solver:
+            await solver.load()
+            before = len(said)
+            await solver.solve([case("my card")])
+            return before
+
+    assert asyncio.run(run()) == len(said) > 0

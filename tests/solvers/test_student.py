@@ -56,6 +56,21 @@ def test_nothing_is_fitted_before_the_first_question():
     assert given.latency_s > 0
 
 
+def test_it_is_trained_once_where_it_is_loaded():
+    said = []
+    solver = StudentSolver("student", CASES, say=said.append)
+
+    async def run():
+        await solver.load()
+        assert solver.fit_seconds > 0
+        await solver.load()
+        await solver.solve([make_case("card", None, {"shape": 1.0})])
+        await solver.close()
+
+    asyncio.run(run())
+    assert said == ["student: training on 48 cases"]
+
+
 def test_the_order_of_the_file_does_not_matter():
     ahead, back = StudentSolver("s", CASES), StudentSolver("s", reversed(CASES))
     assert ahead.fingerprint == back.fingerprint

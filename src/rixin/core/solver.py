@@ -37,6 +37,18 @@ class Solver(Protocol):
 
 
 @runtime_checkable
+class Loads(Protocol):
+    """A solver that has something to load or to learn before its first answer."""
+
+    async def load(self) -> None:
+        """Gets ready to answer; does nothing where it is. `solve` does it where nobody else has.
+
+        Raises:
+            RixinError: It cannot.
+        """
+
+
+@runtime_checkable
 class Scorer(Protocol):
     """Compares an output with what was expected."""
 

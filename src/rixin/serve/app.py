@@ -152,6 +152,7 @@ async def opened(
     *,
     say: Callable[[str], None],
     writer: Writer | None = None,
+    only: tuple[str, int | None] | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway with all it holds; what was answered is on the disk when it closes.
 
@@ -160,13 +161,14 @@ async def opened(
         meters: What keys and scenarios have used.
         say: Gets a line before each step that takes long.
         writer: The process that commits rows; None: a thread does.
+        only: A scenario and a release of it (None: the live one), where nothing else shall serve.
 
     Raises:
         LedgerFault: At the end, rows could not be stored.
     """
     ledger, transport = Ledger(settings.ledger), HttpTransport()
     key = server_key(settings.ledger)
-    state = State(ledger, transport, say, aliases=settings.aliases, server_key=key)
+    state = State(ledger, transport, say, only, aliases=settings.aliases, server_key=key)
     capture = Capture(
         ledger, bound_s=settings.capture_bound_s, policy=settings.capture_policy, writer=writer
     )
@@ -246,7 +248,8 @@ class Worker:
         if self._alive is not None:
             loop.add_reader(self._alive, self._on_orphaned, ended)
         meters = Meters(self._meters_file, self.number)
-        async with opened(settings, meters, say=say, writer=self.writer) as gateway:
+        quiet = say if self.number == 0 else (lambda _: None)  # one line of all workers is enough
+        async with opened(settings, meters, say=quiet, writer=self.writer) as gateway:
             if self._meters_file is None:
                 await asyncio.to_thread(start, settings, meters, gateway.state.ledger)
             self.gateway, gateway.folder = gateway, self.folder

@@ -147,15 +147,15 @@ async def _run(
     say: Callable[[str], None],
 ) -> None:
     meters = Meters()
-    async with opened(settings, meters, say=say, writer=writer) as gateway:
+    name, _, number = scenario.partition("@")
+    only = (name, int(number) if number.isdecimal() else None)
+    async with opened(settings, meters, say=say, writer=writer, only=only) as gateway:
         seed(meters, gateway.state.ledger)
-        name = scenario.partition("@")[0]
         route = gateway.state.routes.get(name)
         if route is None:
             raise UsageError(
                 f"nothing serves {name!r}", hint=f"run: rixin release and rixin promote {name}"
             )
-        number = scenario.partition("@")[2]
         try:
             served = route.pick(int(number) if number else None)
         except (Refusal, ValueError) as error:

@@ -2,7 +2,7 @@
 
 No request reads the database. Twice a second a thread looks whether the audit trail has a new entry
 of an operator; only then keys and pointers are read again, and releases that are new are built
-beside those that serve. Keys are looked at apart from releases, and what was revoked before all
+and loaded beside those that serve: none is a route before it can answer at once. Keys are looked at apart from releases, and what was revoked before all
 else: whatever is wrong with a release, a price or another key, a revoked key does not work.
 """
 
@@ -100,11 +100,13 @@ class State:
         ledger: Where it is read from.
         transport: How endpoints are reached.
         say: Gets a line before each step that takes long.
+        only: A scenario and a release of it (None: the live one), where nothing else shall serve.
     """
 
     ledger: Ledger
     transport: Transport
     say: Callable[[str], None]
+    only: tuple[str, int | None] | None = None
     callers: dict[str, Caller] = field(default_factory=dict)
     """By the hash of the key."""
     by_public_id: dict[str, Caller] = field(default_factory=dict)
@@ -121,6 +123,14 @@ class State:
     """Releases that cannot serve, and why."""
     unread: dict[str, str] = field(default_factory=dict)
     """Keys whose rows cannot be read, and why."""
+    _pointers: list[Pointer] = field(default_factory=list)
+    """What shall serve, as it was read last."""
+    _loads: dict[tuple[str, int], asyncio.Task[Served | str]] = field(default_factory=dict)
+    """Releases that are being built and loaded, by scenario and number."""
+    _turns: tuple[asyncio.Semaphore, asyncio.Semaphore] = field(
+        default_factory=lambda: (asyncio.Semaphore(), asyncio.Semaphore())
+    )
+    """One release at a time is loaded of those that served before, and one of the others."""
     _leaving: list[tuple[float, Served]] = field(default_factory=list)
     """Releases that were taken out, and when they are closed, on the monotonic clock."""
     _seen_keys: int = 0
@@ -153,20 +163,35 @@ class State:
         self._seen_keys = seen
 
     async def load_releases(self) -> None:
-        """Builds what shall serve where an operator has done something; closes what has left."""
+        """Begins to load what shall serve where an operator has done something; takes what is ready.
+
+        At the start it waits for what shall serve; from then on it never does, so that a rollback
+        waits for no release that is being loaded.
+        """
         while self._leaving and self._leaving[0][0] <= time.monotonic():
             await self._leaving.pop(0)[1].close()
         seen, changed = await self.read(news_since, self._seen_releases)
         if changed or not self.ready:
             pointers, unread = await self.read(read_pointers)
+            asked = {one.scenario for one in pointers} if self.only is None else {self.only[0]}
+            self._pointers = [one for one in pointers if one.scenario in asked]
             for name, why in unread.items():
                 self.faults[f"{name}@pointer"] = f"what serves cannot be read: {why}"
-            for pointer in pointers:
+            wanted = [task for one in self._pointers for task in self._begin(one)]
+            if wanted and not self.ready:
+                await asyncio.wait(wanted)
+        if changed or not self.ready or any(task.done() for task in self._loads.values()):
+            for pointer in self._pointers:
                 await self._take_pointer(pointer)
         self._seen_releases, self.ready = seen, True
 
     async def close(self) -> None:
         """Gives back what releases hold."""
+        for task in self._loads.values():
+            task.cancel()
+        for served in await asyncio.gather(*self._loads.values(), return_exceptions=True):
+            if isinstance(served, Served):
+                await served.close()
         warm = [one for route in self.routes.values() for one in route.releases.values()]
         for served in (*warm, *(one for _, one in self._leaving)):
             await served.close()
@@ -185,19 +210,44 @@ class State:
                 self.by_public_id[key.public_id] = known
             known.revoked = key.revoked_at is not None
 
+    def _begin(self, pointer: Pointer) -> list[asyncio.Task[Served | str]]:
+        """Begins to load what shall be warm; gives the loads of what shall serve."""
+        scenario, route = pointer.scenario, self.routes.get(pointer.scenario)
+        built = {} if route is None else route.releases
+        serve = {pointer.live, pointer.canary, None if self.only is None else self.only[1]}
+        for number in pointer.warm():
+            if number in built or (scenario, number) in self._loads:
+                continue
+            if number in serve or self.only is None:
+                task = asyncio.create_task(
+                    self._load(scenario, number, self._turns[number in serve])
+                )
+                self._loads[scenario, number] = task
+        return [
+            task
+            for (name, number), task in self._loads.items()
+            if name == scenario and number in serve
+        ]
+
     async def _take_pointer(self, pointer: Pointer) -> None:
         before = self.routes.get(pointer.scenario)
         built = dict(before.releases) if before is not None else {}
-        for number in pointer.warm():
-            if number not in built:
-                served = await self._build(pointer.scenario, number)
-                if served is not None:
+        for scenario, number in [*self._loads]:
+            if scenario == pointer.scenario and self._loads[scenario, number].done():
+                served = self._loads[scenario, number].result()
+                self.faults.pop(f"{scenario}@{number}", None)
+                if isinstance(served, Served):
                     built[number] = served
+                else:
+                    self.faults[f"{scenario}@{number}"] = served
+                    del self._loads[scenario, number]
         self._keep_faults(pointer)
         kept = {number: one for number, one in built.items() if number in pointer.warm()}
         live = kept.get(pointer.live or -1)
         if live is None:
             return  # what served before goes on
+        for number in built:
+            self._loads.pop((pointer.scenario, number), None)
         self.routes[pointer.scenario] = Route(pointer, kept, _limits_of_scenario(pointer, live))
         self._declare(live)
         await self._note_prices(live)
@@ -221,21 +271,20 @@ class State:
             if name.rpartition("@")[0] == pointer.scenario and name not in wanted:
                 del self.faults[name]
 
-    async def _build(self, scenario: str, number: int) -> Served | None:
+    async def _load(self, scenario: str, number: int, turn: asyncio.Semaphore) -> Served | str:
+        """A release that can answer at once, or why it cannot."""
         name = f"{scenario}@{number}"
         try:
-            release = await self.read(find_release, scenario, number)
-            served = build_served(self.ledger, release, self.transport, say=self.say)
+            async with turn:
+                release = await self.read(find_release, scenario, number)
+                build = partial(build_served, say=self.say)
+                return await _loaded(await self.read(build, release, self.transport))
         except RixinError as error:
-            self.faults[name] = str(error)
             _log.error("%s cannot serve: %s (%s)", name, error, error.hint)
-            return None
+            return str(error)
         except Exception as error:  # noqa: BLE001 - one release must not keep the others away
-            self.faults[name] = f"it cannot be built: {type(error).__name__}, see the log"
             log_traceback(_log, f"{name} cannot be built", error)
-            return None
-        self.faults.pop(name, None)
-        return served
+            return f"it cannot be built: {type(error).__name__}, see the log"
 
     def _declare(self, served: Served) -> None:
         """The endpoints that the contract declares and whose keys are there."""
@@ -252,6 +301,15 @@ class State:
                 _log.warning("%s is not declared: %s", one.name, error)
             except Exception as error:  # noqa: BLE001 - one endpoint must not keep the others away
                 log_traceback(_log, f"{one.name} is not declared", error)
+
+
+async def _loaded(served: Served) -> Served:
+    try:
+        await served.load()
+    except BaseException:
+        await served.close()
+        raise
+    return served
 
 
 def _limits_of(key: Key) -> tuple[Limit, ...]:

@@ -29,7 +29,8 @@ from rixin.serve.meters import Meters, shared_file
 from rixin.serve.metrics import retire
 from rixin.serve.writer import Writer
 
-_READY_S = 120.0
+_READY_S = 900.0
+"""Seconds that a worker may take to load all that it serves; a student takes a minute at most."""
 _UNSENT_BYTES = 128 * 1024
 """Of an answer that the system holds for a caller who does not read; without it megabytes."""
 _LIVED_S = 60.0

@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rixin.core.answer import Answer, Failure
@@ -51,6 +52,13 @@ class CommandSolver:
         """One answer per case, asked one after the other."""
         async with self._turn:
             return [await self._one(case) for case in cases]
+
+    async def load(self) -> None:
+        """Starts the program; where that fails, the first `solve` says why."""
+        async with self._turn:
+            if self._process is None:
+                with suppress(OSError):
+                    self._process = await LineProcess.start(self._command, self._folder)
 
     async def close(self) -> None:
         """Ends the program and its children."""

@@ -62,8 +62,8 @@ class LocalSolver:
 
     Of other outputs `confidence` is the geometric mean of the probabilities of their tokens. What
     holds no answer in the form that was asked for is given back as the model wrote it: it is a
-    wrong answer, not a failed call; what was cut at its limit of tokens is no answer. The model is loaded and reads its examples at the first
-    `solve`; calls queue up before one thread, so that the event loop stays free, and `latency_s`
+    wrong answer, not a failed call; what was cut at its limit of tokens is no answer. The model is
+    loaded and reads its examples by `load`, or else at the first `solve`; calls queue up before one thread, so that the event loop stays free, and `latency_s`
     is the time of a call without its time in the queue.
 
     Args:
@@ -125,10 +125,16 @@ class LocalSolver:
             ModelFault: The model cannot be loaded, or not be held to the JSON Schema, so that no
                 case can be answered.
         """
-        if self._worker is None:
-            self._worker = ThreadPoolExecutor(1, thread_name_prefix="rixin-local")
-        loop, worker = asyncio.get_running_loop(), self._worker
+        loop, worker = asyncio.get_running_loop(), self._thread()
         return [await loop.run_in_executor(worker, self._answer, case.input) for case in cases]
+
+    async def load(self) -> None:
+        """Loads the model, which then reads its examples, once.
+
+        Raises:
+            ModelFault: The model cannot be loaded, or not be held to the JSON Schema.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._thread(), self._ready)
 
     async def close(self) -> None:
         """Ends the thread and frees the model; the next `solve` loads it again."""
@@ -138,6 +144,11 @@ class LocalSolver:
                 self._llama.stop()
             await asyncio.to_thread(worker.shutdown, cancel_futures=True)
             self._unload()
+
+    def _thread(self) -> ThreadPoolExecutor:
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(1, thread_name_prefix="rixin-local")
+        return self._worker
 
     def _answer(self, text: str) -> Answer:
         begin, begin_cpu = time.perf_counter(), time.process_time()

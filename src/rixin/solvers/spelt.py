@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rixin.core.answer import Answer
 from rixin.core.case import Case
 from rixin.core.labels import LabelSet
-from rixin.core.solver import Solver
+from rixin.core.solver import Loads, Solver
 
 
 class SpeltSolver:
@@ -25,6 +25,11 @@ class SpeltSolver:
         """One answer per case, in order."""
         answers = await self._solver.solve(cases)
         return [self._spelt(answer) for answer in answers]
+
+    async def load(self) -> None:
+        """Loads the solver behind it."""
+        if isinstance(self._solver, Loads):
+            await self._solver.load()
 
     async def close(self) -> None:
         """Closes the solver behind it."""

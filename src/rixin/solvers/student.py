@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rixin.core.answer import Answer, Usage
@@ -34,19 +34,28 @@ class StudentSolver:
     """Answers labels; `confidence` is the margin between its two likeliest labels.
 
     Of more cases than it may train on it takes those first in the cases' random order, whatever
-    the order of the file. It is fitted at the first `solve`, in a thread.
+    the order of the file. It is fitted by `load`, or else at the first `solve`, in a thread.
 
     Args:
         name: The name in the scenario file.
         cases: Training cases, read once and at once; those without expected output are left out.
         size: Bounds on the training.
+        say: Gets a line before the training.
 
     Raises:
         CasesError: The cases hold fewer than two labels.
     """
 
-    def __init__(self, name: str, cases: Iterable[Case], size: StudentSize | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        cases: Iterable[Case],
+        size: StudentSize | None = None,
+        *,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         self.name = name
+        self._say = say or (lambda _: None)
         self.batch_size = _BATCH
         self.fit_seconds: float | None = None
         """CPU seconds of the training; None before it."""
@@ -65,19 +74,27 @@ class StudentSolver:
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """One answer per case, with a probability per label (those of at least 0.001)."""
-        if self._fitting is None:
-            self._fitting = asyncio.ensure_future(asyncio.to_thread(self._fit))
-        classifier = await asyncio.shield(self._fitting)
+        classifier = await self._fitted()
         texts = [case.input for case in cases]
         if len(texts) == 1:  # half a millisecond at most: a thread takes longer to reach
             return _answer(classifier, texts)
         return await asyncio.to_thread(_answer, classifier, texts)
+
+    async def load(self) -> None:
+        """Fits the model, once."""
+        await self._fitted()
 
     async def close(self) -> None:
         """Forgets the fitted model; the next `solve` fits it again."""
         fitting, self._fitting = self._fitting, None
         if fitting is not None:
             await asyncio.wait([fitting])
+
+    async def _fitted(self) -> Classifier:
+        if self._fitting is None:
+            self._say(f"{self.name}: training on {self.training_cases:,} cases")
+            self._fitting = asyncio.ensure_future(asyncio.to_thread(self._fit))
+        return await asyncio.shield(self._fitting)
 
     def _fit(self) -> Classifier:
         begin = time.thread_time()

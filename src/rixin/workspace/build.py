@@ -143,7 +143,7 @@ class Builder:
 
         size = StudentSize(max_train=int(str(candidate.options["max_train"])))
         cases = islice(self._shape(), size.max_train)
-        solver = StudentSolver(candidate.name, cases, size)
+        solver = StudentSolver(candidate.name, cases, size, say=self.say if self.serves else None)
         about = f"{candidate.target}, trained on {solver.training_cases} cases of the shape pool"
         return self._on_this_machine(candidate, solver, about)
 

@@ -10,7 +10,7 @@ from rixin.core.case import Case
 from rixin.core.money import to_pico
 from rixin.core.release import Release
 from rixin.core.scenario import Candidate, Scenario
-from rixin.core.solver import Guard, Solver
+from rixin.core.solver import Guard, Loads, Solver
 from rixin.core.transport import Transport
 from rixin.errors import LedgerFault, UsageError
 from rixin.guards.build import TextPolicy, text_guards
@@ -82,7 +82,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A release that is ready to answer."""
+    """A release that can answer: at once when it is loaded."""
 
     release: Release
     scenario: Scenario
@@ -95,6 +95,16 @@ class Served:
     labels: tuple[str, ...]
     all_solvers: tuple[Solver, ...]
     """To be closed in the end."""
+
+    async def load(self) -> None:
+        """Fits, loads and starts what its solvers answer with, so that no caller waits for it.
+
+        Raises:
+            RixinError: A solver cannot be made ready.
+        """
+        for solver in self.all_solvers:
+            if isinstance(solver, Loads):
+                await solver.load()
 
     async def close(self) -> None:
         """Gives back sessions, processes and memory."""
