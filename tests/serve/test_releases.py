@@ -151,9 +151,23 @@ def released_by_ann(workspace, path):
 def test_a_promotion_can_need_a_second_person(path):
     with Workspace(quiet=True) as workspace:
         desk = released_by_ann(workspace, path)
-        for wrong in ("", "ann"):
+        for wrong in ("", "ann", "Mickey Mouse"):
             with pytest.raises(UsageError, match="second person"):
                 desk.promote("desk", approved_by=wrong)
+        assert desk.pointer("desk") is None
+        assert desk.promote("desk", key=approver(desk, "bob")).live == 1
+        said = entries(desk.ledger, 1)[0]["detail"]
+        assert (said["approved_by"], said["proved"]) == ("bob", True)
+
+
+def approver(desk, name):
+    return desk.create_key(name, role="approver", limits=Limits())[0]
+
+
+def test_a_name_is_kept_where_nobody_asks_for_a_second_person(path):
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(path, actor="ann")
+        desk.release(path)
         assert desk.promote("desk", approved_by="bob").live == 1
         said = entries(desk.ledger, 1)[0]["detail"]
         assert (said["approved_by"], said["proved"]) == ("bob", False)
@@ -161,14 +175,16 @@ def test_a_promotion_can_need_a_second_person(path):
 
 def test_who_takes_the_second_person_out_of_the_contract_needs_one(path):
     with Workspace(quiet=True) as workspace:
-        released_by_ann(workspace, path).promote("desk", approved_by="bob")
+        desk = released_by_ann(workspace, path)
+        bobs = approver(desk, "bob")
+        desk.promote("desk", key=bobs)
         path.write_text(path.read_text().replace("policy: {second_person: true}", "", 1))
         workspace.decide(path, only=["rules"])
         desk = workspace.desk(path, actor="ann")
         desk.release(path)
         with pytest.raises(UsageError, match="second person"):
             desk.promote("desk")
-        desk.promote("desk", approved_by="bob")
+        desk.promote("desk", key=bobs)
         desk.release(path)
         assert desk.promote("desk").live == 3
 
@@ -178,14 +194,15 @@ def test_a_second_person_is_proved_by_a_key(path):
         desk = released_by_ann(workspace, path)
 
         def key(name, **more):
-            return desk.create_key(name, limits=Limits(), **more)[0]
+            return desk.create_key(name, **{"limits": Limits(), "role": "approver", **more})[0]
 
         revoked, bobs = key("carol"), key("bob", scenarios=["desk"])
         desk.revoke_key(revoked.split("-")[1])
         for wrong, why in (
             ("rx-nobody-s", "no such key"),
             (revoked, "revoked"),
-            (key("dan", role="reviewer"), "role is reviewer, not admin or operator"),
+            (key("app", role="caller"), "role is caller, not admin or approver"),
+            (key("app of before", role="operator"), "role is operator, not admin or approver"),
             (key("dan", scenarios=["other"]), "other scenarios"),
             (key(" "), "no name"),
             (key("Ann"), "key of Ann, who made the release"),
@@ -208,7 +225,7 @@ def test_the_key_of_a_second_person_comes_in_a_file_or_the_environment(path, mon
     with Workspace(quiet=True) as workspace:
         desk = workspace.desk(path, actor="ann")
         desk.release(path)
-        bobs = desk.create_key("bob", limits=Limits())[0]
+        bobs = approver(desk, "bob")
     (path.parent / "bob.key").write_text(bobs + "\n")
     (path.parent / "empty.key").write_text("\n")
     promote = ["promote", "desk.yaml"]
@@ -229,6 +246,7 @@ def test_keys_are_shown_once_and_stored_hashed(path):
     secret = said.splitlines()[0]
     assert code == 0
     assert secret.startswith("rx-")
+    assert "caller" in rixin(path, "keys", "list")[1]
     content = (path.parent / ".rixin" / "ledger.sqlite3").read_bytes()
     for wal in path.parent.glob(".rixin/*-wal"):
         content += wal.read_bytes()

@@ -92,7 +92,14 @@ def test_the_service_is_called_as_the_environment_says(tmp_path, collector, monk
 
 @pytest.mark.parametrize(
     ("role", "chat", "feedback"),
-    [("viewer", 403, 403), ("reviewer", 403, 200), ("admin", 200, 200)],
+    [
+        ("viewer", 403, 403),
+        ("reviewer", 403, 200),
+        ("admin", 200, 200),
+        ("caller", 200, 404),
+        ("operator", 200, 404),
+        ("approver", 403, 403),
+    ],
 )
 def test_a_role_is_what_a_key_may_do(house, role, chat, feedback):
     with Workspace(quiet=True) as workspace:

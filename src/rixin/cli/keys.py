@@ -22,7 +22,13 @@ def keys() -> None:
     multiple=True,
     help="Name or file of what it may call. [default: all]",
 )
-@click.option("--role", type=click.Choice(ROLES), default="operator", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    default="caller",
+    show_default=True,
+    help="caller: an application, which only asks; approver: a person, who approves promotions.",
+)
 @click.option(
     "--budget", "budgets", multiple=True, metavar="MONEY/PERIOD", help="20/day, 300/month."
 )

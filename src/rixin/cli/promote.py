@@ -26,7 +26,7 @@ _CLAIMED = "a name that was given: nothing proves it, and the trail says so"
     type=click.File(encoding="utf-8", errors="replace"),
     help="The second person's key, in a file; - is stdin. [default: RIXIN_APPROVER_KEY]",
 )
-@click.option("--approved-by", default="", help="The second person's name, without a proof of it.")
+@click.option("--approved-by", default="", help="A name for the trail: nothing proves it.")
 @ledger_option
 @json_option
 def promote(
@@ -44,7 +44,8 @@ def promote(
     25, then without it, the release takes over step by step.
 
     Where the scenario says policy.second_person, somebody else than who made the release proves it
-    with their key of the gateway, of role operator or admin; the trail keeps the key's name.
+    with their key of role approver or admin; the trail keeps the key's name. A key of an
+    application approves nothing, and neither does a name that nothing proves.
     """
     from rixin.workspace import Workspace
     from rixin.workspace.releasing import next_share

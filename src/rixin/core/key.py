@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
 
-Role = Literal["viewer", "reviewer", "operator", "admin", "auditor"]
+Role = Literal["caller", "viewer", "reviewer", "operator", "admin", "approver", "auditor"]
 ROLES: tuple[str, ...] = get_args(Role)
-CALLERS = frozenset({"operator", "admin"})
+CALLERS = frozenset({"caller", "operator", "admin"})
 """Roles whose keys may ask for answers; a viewer sees models, a reviewer gives feedback, too."""
 REVIEWERS = CALLERS | {"reviewer"}
+"""Roles whose keys give feedback."""
+OF_ALL = frozenset({"reviewer", "admin"})
+"""Roles whose keys give feedback about what others have asked, too."""
+APPROVERS = frozenset({"approver", "admin"})
+"""Roles whose keys approve a promotion: no application has one."""
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)/(minute|min|day|month)")
 
 

@@ -189,7 +189,7 @@ class _Filler:
             public_id="apply",
             hash="",
             name="rixin apply",
-            role="operator",
+            role="caller",
             scenarios=(),
             limits=Limits(),
             created_at="",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rixin.core.key import CALLERS, ROLES, Key, Limits, hash_key
+from rixin.core.key import APPROVERS, ROLES, Key, Limits, hash_key
 from rixin.core.release import Pointer, Release
 from rixin.core.verdict import Decision
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
@@ -123,7 +123,8 @@ class Desk:
             scenario: Its name.
             number: Of the release; None: the newest.
             canary: Percent of the traffic, 1 to 99; None: all of it.
-            approved_by: A second person, whose name is taken as given.
+            approved_by: A second person, whose name is taken as given: it is kept, and is no approval
+                where one is needed.
             key: The gateway's key of a second person, which proves the name.
 
         Raises:
@@ -178,7 +179,7 @@ class Desk:
         return self._move(scenario, "release.rollback", change)
 
     def create_key(
-        self, name: str, *, role: str = "operator", scenarios: Sequence[str] = (), limits: Limits
+        self, name: str, *, role: str = "caller", scenarios: Sequence[str] = (), limits: Limits
     ) -> tuple[str, Key]:
         """A new key; the secret is told only here.
 
@@ -212,12 +213,12 @@ class Desk:
         """What the trail keeps of a second person; nothing where there is none and none is needed."""
         if key:
             return self._approval_by_key(release, key)
-        known = {_folded(self.actor), _folded(release.created_by)}
-        if _folded(approved_by) in {"", *known} and self._asks_for_two(release):
+        if self._asks_for_two(release):
+            unproved = f", and nothing proves the name {approved_by!r}" * bool(approved_by)
             raise UsageError(
-                f"{release.scenario} asks for a second person to promote a release",
-                hint=f"somebody else than {release.created_by} gives their key: --key-file FILE;"
-                " or, unproved, their name: --approved-by NAME",
+                f"{release.scenario} asks for a second person to promote a release{unproved}",
+                hint=f"somebody else than {release.created_by} gives their key of role approver:"
+                " --key-file FILE",
             )
         return {"approved_by": approved_by, "proved": False} if approved_by else {}
 
@@ -236,7 +237,7 @@ class Desk:
             raise UsageError(
                 f"this key cannot approve {release.scenario}@{release.number}:"
                 f" {reason or 'the ledger has no such key'}",
-                hint="make one for the second person: rixin keys create --name NAME --role operator",
+                hint="make one for the second person: rixin keys create --name NAME --role approver",
             )
         return {"approved_by": key.name, "proved": True, "key": key.public_id}
 
@@ -278,8 +279,8 @@ def _cannot_approve(key: Key, release: Release) -> str:
     """Why the owner of a key is no second person for a release; empty: they are."""
     if key.revoked_at is not None:
         return "it is revoked"
-    if key.role not in CALLERS:
-        return f"its role is {key.role}, not {' or '.join(sorted(CALLERS))}"
+    if key.role not in APPROVERS:
+        return f"its role is {key.role}, not {' or '.join(sorted(APPROVERS))}"
     if not key.may_call(release.scenario):
         return "it is for other scenarios"
     if not _folded(key.name):

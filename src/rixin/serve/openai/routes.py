@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from rixin.core.key import CALLERS, REVIEWERS, Key
+from rixin.core.key import CALLERS, OF_ALL, REVIEWERS, Key
 from rixin.errors import LedgerFault
 from rixin.ledger.requests import Remark, origin_of
 from rixin.serve.call import Call, counted, no_call_headers, random_hex
@@ -174,7 +174,7 @@ async def _origin(gateway: Gateway, key: Key, request_id: str) -> str:
             raise _takes_no_feedback() from fault
         if origin is not None:
             scenario, asked_by = origin
-            if key.may_call(scenario) and (key.role != "operator" or asked_by == key.id):
+            if key.may_call(scenario) and (key.role in OF_ALL or asked_by == key.id):
                 return scenario
             break
         await asyncio.sleep(0.1)
