@@ -113,7 +113,7 @@ def revoke_unread(house, public):
 
 def test_a_release_that_cannot_be_read_stops_no_revocation(house, key):
     with Workspace(quiet=True) as workspace:
-        made = workspace.desk(house.path).release(house.path, force=True, solver="ladder")
+        made = workspace.desk(house.path).release(house.path, force=True, solver="rules")
         change(house, "UPDATE releases SET certificate = '{' WHERE number = ?", made.number)
         live = house.ask("/readyz", method="GET").json()["serves"]["desk"]
         change(house, "UPDATE pointers SET live = ?", made.number)

@@ -85,6 +85,26 @@ def test_a_row_that_was_altered_ends_the_certificate(path):
     assert "does not hold any more" in said
 
 
+def test_a_file_that_has_changed_since_the_verdict_is_decided_on_first(path):
+    text = path.read_text()
+    path.write_text(text.replace("Say what the animal wears", "Say it in one word", 1))
+    for more in ((), ("--force", "--solver", "ladder")):
+        code, said = rixin(path, "release", "desk.yaml", *more)
+        assert code == 2
+        assert "desk.yaml has changed since the verdict (task): decide again" in said
+    path.write_text("# only a comment\n" + text)
+    assert rixin(path, "release", "desk.yaml")[0] == 0
+
+
+def test_what_is_released_already_gets_no_new_number(path):
+    assert "desk@1" in rixin(path, "release", "desk.yaml")[1]
+    with Workspace(quiet=True) as workspace:
+        workspace.decide(path, only=["rules"])
+    code, said = rixin(path, "release", "desk.yaml")
+    assert (code, "desk@1" in said, "nothing has changed" in said) == (0, True, True)
+    assert "desk@2" in rixin(path, "release", "desk.yaml", "--force", "--solver", "ladder")[1]
+
+
 def test_nothing_decided_is_nothing_to_release(tmp_path):
     path = write_scenario(tmp_path, "http://127.0.0.1:9/v1", faults=())
     code, said = rixin(path, "release", "desk.yaml")
@@ -111,8 +131,8 @@ def test_pointers_that_lead_nowhere(path):
 def test_only_what_has_served_can_be_gone_back_to(path):
     with Workspace(quiet=True) as workspace:
         desk = workspace.desk(path)
-        for _ in range(2):
-            desk.release(path)
+        desk.release(path)
+        desk.release(path, force=True, solver="ladder")
         desk.promote("desk", 1)
         with pytest.raises(UsageError, match="desk@2 has never served"):
             desk.rollback("desk", 2)
@@ -123,8 +143,8 @@ def test_only_what_has_served_can_be_gone_back_to(path):
 def test_a_second_rollback_goes_further_back(path):
     with Workspace(quiet=True) as workspace:
         desk = workspace.desk(path)
-        for _ in range(3):
-            desk.promote("desk", desk.release(path).number)
+        for solver in ("rules", "ladder", "rules"):
+            desk.promote("desk", desk.release(path, force=True, solver=solver).number)
         assert desk.rollback("desk").live == 2
         assert desk.rollback("desk").live == 1
         with pytest.raises(UsageError, match="first release"):
@@ -185,7 +205,7 @@ def test_who_takes_the_second_person_out_of_the_contract_needs_one(path):
         with pytest.raises(UsageError, match="second person"):
             desk.promote("desk")
         desk.promote("desk", key=bobs)
-        desk.release(path)
+        desk.release(path, force=True, solver="ladder")
         assert desk.promote("desk").live == 3
 
 
@@ -545,8 +565,8 @@ def test_a_release_that_is_taken_out_answers_what_it_has_begun(tmp_path):
     path.write_text(path.read_text().replace("candidates:\n", "candidates:\n" + program))
     release(path, "program")
     with Workspace(quiet=True) as workspace:
-        for _ in range(4):
-            workspace.desk(path).release(path)
+        for solver in ("rules", "ladder", "rules", "ladder"):
+            workspace.desk(path).release(path, force=True, solver=solver)
     house, replies = start(path, key=create_key(path)), []
     call = threading.Thread(target=lambda: replies.append(house.chat("a slow okapi")))
     call.start()

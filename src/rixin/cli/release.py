@@ -28,6 +28,9 @@ def release(
     A release never changes: it holds the contract, the certificate and the version of the solver.
     Nothing serves it before rixin promote.
 
+    A scenario file that has changed since the verdict is to be decided on first. Where nothing has
+    changed since the newest release, no new one is made.
+
     Exit code 1: the verdict adopts nothing, or its certificate does not hold any more.
     """
     from rixin.interop.contract.load import load_scenario
@@ -37,6 +40,7 @@ def release(
     with Workspace(ledger=ledger) as workspace:
         desk = workspace.desk(path)
         name = load_scenario(path).name
+        before = desk.newest(name)
         found = desk.releases(name) if listing else [desk.release(path, force=force, solver=solver)]
         pointer = desk.pointer(name)
     if as_json:
@@ -51,6 +55,8 @@ def release(
         )
     if listing and not found:
         echo(f"{name} has no release yet; make one with: rixin release {path}")
+    if not listing and before is not None and found[0].number == before.number:
+        echo("nothing has changed since this release: no new one was made")
     if not listing:
         echo(f"next: rixin promote {path}   # lets it serve")
     return 0

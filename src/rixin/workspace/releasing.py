@@ -10,7 +10,7 @@ from rixin.core.key import APPROVERS, ROLES, Key, Limits, hash_key
 from rixin.core.release import Pointer, Release
 from rixin.core.verdict import Decision
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
-from rixin.interop.contract.load import load_scenario, scenario_as_stated
+from rixin.interop.contract.load import changed_parts, load_scenario, scenario_as_stated
 from rixin.ledger.decisions import last_decision
 from rixin.ledger.keys import add_key, list_keys, revoke_key
 from rixin.ledger.releases import (
@@ -45,13 +45,16 @@ class Desk:
     def release(self, path: Path, *, force: bool = False, solver: str | None = None) -> Release:
         """Turns the latest verdict on a scenario into its next release.
 
+        Where the newest release is the same already, it is that one: no new number is made.
+
         Args:
             path: The scenario file.
             force: Release what the verdict does not adopt; the release is marked for ever.
             solver: With `force`: the candidate; None: the one that the verdict names.
 
         Raises:
-            UsageError: There is no verdict, or no such candidate.
+            UsageError: There is no verdict, it was given on another text of the file, or there is no
+                such candidate.
             PromiseUnmet: The verdict adopts nothing, or its certificate does not hold any more.
         """
         scenario = load_scenario(path)
@@ -61,6 +64,11 @@ class Desk:
                 f"nothing was decided yet on {scenario.name}", hint=f"run: rixin decide {path}"
             )
         certificate = last["record"]["certificate"]
+        if changed := changed_parts(path, certificate["contract"]):
+            raise UsageError(
+                f"{path.name} has changed since the verdict ({', '.join(changed)}): decide again",
+                hint=f"run: rixin decide {path}",
+            )
         chosen = solver or certificate["winner"]
         certified = self._certified(certificate, path, chosen)
         if not (certified is None or force):
@@ -70,22 +78,21 @@ class Desk:
         line = _solver_line(certificate, chosen)
         stated = scenario_as_stated(certificate["contract"], path)
         prints = {one["name"]: one["fingerprint"] for one in certificate["solvers"]}
-        return add_release(
-            self.ledger,
-            {
-                "scenario": scenario.name,
-                "solver": line["name"],
-                "fingerprint": line["fingerprint"],
-                "dataset_id": certificate["cases"]["dataset"],
-                "path": str(path.resolve()),
-                "frozen": freeze(with_features(stated, prints, self.ledger)),
-                "contract": certificate["contract"],
-                "certificate": certificate,
-                "certified": certified is None,
-            },
-            actor=self.actor,
-            now=_now(),
-        )
+        given = {
+            "scenario": scenario.name,
+            "solver": line["name"],
+            "fingerprint": line["fingerprint"],
+            "dataset_id": certificate["cases"]["dataset"],
+            "path": str(path.resolve()),
+            "frozen": freeze(with_features(stated, prints, self.ledger)),
+            "contract": certificate["contract"],
+            "certificate": certificate,
+            "certified": certified is None,
+        }
+        newest = self.newest(scenario.name)
+        if newest is not None and _is_same(newest, given):
+            return newest
+        return add_release(self.ledger, given, actor=self.actor, now=_now())
 
     def _certified(
         self, certificate: Mapping[str, Any], path: Path, chosen: str | None
@@ -99,6 +106,13 @@ class Desk:
         if not found.holds:
             return f"the certificate does not hold any more: {found.differences[0]}"
         return None
+
+    def newest(self, scenario: str) -> Release | None:
+        """The newest release of a scenario; None: there is none, or it cannot be read."""
+        try:
+            return find_release(self.ledger, scenario)
+        except (UnknownName, ValueError):  # a broken row must not keep the next release away
+            return None
 
     def releases(self, scenario: str | None = None) -> list[Release]:
         """The releases of one scenario or of all, oldest first."""
@@ -252,6 +266,12 @@ class Desk:
         return move_pointer(
             self.ledger, scenario, action, change, actor=self.actor, now=now, approval=approval
         )
+
+
+def _is_same(release: Release, given: Mapping[str, Any]) -> bool:
+    """Whether a release is what would be made; when it was decided does not count."""
+    same = all(getattr(release, name) == given[name] for name in given if name != "certificate")
+    return same and release.seal == given["certificate"]["sha256"]
 
 
 def next_share(pointer: Pointer) -> int | None:

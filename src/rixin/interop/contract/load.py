@@ -71,6 +71,20 @@ def scenario_as_stated(text: str, path: Path) -> Scenario:
         ) from error
 
 
+def changed_parts(path: Path, before: str) -> list[str]:
+    """The parts of a scenario file that are not what an earlier text of it says, in order.
+
+    Args:
+        path: The file.
+        before: Its text at another time; comments and layout do not count.
+
+    Raises:
+        UsageError: The file is not there or is no text.
+    """
+    old, new = parse(before, path.name).values, parse(_read(path), path.name).values
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
+
+
 def fingerprint(scenario: Scenario) -> str:
     """A hash of all that can change the verdict."""
     return digest("scenario", repr({**_plain(scenario)}))
