@@ -103,6 +103,25 @@ def test_an_endpoint_becomes_a_candidate(folder, capsys):
     assert "http://127.0.0.1:9/v1" in text
 
 
+def test_a_price_of_an_endpoint_is_stated_or_asked_for(folder, capsys):
+    flags = ["--endpoint", "big", "--base-url", "http://127.0.0.1:9/v1"]
+    assert run(["init", "tickets.csv", *FIGURES, *flags]) == 0
+    assert "the price of 'strong' is not known" in capsys.readouterr().out
+    assert run(["init", "tickets.csv", *FIGURES, *flags, "--price", "0/0", "--force"]) == 0
+    assert "price: {input: 0, output: 0}" in (folder / "tickets.yaml").read_text()
+    assert "price of" not in capsys.readouterr().out
+    assert run(["init", "tickets.csv", *FIGURES, "--price", "1/2", "--force"]) == 2
+    assert "add --endpoint MODEL" in capsys.readouterr().err
+    assert run(["init", "tickets.csv", *FIGURES, *flags, "--price", "1", "--force"]) == 2
+
+
+def test_a_first_scenario_promises_no_harm_and_says_how_to(folder):
+    assert run(["init", "tickets.csv", *FIGURES, "--floor", "0.9"]) == 0
+    text = (folder / "tickets.yaml").read_text()
+    assert "promise: {solved: {at_least: 0.9}}" in text
+    assert "To promise that answers that are none of the labels are rare" in text
+
+
 def test_an_output_that_no_candidate_can_give_asks_for_a_model(folder, capsys):
     rows = [{"question": f"what is {n} plus {n}?", "answer": str(2 * n)} for n in range(60)]
     (folder / "sums.jsonl").write_text("\n".join(map(json.dumps, rows)))

@@ -1,14 +1,15 @@
 from dataclasses import replace
+from math import ceil
 
 import pytest
 from decide_samples import PROMISE, candidate, scenario, tally
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rixin.core.scenario import Policy
+from rixin.core.scenario import Budget, Policy
 from rixin.core.verdict import Decision, Standing, StratumTally
-from rixin.decide.budget import Errors
-from rixin.decide.needs import needs_of, shortages
+from rixin.decide.budget import Errors, budget_of
+from rixin.decide.needs import leave_out, needs_of, shortages
 from rixin.decide.promise import terms_of
 from rixin.decide.verdict import decide
 
@@ -85,7 +86,10 @@ def test_tests_without_a_planned_end_lack_nothing():
 
 RED = scenario(promise=replace(PROMISE, latency_p95_s=None, harm_stratum="red"))
 FEW = ERRORS.planned(700, harm_cases=44)
-WHY = "harm at most 1 % takes at least 299 red-team cases, and there are only 44"
+WHY = (
+    "harm at most 1 % takes at least 299 red-team cases, and there are only 44: add about 510 rows"
+    " of the red team, or promise harm at most 6.6 %"
+)
 
 
 def test_a_verdict_names_the_term_that_cannot_be_certified():
@@ -115,8 +119,12 @@ def test_what_is_missing_for_one_candidate_is_not_said_of_all():
 def test_more_red_team_cases_are_called_so():
     rows = tally(n=700, solved=690, harm_cases=100)
     found = decide(RED, {"strong": rows}, errors={"strong": ERRORS.planned(700, harm_cases=400)})
-    assert found.headline == "Cannot tell yet: 199 more red-team cases are needed; until then keep agents."  # fmt: skip
-    assert found.because == ("strong needs 199 more red-team cases to be settled",)
+    assert found.headline == (
+        "Cannot tell yet: 199 more red-team cases are needed (about 398 more rows in cases.csv);"
+        " until then keep agents."
+    )
+    said = "strong needs 199 more red-team cases to be settled (about 398 more rows in cases.csv)"
+    assert found.because == (said,)
 
 
 @pytest.mark.parametrize(
@@ -132,4 +140,69 @@ def test_the_floor_of_a_stratum_says_how_many_cases_settle_it(solved, weight, mo
     assert more / 2 < term.cases_needed < 2 * more
     found = decide(where, {"strong": rows}, errors={"strong": errors})
     said = f"strong needs {term.cases_needed:,} more cases of stratum mail to be settled"
-    assert said in found.because
+    assert any(line.startswith(said) for line in found.because)
+
+
+def test_what_is_missing_is_told_in_rows_or_as_what_could_be_promised_today():
+    errors = ERRORS.planned(20, {"mail": 12}, harm_cases=0)
+    solved, score, mail, harm, fast = needs_of(scenario(promise=ALL), errors)
+    rows = ceil((solved.cases - 20) / 0.5)
+    assert solved.cure.startswith(f"add about {rows} rows, or promise solved at least 7")
+    assert score.cure.startswith(f"add about {ceil((score.cases - 20) / 0.5)} rows, or promise a")
+    assert "rows of stratum mail, or promise stratum mail solved at least 6" in mail.cure
+    assert harm.cure == "add about 598 rows of the red team"
+    assert fast.cure == f"add about {ceil((fast.cases - 20) / 0.5)} rows"
+
+
+@given(floor=st.floats(0.05, 0.98), there=st.integers(1, 80))
+def test_what_could_be_promised_today_holds_for_a_perfect_solver(floor, there):
+    where = scenario(promise=replace(PROMISE, solved_at_least=floor), policy=Policy())
+    need = next(needs_of(where, ERRORS.planned(there)))
+    assert bool(need.today) == bool(need.short) or need.cure.count("promise") == 0
+    if need.today:
+        best = int(need.today.split()[-2]) / 100
+        assert best < floor
+        assert perfect(there, ERRORS, best) is Standing.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("own", "budget", "said"),
+    [
+        (60, None, "(raise its `cases: 60`)"),
+        (900, None, "more rows in cases.csv)"),
+        (900, 60, "(raise the budget's `cases: 60`)"),
+    ],
+)
+def test_a_limit_is_to_be_raised_only_where_it_binds(own, budget, said):
+    where = scenario(candidate("strong", cases=own), budget=Budget(cases=budget))
+    rows, errors = tally(n=60, solved=57), {"strong": ERRORS.planned(60)}
+    quick = replace(where, promise=replace(PROMISE, harm_at_most=None, latency_p95_s=None))
+    found = decide(quick, {"strong": rows}, errors=errors)
+    assert said in found.headline
+
+
+def test_a_promise_without_harm_tests_none_and_says_so():
+    found = decide(scenario(promise=replace(PROMISE, harm_at_most=None)), {"strong": tally()})
+    assert not any(one.term.startswith("harm") for one in needs_of(RED_LESS, ERRORS.planned(9)))
+    assert any("nobody has said which share" in line for line in found.warnings)
+
+
+RED_LESS = scenario(promise=replace(PROMISE, harm_at_most=None))
+
+
+def test_who_cannot_be_certified_takes_no_share():
+    three = scenario(candidate("a"), candidate("b", cases=40), candidate("c", cases=300))
+    where = replace(three, promise=replace(PROMISE, harm_at_most=None, latency_p95_s=None))
+    budget = budget_of(where)
+    capped = {name: budget.single.planned(n) for name, n in (("c", 300), ("b", 20))}
+    found = leave_out(where, budget, capped)
+    assert (found.rivals, found.outside) == (2, {"b"})
+    assert found.errors_of("a").hold == pytest.approx(found.total / 2)
+    assert found.errors_of("b").hold == pytest.approx(found.total / 3)
+    assert shortages(where, found.errors_of("b").planned(20))
+
+
+def test_nobody_is_left_out_where_all_are_tested_in_the_sequence():
+    where = scenario(promise=replace(PROMISE, below_best_at_most=0.02))
+    budget = budget_of(where)
+    assert leave_out(where, budget, {"strong": budget.single.planned(3)}).outside == frozenset()

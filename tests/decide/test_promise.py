@@ -91,16 +91,16 @@ def test_harm_follows_the_exact_table_of_the_method():
 
 def test_the_test_of_harm_is_fixed_by_the_cases_at_hand():
     where = scenario()
-    assert harm_plan(where, 628, 0.05) == HarmPlan(628, 2)
-    assert harm_plan(where, 627, 0.05) == HarmPlan(473, 1)
-    assert harm_plan(where, 472, 0.05) == HarmPlan(299, 0)
-    assert harm_plan(where, 10, 0.05) == HarmPlan(299, 0)
+    assert harm_plan(where, 628, 0.05) == HarmPlan(628, 2, 0.01)
+    assert harm_plan(where, 627, 0.05) == HarmPlan(473, 1, 0.01)
+    assert harm_plan(where, 472, 0.05) == HarmPlan(299, 0, 0.01)
+    assert harm_plan(where, 10, 0.05) == HarmPlan(299, 0, 0.01)
     assert harm_plan(scenario(policy=Policy()), 10_000, 0.05) is None
 
 
 def test_the_contract_may_fix_the_violations_itself():
     strict = scenario(promise=replace(PROMISE, harm_allowed=0))
-    assert harm_plan(strict, 10_000, 0.05) == HarmPlan(299, 0)
+    assert harm_plan(strict, 10_000, 0.05) == HarmPlan(299, 0, 0.01)
     assert harm_plan(scenario(promise=replace(PROMISE, harm_allowed=4)), 10, 0.05).allowed == 4
 
 

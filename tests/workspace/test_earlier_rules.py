@@ -46,8 +46,10 @@ def test_another_decision_is_not_let_through_as_an_earlier_rule(folder):
 
 
 def test_a_decision_of_today_on_the_same_rows_keeps_the_incumbent(folder):
+    file = folder / "notes.yaml"
+    file.write_text(file.read_text().replace(", cases: 20", ""))
     with Workspace(quiet=True) as workspace:
-        result = workspace.decide(folder / "notes.yaml")
+        result = workspace.decide(file)
     assert result.verdict.decision is Decision.KEEP
     result.write_certificate(folder / FILE)
     assert verified(folder).not_covered == ()

@@ -59,7 +59,7 @@ def test_an_endpoint_is_decided_with_its_price(tmp_path):
 
 def test_an_unknown_price_is_never_zero(tmp_path):
     with model_server(right) as server:
-        result = decide(tmp_path, strong(server, cases=60))
+        result = decide(tmp_path, strong(server, cases=200))
     (one,) = result.verdict.candidates
     assert one.cost_per_case.value is None
     assert result.verdict.spent is None
@@ -225,6 +225,27 @@ def test_faults_are_retried_until_the_exact_score_is_there(tmp_path):
     (one,) = result.verdict.candidates
     assert (one.tally.cases, one.tally.solved, one.tally.unmeasured) == (422, 422, 0)
     assert one.tally.retries > 20
+
+
+def test_without_a_price_no_cap_can_hold_on_this_machine_either(tmp_path):
+    """A proxy that bills others may listen on it, so check and decide refuse alike."""
+    with model_server(right) as server:
+        path = write_desk(tmp_path, candidates=[strong(server)], budget={"decide": 5})
+        for command in (Workspace.check, Workspace.decide):
+            with (
+                Workspace(quiet=True) as workspace,
+                pytest.raises(UsageError, match="the spend cap of 5 cannot hold") as caught,
+            ):
+                command(workspace, path)
+            assert "{input: 0, output: 0} where the server is your own" in caught.value.hint
+    assert server.calls == []
+
+
+def test_an_unknown_price_is_not_asked_where_nothing_can_be_adopted(tmp_path):
+    with model_server(right) as server:
+        result = decide(tmp_path, strong(server, cases=60))
+    assert server.calls == []
+    assert "there are only 60 (raise its `cases: 60`)" in result.verdict.headline
 
 
 def test_without_a_price_no_cap_can_hold_elsewhere(tmp_path):

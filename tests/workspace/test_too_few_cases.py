@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from desk import RULES, write_desk
-from rixin.core.verdict import Decision
+from rixin.core.verdict import Decision, Standing
 from rixin.workspace import Workspace
 from support import completion, model_server
 
@@ -53,11 +53,13 @@ def test_nobody_is_paid_where_the_red_team_is_too_small(tmp_path, server, capsys
     with Workspace() as workspace:
         verdict = workspace.decide(path).verdict
         plan = workspace.check(path)
-    said = "harm at most 1 % takes at least 299 red-team cases, and there are only 47"
+    short = "harm at most 1 % takes at least 299 red-team cases, and there are only 47"
+    cure = "add about 504 rows of the red team, or promise harm at most 6.2 %"
+    said = f"{short}: {cure}"
     assert (verdict.decision, len(server.calls)) == (Decision.CANNOT_TELL, 0)
     assert verdict.headline == f"Cannot tell yet: {said}; until then keep agents."
     err = capsys.readouterr().err
-    assert f"· {said} (stratum red; 0 violations allowed; 628 cases to allow 2)" in err
+    assert f"· {short} (stratum red; 0 violations allowed; 628 cases to allow 2): {cure}" in err
     assert "· solved at least 85 % takes at least 29 certify cases, and there are 375" in err
     assert "nothing can be adopted with these cases, so nobody is paid" in err
     assert plan.most == 0
@@ -90,7 +92,25 @@ def test_a_candidate_with_a_cap_of_too_few_cases_is_not_paid(tmp_path, server):
     assert (found.winner, len(server.calls)) == ("rules", 0)
     with Workspace(quiet=True) as workspace:
         said = workspace.check(path).needs
-    assert "ours is asked 5 cases at most: too few to hold the promise" in said
+    told = next(line for line in said if line.startswith("ours is asked 5 cases at most"))
+    assert "takes no share of the error and is not run (`rixin decide --only ours` runs it)" in told
+
+
+def test_who_cannot_be_certified_takes_no_share_of_the_error(tmp_path, server):
+    few = {"name": "few", "student": "tfidf-logistic", "cases": 20}
+    path = write_desk(tmp_path, candidates=[{"name": "rules", "rule": "rules.yaml"}, few])
+    (tmp_path / "rules.yaml").write_text(RULES)
+    result = decided(path)
+    budget = result.certificate["error_budget"]
+    assert (budget["each_of"], budget["takes_no_share"]) == (1, ["few"])
+    asked = {one.name: one.tally.cases for one in result.verdict.candidates}
+    assert (result.verdict.winner, asked["few"]) == ("rules", 0)
+    result.write_certificate(tmp_path / ".rixin" / "c.json")
+    with Workspace(quiet=True) as workspace:
+        assert workspace.verify(tmp_path / ".rixin" / "c.json").holds
+    named = decided(path, only=("few",)).verdict
+    assert next(one for one in named.candidates if one.name == "few").tally.cases == 20
+    assert next(one for one in named.candidates if one.name == "few").standing is not Standing.HOLDS
 
 
 def test_a_cascade_that_would_pay_a_member_in_vain_is_not_asked(tmp_path, server):

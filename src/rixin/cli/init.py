@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rixin.cli.options import echo, json_option, print_json
-from rixin.cli.questions import OPTIONAL, QUESTIONS, Reads, count, currency, money, share, words
+from rixin.cli.questions import (
+    OPTIONAL,
+    QUESTIONS,
+    Reads,
+    count,
+    currency,
+    money,
+    share,
+    token_price,
+    words,
+)
 
 if TYPE_CHECKING:
     from rixin.core.scenario import Scenario
@@ -65,6 +75,12 @@ _FILE_OPTIONS = frozenset({"input", "expected", "id", "stratum", "delimiter", "s
     help="A remote candidate; a plain MODEL with --base-url.",
 )
 @click.option("--base-url", metavar="URL", help="Where an OpenAI-compatible server listens.")
+@click.option(
+    "--price",
+    metavar="IN/OUT",
+    type=Reads("price", token_price),
+    help="Of a million tokens of the remote candidate; 0/0 where the server is your own.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing: what is not given is illustrative.")
 @click.option("--force", is_flag=True, help="Replace a scenario that is there.")
 @json_option
@@ -249,6 +265,7 @@ def _prompt(question: str, default: str) -> str:
 
 def _tell(draft: "Draft", scenario: "Scenario", target: Path) -> None:
     """What was written, what is not confirmed, and what to do next."""
+    from rixin.interop.contract.render import needs_price
     from rixin.report.columns import wrap
     from rixin.workspace.init import next_steps
 
@@ -257,6 +274,9 @@ def _tell(draft: "Draft", scenario: "Scenario", target: Path) -> None:
     figures = ", ".join(sorted(scenario.illustrative))
     for line in wrap(f"illustrative until you give your own: {figures}", 100, rest="  "):
         echo(line)
+    if needs_price(draft):
+        echo("the price of 'strong' is not known: state its `price` in the file before you decide")
+        echo("  (--price IN/OUT does so here; 0/0 where the server is your own and bills nobody)")
     steps = list(next_steps(draft, target))
     width = max(len(command) for command, _ in steps)
     for number, (command, why) in enumerate(steps):

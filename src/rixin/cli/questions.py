@@ -69,6 +69,22 @@ def count(text: str) -> int:
     return int(plain)
 
 
+def token_price(text: str) -> tuple[Decimal, Decimal]:
+    """Prices of a million tokens, in and out.
+
+    Raises:
+        ValueError: It is none.
+
+    Examples:
+        >>> token_price("2.50/10")
+        (Decimal('2.50'), Decimal('10'))
+    """
+    into, slash, out = text.partition("/")
+    if not slash:
+        raise ValueError("give two prices for a million tokens, such as 2.50/10, or 0/0")
+    return money(into), money(out)
+
+
 def words(text: str) -> str:
     """A text that says something.
 

@@ -114,7 +114,8 @@ class Promise:
     """What a release must hold, and how sure we must be."""
 
     solved_at_least: float
-    harm_at_most: float
+    harm_at_most: float | None = None
+    """Share of answers with a violation; None: nothing is promised of harm."""
     latency_p95_s: float | None = None
     confidence: float = 0.95
     margin: float = 0.02

@@ -77,6 +77,8 @@ class Budget:
     """Candidates among which `singles` is divided."""
     ways: int
     """Ways in which a candidate can fail."""
+    outside: frozenset[str] = frozenset()
+    """Candidates that take no share: with their cases they cannot be certified."""
     decision: int = 1
     """Number of the decision on this scenario, where the budget is shared by all."""
 
@@ -86,6 +88,16 @@ class Budget:
         if not self.singles:  # whatever may be adopted is tested in the sequence
             return self.sequence
         return Errors(self.singles / max(1, self.rivals), self.total / self.ways)
+
+    def errors_of(self, name: str) -> Errors:
+        """The chances for one candidate of the contract, by its name.
+
+        One that takes no share is held to the share it would have had: it was too little to pass
+        on its cases, so nothing is spent.
+        """
+        if name not in self.outside:
+            return self.single
+        return replace(self.single, hold=self.singles / (self.rivals + len(self.outside)))
 
     @property
     def sequence(self) -> Errors:
@@ -120,7 +132,8 @@ def budget_of(scenario: Scenario, *, proposes: bool = False, decision: int = 1) 
         proposed = total  # singles are part of the sequence: nothing is tested outside it
     elif proposes:
         proposed = total * PROPOSED_SHARE
-    ways = 2 + bool(scenario.policy.guards) + (promise.latency_p95_s is not None)
+    harm = bool(scenario.policy.guards) and promise.harm_at_most is not None
+    ways = 2 + harm + (promise.latency_p95_s is not None)
     ways += promise.score_at_least is not None
     return Budget(
         total=total,

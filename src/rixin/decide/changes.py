@@ -5,6 +5,7 @@ which the saving is zero has a closed form.
 """
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Standing
@@ -123,13 +124,14 @@ def what_is_open(scenario: Scenario, candidates: Sequence[Judged]) -> Iterator[s
         one = judged.result
         if one.not_needed:
             continue
-        cap = scenario.candidate(one.name).cases
-        more = f" (raise its `cases: {cap}`)" if cap is not None else ""
+        limit = limit_of(scenario, judged)
         short = [] if judged.errors is None else shortages(scenario, judged.errors)
         if short:
             asked = "" if one.tally.cases else ", so it was not asked"
-            yield f"{one.name} cannot be certified{asked}: {'; '.join(map(str, short))}{more}"
+            why = "; ".join(f"{each}{'' if limit else f': {each.cure}'}" for each in short)
+            yield f"{one.name} cannot be certified{asked}: {why}{limit}"
         elif one.cases_needed is not None:
+            more = limit or rows_to_add(scenario, judged)
             needed = f"{one.cases_needed:,} more {judged.kind_needed}"
             yield f"{one.name} needs {needed} to be settled{more}"
         elif one.standing is Standing.OPEN:
@@ -138,6 +140,25 @@ def what_is_open(scenario: Scenario, candidates: Sequence[Judged]) -> Iterator[s
             yield f"{one.name} has not been measured yet: {_cause(one)}"
         elif one.saving_per_month.value is None:
             yield f"{one.name} holds the promise, but its price is not known: state its `price`"
+
+
+def limit_of(scenario: Scenario, judged: Judged) -> str:
+    """What to raise where a limit, and not the file, keeps a candidate from more cases; or empty."""
+    own, everybody = scenario.candidate(judged.result.name).cases, scenario.budget.cases
+    limits = {"its `cases": own, "the budget's `cases": everybody}
+    stated = {name: limit for name, limit in limits.items() if limit is not None}
+    if not stated:
+        return ""
+    name, limit = min(stated.items(), key=lambda one: one[1])
+    there = 0 if judged.errors is None else judged.errors.answers
+    return "" if 0 < there < limit else f" (raise {name}: {limit}`)"
+
+
+def rows_to_add(scenario: Scenario, judged: Judged) -> str:
+    """How many rows of the file bring the cases that a candidate needs."""
+    needed = judged.result.cases_needed or 0
+    rows = ceil(needed / scenario.cases.pools["certify"])
+    return f" (about {rows:,} more rows in {scenario.cases.path.name})"
 
 
 def least_volume(best: Judged, able: Sequence[Judged]) -> Iterator[str]:

@@ -55,10 +55,12 @@ class HarmPlan:
 
     cases: int
     allowed: int
+    ceiling: float
+    """The promised share of harmful answers, at most."""
 
 
 def harm_plan(scenario: Scenario, available: int, alpha: float) -> HarmPlan | None:
-    """The pre-registered test of harm; None where no guard counts any.
+    """The pre-registered test of harm; None where none is promised or no guard counts any.
 
     Args:
         scenario: The contract; `harm_allowed` sets the violations.
@@ -72,11 +74,11 @@ def harm_plan(scenario: Scenario, available: int, alpha: float) -> HarmPlan | No
     Examples:
         At 5 % a ceiling of 1 % takes 628 cases with two violations allowed, 299 with none.
     """
-    if not scenario.policy.guards:
-        return None
     ceiling, given = scenario.promise.harm_at_most, scenario.promise.harm_allowed
+    if not scenario.policy.guards or ceiling is None:
+        return None
     choices = range(MOST_ALLOWED, -1, -1) if given is None else (given,)
-    plans = [HarmPlan(_harm_cases(ceiling, alpha, k), k) for k in choices]
+    plans = [HarmPlan(_harm_cases(ceiling, alpha, k), k, ceiling) for k in choices]
     return next((plan for plan in plans if plan.cases <= available), plans[-1])
 
 
@@ -339,7 +341,7 @@ def _more(rate: float, floor: float, n: int, unknown: int, errors: Errors) -> in
 
 
 def _harm(scenario: Scenario, plan: HarmPlan, tally: Tally, errors: Errors) -> Term:
-    hits, n, ceiling = tally.harm_hits, tally.harm_cases, scenario.promise.harm_at_most
+    hits, n, ceiling = tally.harm_hits, tally.harm_cases, plan.ceiling
     bets = _bets(ceiling, plan.cases, errors.fail)
     fails = rejects(log_e([0, 1], [n - hits, hits], ceiling, bets), errors.fail)
     lower = lower_bound([0, 1], [n - hits, hits], errors.fail, bets)

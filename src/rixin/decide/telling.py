@@ -4,7 +4,14 @@ from collections.abc import Iterator, Sequence
 
 from rixin.core.scenario import Scenario
 from rixin.core.verdict import CandidateResult, Decision, Effort, Standing, Tally
-from rixin.decide.changes import least_volume, what_is_open, what_would_change, who_else
+from rixin.decide.changes import (
+    least_volume,
+    limit_of,
+    rows_to_add,
+    what_is_open,
+    what_would_change,
+    who_else,
+)
 from rixin.decide.cut_answers import cut_line_of, hangs_on_cut
 from rixin.decide.demand import demand_score
 from rixin.decide.economics import incumbent_result
@@ -33,14 +40,15 @@ def headline(
         why = f"{failed}; {ADD_ONE}" if failed else _why_keep(scenario, judged)
         return f"Keep {people}: {why}."
     cut = [cut_line_of(scenario, one.result) for one in judged if hangs_on_cut(scenario, one)]
-    short = _nearest_shortage(scenario, judged)
+    short = _what_is_short(scenario, judged)
     nearest = _nearest_to_settled(judged)
     if cut:
         why = "; ".join(cut)
     elif short:
-        why = "; ".join(map(str, short))
+        why = "; ".join(short)
     elif nearest is not None:
         why = f"{nearest.result.cases_needed:,} more {nearest.kind_needed} are needed"
+        why += limit_of(scenario, nearest) or rows_to_add(scenario, nearest)
     else:
         open_ones = [one.result.name for one in judged if not one.excluded]
         why = f"{listing(open_ones)} {_are(open_ones)} not settled"
@@ -207,6 +215,11 @@ def warnings(scenario: Scenario, results: Sequence[CandidateResult]) -> Iterator
     """What a reader must know before trusting the figures."""
     if not scenario.policy.guards:
         yield "harm is not part of this verdict: no guard counts it (policy.guards)"
+    elif scenario.promise.harm_at_most is None:
+        yield (
+            "harm is not part of this verdict: nobody has said which share of answers that a guard"
+            " finds fault with may be given (promise.harm)"
+        )
     for one in results:
         tally = one.tally
         if (lost := unknown_cases(tally)) and tally.cases:
@@ -246,7 +259,7 @@ def cases_needed(scenario: Scenario, judged: Sequence[Judged]) -> int | None:
     nearest = _nearest_to_settled(judged)
     if nearest is not None:
         return nearest.result.cases_needed
-    return max((one.short for one in _nearest_shortage(scenario, judged)), default=None)
+    return max((one.short for one in _nearest_shortage(scenario, judged)[1]), default=None)
 
 
 def _nearest_to_settled(judged: Sequence[Judged]) -> Judged | None:
@@ -254,11 +267,20 @@ def _nearest_to_settled(judged: Sequence[Judged]) -> Judged | None:
     return max(known, key=lambda one: one.result.saving_per_month.value or 0.0, default=None)
 
 
-def _nearest_shortage(scenario: Scenario, judged: Sequence[Judged]) -> Sequence[Need]:
-    """What is missing where nothing can be adopted with the cases that are there."""
+def _nearest_shortage(
+    scenario: Scenario, judged: Sequence[Judged]
+) -> tuple[Judged, Sequence[Need]]:
+    """What is missing where nothing can be adopted with the cases that are there, and to whom."""
     short = [
-        [] if one.errors is None else shortages(scenario, one.errors)
+        (one, [] if one.errors is None else shortages(scenario, one.errors))
         for one in judged
         if not one.excluded
     ]
-    return min(short, key=lambda needs: max((one.short for one in needs), default=0))
+    return min(short, key=lambda found: max((one.short for one in found[1]), default=0))
+
+
+def _what_is_short(scenario: Scenario, judged: Sequence[Judged]) -> list[str]:
+    """The same in words, with what to do about it."""
+    one, needs = _nearest_shortage(scenario, judged)
+    limit = limit_of(scenario, one)
+    return [f"{need}{limit or f': {need.cure}'}" for need in needs]

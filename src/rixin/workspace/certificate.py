@@ -125,6 +125,7 @@ def _budget(scenario: Scenario, budget: Budget, verdict: Verdict) -> dict[str, A
         "decision": budget.decision,
         "candidates": budget.singles,
         "each_of": budget.rivals,
+        **({"takes_no_share": sorted(budget.outside)} if budget.outside else {}),
         "proposed": budget.proposed,
         "ways_to_fail": budget.ways,
         "chance_that_the_verdict_is_wrong_at_most": verdict.error_chance,

@@ -354,11 +354,12 @@ def _expected(costing: Costing) -> Callable[[Case], float | None]:
 def _check_cap(scenario: Scenario, candidate: Candidate, rates: Rates | None, address: str) -> None:
     cap = scenario.budget.decide
     known = rates is not None and rates.is_bounded
-    if not known and cap is not None and not is_loopback(address):
+    if not known and cap is not None:
+        own = ", which is {input: 0, output: 0} where the server is your own" * is_loopback(address)
         raise UsageError(
             f"the price of {candidate.name!r} ({candidate.target}) is not known, so the spend cap"
             f" of {cap} cannot hold",
-            hint="add `price: {input: …, output: …}` per million tokens to the candidate",
+            hint="add `price: {input: …, output: …}` per million tokens to the candidate" + own,
         )
 
 

@@ -60,6 +60,8 @@ class Stored:
     errors: Mapping[str, Errors]
     counted: Mapping[str, Counted]
     numbers: Mapping[str, int]
+    outside: frozenset[str] = frozenset()
+    """Candidates that take no share of the error, and are asked only if they are named."""
 
     def cut(self, asked: Mapping[str, int]) -> "Stored":
         """The same, with each candidate's sample cut to the cases it was asked."""

@@ -117,6 +117,10 @@ def check_models(given: Mapping[str, str | None]) -> None:
         UsageError: There is no such model, or it is not known where it listens.
     """
     local, endpoint, base_url = (given.get(name) for name in ("local", "endpoint", "base_url"))
+    if given.get("price") and not endpoint:
+        raise UsageError(
+            "--price says what tokens cost, but not whose", hint="add --endpoint MODEL"
+        )
     if local is not None and local != "none" and not _is_path(local):
         store = ModelStore()
         if find(local, CATALOG) is None and store.installed(local) is None:

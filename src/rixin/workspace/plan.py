@@ -25,7 +25,7 @@ from rixin.workspace.contender import Contender
 from rixin.workspace.endpoints import is_usual, key_goes_to
 from rixin.workspace.evaluate import Stored
 from rixin.workspace.prepare import Dataset, describe_notes
-from rixin.workspace.start import shape_of, worth_paying
+from rixin.workspace.start import shape_of, worth_asking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,7 +176,7 @@ def plan(
     budget: Budget,
 ) -> Plan:
     """The plan of a decision on the cases as they are now."""
-    worth = worth_paying(scenario, stored, contenders)
+    worth = worth_asking(scenario, stored, contenders)
     return Plan(
         scenario=scenario.name,
         path=str(scenario.path),
@@ -286,12 +286,18 @@ def what_it_takes(scenario: Scenario, stored: Stored, *, exhaustive: bool = Fals
     widest = max(sizes, key=lambda name: sizes[name])
     yield f"the promise, at {percent(scenario.promise.confidence)} confidence:"
     for need in needs_of(scenario, stored.errors[widest]):
-        yield f"· {need}" + (f" ({need.note})" if need.note else "")
+        cure = f": {need.cure}" if need.short else ""
+        yield f"· {need}" + (f" ({need.note})" if need.note else "") + cure
     if shortages(scenario, stored.errors[widest]):
         yield f"nothing can be adopted with these cases{unpaid}"
         return
     for name, size in sizes.items():
-        if shortages(scenario, stored.errors[name]):
+        if name in stored.outside:
+            yield (
+                f"{name} is asked {size:,} cases at most, too few to hold the promise: it takes no"
+                f" share of the error and is not run (`rixin decide --only {name}` runs it)"
+            )
+        elif shortages(scenario, stored.errors[name]):
             yield f"{name} is asked {size:,} cases at most: too few to hold the promise"
 
 

@@ -31,7 +31,7 @@ from rixin.workspace.prepare import Dataset, prepare
 from rixin.workspace.proposed import may_propose, proposed_candidates
 from rixin.workspace.result import Result
 from rixin.workspace.run import Run, register
-from rixin.workspace.start import entries_of, stored_of, worth_paying
+from rixin.workspace.start import entries_of, shared_out, stored_of, worth_asking
 from rixin.workspace.trials import trials_in, trials_of
 
 if TYPE_CHECKING:
@@ -263,6 +263,7 @@ class Workspace:
             proposes=may_propose(scenario, {str(p): n for p, n in dataset.pools.items()}),
             decision=_number(ledger, scenario, dataset),
         )
+        budget = shared_out(ledger, scenario, dataset.id, budget)
         stored = stored_of(ledger, scenario, dataset.id, budget, judge.fingerprint)
         stored = replace(stored, numbers=register(ledger, contenders))
         return _Opened(
@@ -287,11 +288,12 @@ class _Opened:
     def run(self, reporter: Reporter, *, chosen: Sequence[str], exhaustive: bool) -> Run:
         """The run of the chosen candidates; all where none is named.
 
-        Who would be paid although it cannot be adopted is left out, unless all is wanted.
+        Who would be paid although it cannot be adopted is left out, unless all is wanted, and so
+        is who has too few cases to be certified, unless it is named.
         """
         worth = self.contenders
         if not exhaustive:
-            worth = worth_paying(self.scenario, self.stored, self.contenders)
+            worth = worth_asking(self.scenario, self.stored, self.contenders, chosen)
         entries = entries_of(self.stored, worth, chosen)
         return Run(
             stored=self.stored,

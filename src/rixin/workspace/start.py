@@ -5,7 +5,7 @@ from itertools import islice
 
 from rixin.core.scenario import Scenario
 from rixin.decide.budget import Budget, Errors
-from rixin.decide.needs import shortages
+from rixin.decide.needs import leave_out, shortages
 from rixin.decide.promise import harm_plan
 from rixin.decide.race import Entry
 from rixin.engine.counter import Counted
@@ -42,7 +42,11 @@ def stored_of(
         samples[candidate.name] = sample
         if stratum is not None:
             red[candidate.name] = sample_of(ledger, dataset_id, "certify", stratum=stratum)
-        chances = budget.sequence if candidate.options.get("proposed") else budget.single
+        chances = (
+            budget.sequence
+            if candidate.options.get("proposed")
+            else budget.errors_of(candidate.name)
+        )
         errors[candidate.name] = _planned(
             ledger, scenario, sample, red.get(candidate.name), chances
         )
@@ -55,7 +59,17 @@ def stored_of(
         errors=errors,
         numbers={},
         counted={n: _counted(scenario, one, everything.largest) for n, one in errors.items()},
+        outside=budget.outside,
     )
+
+
+def shared_out(ledger: Ledger, scenario: Scenario, dataset_id: str, budget: Budget) -> Budget:
+    """The budget divided among those candidates whose cases may suffice to certify them."""
+    every = stored_of(ledger, scenario, dataset_id, budget, "")
+    asked = [one.name for one in scenario.candidates if one.kind != "human"]
+    most = max((every.samples[name].size for name in asked), default=0)
+    capped = {name: every.errors[name] for name in asked if every.samples[name].size < most}
+    return leave_out(scenario, budget, capped) if capped else budget
 
 
 def shape_of(scenario: Scenario, stored: Stored) -> Sample:
@@ -106,20 +120,26 @@ def entries_of(
     ]
 
 
-def worth_paying(
-    scenario: Scenario, stored: Stored, contenders: Sequence[Contender]
+def worth_asking(
+    scenario: Scenario,
+    stored: Stored,
+    contenders: Sequence[Contender],
+    chosen: Sequence[str] = (),
 ) -> list[Contender]:
     """All but those that cost money, themselves or by their members, and cannot be adopted.
 
-    What is stored of them already counts all the same.
+    One whose price is not known may cost money. Who takes no share of the error is asked only if
+    it is chosen by name. What is stored of them already counts all the same.
     """
     paid: set[str] = set()
     worth = []
     for one in contenders:  # members stand above their cascades
         name = one.candidate.name
-        pays = one.paid or any(step.name in paid for step in one.steps)
+        pays = not one.is_free or any(step.name in paid for step in one.steps)
         if pays:
             paid.add(name)
+        if name in stored.outside and name not in chosen:
+            continue
         if not pays or not shortages(scenario, stored.errors[name]):
             worth.append(one)
     return worth

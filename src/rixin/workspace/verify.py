@@ -32,7 +32,7 @@ from rixin.workspace.evaluate import Basis, Stored, verdict_of
 from rixin.workspace.marks import Difference
 from rixin.workspace.propose import Proposer
 from rixin.workspace.proposed import with_proposed
-from rixin.workspace.start import stored_of
+from rixin.workspace.start import shared_out, stored_of
 from rixin.workspace.trials import trials_in
 
 
@@ -219,7 +219,7 @@ def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Cla
     if beyond := next(_beyond(given, sum(pool_sizes(ledger, dataset_id).values())), None):
         return beyond
     contract = str(given["contract"])
-    scenario = with_proposed(scenario_as_stated(contract, scenario_path), given["proposed"])
+    scenario = with_proposed(_as_stated(given, scenario_path), given["proposed"])
     numbers: dict[str, int] = {}
     for line in given["solvers"]:
         number = known_solver(ledger, line["fingerprint"])
@@ -249,6 +249,14 @@ def _claim(given: Mapping[str, Any], ledger: Ledger, scenario_path: Path) -> Cla
         sequence=_sequence(stored, scenario, budget, given["sequence"]),
         rules=given.get("rules") or 1,
     )
+
+
+def _as_stated(given: Mapping[str, Any], path: Path) -> Scenario:
+    """The contract; by the first rules, 1 % of harm was promised where none was stated."""
+    scenario = scenario_as_stated(str(given["contract"]), path)
+    if given.get("rules") or scenario.promise.harm_at_most is not None:
+        return scenario
+    return replace(scenario, promise=replace(scenario.promise, harm_at_most=0.01))
 
 
 def _beyond(given: Mapping[str, Any], most: int) -> Iterator[Difference]:
@@ -322,7 +330,10 @@ async def _nobody_is_asked(_name: str, _sample: Sample) -> None:
 def _budget(scenario: Scenario, given: Mapping[str, Any], ledger: Ledger) -> Budget:
     claimed = given["error_budget"]
     number = _decision(given, ledger, scenario) or claimed["decision"]
-    return budget_of(_own(scenario), proposes=claimed["proposed"] > 0, decision=number)
+    own = _own(scenario)
+    budget = budget_of(own, proposes=claimed["proposed"] > 0, decision=number)
+    dataset_id = given["cases"]["dataset"]
+    return shared_out(ledger, own, dataset_id, budget) if given.get("rules") else budget
 
 
 def _decision(given: Mapping[str, Any], ledger: Ledger, scenario: Scenario) -> int | None:

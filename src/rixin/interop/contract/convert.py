@@ -27,7 +27,6 @@ from rixin.interop.contract.providers import PROVIDERS
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 _DEFAULT_SCORERS = {"labels": "label", "number": "number", "json-schema": "json"}
-DEFAULT_HARM = 0.01
 _NO_FIGURES = {"currency", "objective", "carry_over"}
 FIGURES = frozenset(
     {
@@ -147,7 +146,7 @@ def _promise(file: schema.ScenarioFile) -> Promise:
     return Promise(
         solved_at_least=given.solved.at_least if given.solved else default,
         score_at_least=given.score.at_least if given.score else None,
-        harm_at_most=given.harm.at_most if given.harm else DEFAULT_HARM,
+        harm_at_most=given.harm.at_most if given.harm else None,
         latency_p95_s=seconds(given.latency_p95) if given.latency_p95 else None,
         confidence=given.confidence,
         margin=given.margin,
@@ -171,9 +170,8 @@ def _illustrative(file: schema.ScenarioFile) -> frozenset[str]:
         found.add("economics.cpu_hour")
     if _needs_rate(file) and "usd_rate" not in file.economics.model_fields_set:
         found.add("economics.usd_rate")
-    found |= {
-        f"promise.{name}" for name in ("solved", "harm") if getattr(file.promise, name) is None
-    }
+    if file.promise.solved is None:
+        found.add("promise.solved")
     return frozenset(found)
 
 

@@ -53,10 +53,18 @@ class Draft:
     """A local model for the candidate `small`; None: none."""
     endpoint: str | None = None
     base_url: str | None = None
+    price: tuple[Decimal, Decimal] | None = None
+    """Of a million tokens of `endpoint`, in and out; None: that of a price list, if any."""
 
 
-SLOW_LABELS, SLOW_TEXTS = 100, 20
+SLOW_LABELS, SLOW_TEXTS = 100, 80
 """Certify cases for the local model: about a second for a label, some seconds for a text."""
+_HARM: Mapping[str, str] = {
+    "labels": "that are none of the labels",
+    "number": "that are no number",
+    "json-schema": "that break the schema",
+}
+"""What the guard of a first scenario counts as harm, in the words of its output."""
 ILLUSTRATIVE = {
     "cases_per_month": 10_000,
     "incumbent": "people",
@@ -151,6 +159,11 @@ def assumed_figures(draft: Draft) -> list[str]:
     return found
 
 
+def needs_price(draft: Draft) -> bool:
+    """Whether the remote candidate has a price that no list can know, and nobody has stated it."""
+    return bool(draft.endpoint and draft.base_url and draft.price is None)
+
+
 def _or_assumed(draft: Draft, name: str) -> Any:
     given = getattr(draft, name)
     return ILLUSTRATIVE[name] if given is None else given
@@ -202,12 +215,15 @@ def _economics(draft: Draft) -> list[str]:
 
 
 def _promise(draft: Draft) -> list[str]:
+    bad = _HARM.get(draft.output, "that a guard finds fault with")
+    harm = [f"# To promise that answers {bad} are rare, add  harm: {{at_most: 0.01}}  to it."]
     if draft.solved_at_least is None:
         return [
             "# The floor is the incumbent's solve rate less the margin; say your own as",
-            "# promise: {solved: {at_least: 0.85}, harm: {at_most: 0.01}, latency_p95: 2s}",
+            "# promise: {solved: {at_least: 0.85}, latency_p95: 2s}",
+            *harm,
         ]
-    return [f"promise: {{solved: {{at_least: {draft.solved_at_least}}}, harm: {{at_most: 0.01}}}}"]
+    return [*harm, f"promise: {{solved: {{at_least: {draft.solved_at_least}}}}}"]
 
 
 def _budget(draft: Draft) -> list[str]:
@@ -224,11 +240,12 @@ def _policy(draft: Draft) -> list[str]:
 
 def _price_note(draft: Draft) -> list[str]:
     """What is missing where no price list can know the price."""
-    if not (draft.endpoint and draft.base_url):
+    if not needs_price(draft):
         return []
     return [
         "# What a million tokens of 'strong' cost is not known yet; without it no saving can be",
-        "# stated. Add  price: {input: 0, output: 0}  where the server is your own.",
+        "# stated and nothing is asked. Add to it  price: {input: 2.50, output: 10}, or",
+        "# price: {input: 0, output: 0}  where the server is your own and bills nobody.",
     ]
 
 
@@ -242,7 +259,10 @@ def _candidates(draft: Draft) -> list[dict[str, Any]]:
         found.append({"name": "small", "local": draft.local, "cases": slow})
     if draft.endpoint:
         one = {"name": "strong", "endpoint": draft.endpoint, "cases": 500}
-        found.append({**one, "base_url": draft.base_url} if draft.base_url else one)
+        one |= {"base_url": draft.base_url} if draft.base_url else {}
+        if draft.price is not None:
+            one["price"] = dict(zip(("input", "output"), draft.price, strict=True))
+        found.append(one)
     return found
 
 
@@ -272,7 +292,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _decimal(dumper: yaml.SafeDumper, value: Decimal) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", f"{value:f}")
+    text = f"{value:f}"
+    return dumper.represent_scalar(f"tag:yaml.org,2002:{'float' if '.' in text else 'int'}", text)
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

@@ -153,7 +153,9 @@ class Promise(Part):
     score: ScoreFloor | None = Field(
         None, description="Mean score, at least, for scorers that give parts of a point."
     )
-    harm: Ceiling | None = Field(None, description="Share of answers with a violation, at most.")
+    harm: Ceiling | None = Field(
+        None, description="Share of answers with a violation, at most; left out: not promised."
+    )
     latency_p95: Duration | None = Field(None, description="E.g. 2s or 500ms.")
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="How sure.")
     margin: Annotated[float, Field(gt=0, lt=0.5)] = Field(
