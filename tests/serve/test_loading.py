@@ -205,3 +205,32 @@ def test_a_gateway_is_ready_after_the_training_and_no_caller_waits_for_one(path)
     finally:
         house.stop()
         house.process.stderr.close()
+
+
+def test_the_log_says_what_operators_do_and_that_it_has_ended(path):
+    house = start(path)
+
+    def told(words):
+        return until(lambda: sum(words in line for line in house.lines) == 1, 60)
+
+    try:
+        assert told("pets: release 1 serves, which is new here")
+        for words, number, more in (
+            ("pets: 20 % goes to release 2 (canary)", 2, {"canary": 20}),
+            ("pets: release 2 serves instead of 1", 2, {}),
+        ):
+            promote(path, number, **more)
+            assert told(words)
+        with Workspace(quiet=True) as workspace:
+            workspace.desk(path).rollback("pets")
+        assert told("pets: release 1 serves instead of 2 (rollback)")
+        promote(path, 2, canary=5)
+        assert told("pets: 5 % goes to release 2")
+        with Workspace(quiet=True) as workspace:
+            workspace.desk(path).rollback("pets")
+        assert told("pets: the canary 2 has ended; release 1 serves")
+        house.stop()
+        assert told("rixin serve has ended")
+    finally:
+        house.stop()
+        house.process.stderr.close()

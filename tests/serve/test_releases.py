@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -281,6 +282,38 @@ def test_keys_are_shown_once_and_stored_hashed(path):
     said = rixin(path, "keys", "create", "--scenario", "desk.yaml", "--json")[1]
     assert '"scenarios": [\n    "desk"\n  ]' in said
     assert rixin(path, "keys", "create", "--rate", "x")[0] == 2
+
+
+def test_a_key_is_revoked_by_its_name(path):
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(path)
+        for name in ("app", "twin", "twin"):
+            desk.create_key(name, limits=Limits())
+        first = desk.keys()[1].public_id
+        assert desk.revoke_key("app").revoked_at
+        assert desk.revoke_key("app").name == "app"  # again, as by its id
+        with pytest.raises(UsageError, match="2 keys have the name 'twin'"):
+            desk.revoke_key("twin")
+        assert desk.revoke_key(first).public_id == first
+        assert desk.revoke_key("twin").public_id != first
+        with pytest.raises(UnknownName, match="key"):
+            desk.revoke_key("ap")
+
+
+def test_the_list_of_keys_says_what_each_has_spent_today_and_in_what(tmp_path):
+    with served(tmp_path, faults=(), money_per_day=Decimal("20.00")) as house:
+        idle = house.new_key()
+        assert house.chat("an okapi").status == 200
+        house.stop()
+        listed = json.loads(rixin(house.path, "keys", "list", "--json")[1])
+        spent, nothing = (one["spent_today"] for one in listed)
+        assert nothing == {}
+        ((currency, amount),) = spent.items()
+        assert Decimal(amount) > 0
+        lines = rixin(house.path, "keys", "list")[1].splitlines()
+        assert f"{currency} 20/day" in lines[1]
+        assert f"{currency} {Decimal(amount).normalize():f}" in lines[1]
+        assert idle.split("-")[1] in lines[2]
 
 
 def test_a_key_is_shown_also_where_no_tree_head_can_be_written(path, capsys, monkeypatch):

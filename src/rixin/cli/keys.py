@@ -1,5 +1,6 @@
 """`rixin keys`: who may call the gateway, and how much."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -90,19 +91,21 @@ def create(
 @ledger_option
 @json_option
 def list_(ledger: Path | None, as_json: bool) -> int:
-    """List all keys, without their secrets."""
+    """List all keys, without their secrets, with what they have spent today (UTC)."""
     from rixin.report.columns import one_line
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
-        found = workspace.desk().keys()
+        desk = workspace.desk()
+        found, spent, currencies = desk.keys(), desk.spent_today(), desk.currencies()
     if as_json:
-        print_json([_plain(one) for one in found])
+        print_json([{**_plain(one), "spent_today": spent.get(one.id, {})} for one in found])
         return 0
     if not found:
         echo("no key yet; make one with: rixin keys create --scenario NAME --budget 20/day")
         return 0
-    rows = [("key", "state", "role", "may call", "limits", "name"), *map(_row, found)]
+    head = ("key", "state", "role", "may call", "limits", "spent today", "name")
+    rows = [head, *(_row(one, spent.get(one.id, {}), currencies) for one in found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -114,7 +117,7 @@ def list_(ledger: Path | None, as_json: bool) -> int:
 @click.argument("key")
 @ledger_option
 def revoke(key: str, ledger: Path | None) -> int:
-    """End KEY, named as `rixin keys list` shows it; a running gateway refuses it in a second."""
+    """End KEY, by its id or its name; a running gateway refuses it in a second."""
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
@@ -123,12 +126,14 @@ def revoke(key: str, ledger: Path | None) -> int:
     return 0
 
 
-def _row(key: Key) -> tuple[str, ...]:
+def _row(key: Key, spent: Mapping[str, Decimal], currencies: Mapping[str, str]) -> tuple[str, ...]:
     limits = key.limits
+    mine = {currencies.get(one, "") for one in key.scenarios or currencies}
+    money = mine.pop() if len(mine) == 1 else ""
     given = (
-        (limits.money_per_minute, "/minute"),
-        (limits.money_per_day, "/day"),
-        (limits.money_per_month, "/month"),
+        (_amount(money, limits.money_per_minute), "/minute"),
+        (_amount(money, limits.money_per_day), "/day"),
+        (_amount(money, limits.money_per_month), "/month"),
         (limits.requests_per_minute, " requests/min"),
         (limits.tokens_per_minute, " tokens/min"),
         (limits.in_flight, " at once"),
@@ -140,8 +145,14 @@ def _row(key: Key) -> tuple[str, ...]:
         key.role,
         ", ".join(key.scenarios) or "all scenarios",
         ", ".join(f"{most}{unit}" for most, unit in given if most is not None) or "none",
+        " + ".join(_amount(*one) or "" for one in sorted(spent.items())) or "0",
         key.name,
     )
+
+
+def _amount(currency: str, amount: Decimal | None) -> str | None:
+    """An amount with its currency, without digits that say nothing."""
+    return None if amount is None else f"{currency} {amount.normalize():f}".strip()
 
 
 def _signing_key(ledger: Path) -> bytes:

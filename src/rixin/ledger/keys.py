@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from rixin.core.key import Key, Limits, hash_key
-from rixin.errors import UnknownName
+from rixin.errors import UnknownName, UsageError
 from rixin.ledger.audit import current_head, record_in, write_head
 from rixin.ledger.audit_check import row_hash
 from rixin.ledger.store import Ledger
@@ -60,18 +60,23 @@ def add_key(
     return _key(found)
 
 
-def revoke_key(ledger: Ledger, public_id: str, *, actor: str, now: datetime) -> Key:
+def revoke_key(ledger: Ledger, key: str, *, actor: str, now: datetime) -> Key:
     """Ends a key; a running gateway refuses it within a second.
+
+    Args:
+        ledger: The ledger.
+        key: Its public id, or the name that it alone has of those that are not revoked.
+        actor: Who ends it.
+        now: Aware time.
 
     Raises:
         UnknownName: There is no such key.
+        UsageError: Several keys have this name.
     """
     moment = now.astimezone(UTC).isoformat(timespec="seconds")
-    one = keys.c.public_id == public_id
     with ledger.append() as connection:
-        known = [row.public_id for row in connection.execute(select(keys.c.public_id))]
-        if public_id not in known:
-            raise UnknownName("key", public_id, known)
+        public_id = _public_id(connection, key)
+        one = keys.c.public_id == public_id
         connection.execute(
             update(keys).where(one, keys.c.revoked_at.is_(None)).values(revoked_at=moment)
         )
@@ -79,6 +84,24 @@ def revoke_key(ledger: Ledger, public_id: str, *, actor: str, now: datetime) -> 
         found = connection.execute(select(keys).where(one)).one()
     write_head(ledger, current_head(ledger), now)
     return _key(found)
+
+
+def _public_id(connection: Connection, key: str) -> str:
+    columns = select(keys.c.public_id, keys.c.name, keys.c.revoked_at).order_by(keys.c.id)
+    known = connection.execute(columns).all()
+    if any(row.public_id == key for row in known):
+        return key
+    named = [row for row in known if row.name == key and key]
+    found = [row.public_id for row in named if row.revoked_at is None]
+    if len(found) > 1:
+        raise UsageError(
+            f"{len(found)} keys have the name {key!r}: {', '.join(found)}",
+            hint="name the one that shall end by its id",
+        )
+    if not named:
+        names = [row.name for row in known if row.name]
+        raise UnknownName("key", key, [*(row.public_id for row in known), *names])
+    return str(found[0] if found else named[-1].public_id)
 
 
 def list_keys(ledger: Ledger) -> list[Key]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, case, func, insert, select, update
 
 from rixin.core.release import Pointer, Release
 from rixin.errors import UnknownName
@@ -89,6 +89,15 @@ def list_releases(ledger: Ledger, scenario: str | None = None) -> list[Release]:
         query = query.where(releases.c.scenario == scenario)
     with ledger.read() as connection:
         return [_release(row) for row in connection.execute(query)]
+
+
+def currencies(ledger: Ledger) -> dict[str, str]:
+    """The currency of each scenario, as its newest release that can be read states it."""
+    frozen = releases.c.frozen
+    stated = case((func.json_valid(frozen), func.json_extract(frozen, "$.economics.currency")))
+    query = select(releases.c.scenario, stated).order_by(releases.c.id)
+    with ledger.read() as connection:
+        return {name: str(stated) for name, stated in connection.execute(query) if stated}
 
 
 def read_pointers(ledger: Ledger) -> tuple[list[Pointer], dict[str, str]]:

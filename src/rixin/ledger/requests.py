@@ -183,6 +183,19 @@ def spent_by_scenario_since(ledger: Ledger, moment: float, now: float) -> dict[s
     return dict(_spent(ledger, requests.c.scenario, moment, now))
 
 
+def spent_by_key_since(
+    ledger: Ledger, moment: float, now: float
+) -> dict[tuple[int | None, str], int]:
+    """The same by key and scenario."""
+    both = func.json_array(requests.c.key_id, requests.c.scenario)
+    found = _spent(ledger, both, moment, now)
+    return {(key, scenario or ""): spent for [key, scenario], spent in _decoded(found)}
+
+
+def _decoded(found: Iterator[tuple[str, int]]) -> Iterator[tuple[list[Any], int]]:
+    yield from ((json.loads(both), spent) for both, spent in found)
+
+
 def _spent(
     ledger: Ledger, group: ColumnElement[Any], moment: float, now: float
 ) -> Iterator[tuple[Any, int]]:

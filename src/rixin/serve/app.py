@@ -269,6 +269,7 @@ class Worker:
                     _share(gateway)
         if self._meters_file is None:
             await asyncio.to_thread(stop, settings)
+            say("rixin serve has ended; what was under way is answered")
 
     def _on_orphaned(self, ended: asyncio.Event) -> None:
         """The master is gone, and nobody would start this worker anew: it ends as with SIGTERM."""

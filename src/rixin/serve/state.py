@@ -248,6 +248,8 @@ class State:
             return  # what served before goes on
         for number in built:
             self._loads.pop((pointer.scenario, number), None)
+        if told := _what_changed(None if before is None else before.pointer, pointer):
+            self.say(told)
         self.routes[pointer.scenario] = Route(pointer, kept, _limits_of_scenario(pointer, live))
         self._declare(live)
         await self._note_prices(live)
@@ -301,6 +303,22 @@ class State:
                 _log.warning("%s is not declared: %s", one.name, error)
             except Exception as error:  # noqa: BLE001 - one endpoint must not keep the others away
                 log_traceback(_log, f"{one.name} is not declared", error)
+
+
+def _what_changed(before: Pointer | None, after: Pointer) -> str:
+    """What the log says of a pointer that was moved; empty: nothing."""
+    name, canary = after.scenario, f"{after.share} % goes to release {after.canary} (canary)"
+    if before is None:
+        more = "" if after.canary is None else f"; {canary}"
+        return f"{name}: release {after.live} serves, which is new here{more}"
+    if after.live != before.live:
+        back = " (rollback)" if after.live in before.history else ""
+        return f"{name}: release {after.live} serves instead of {before.live}{back}"
+    if (after.canary, after.share) == (before.canary, before.share):
+        return ""
+    if after.canary is None:
+        return f"{name}: the canary {before.canary} has ended; release {after.live} serves"
+    return f"{name}: {canary}"
 
 
 async def _loaded(served: Served) -> Served:

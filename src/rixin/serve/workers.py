@@ -236,6 +236,7 @@ class _Master:
             while self._workers or (self._due and not self._ending):
                 self._watch()
             stop(self._settings)
+            self._say("rixin serve has ended; what was under way is answered")
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
         return self._worst

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from rixin.ledger.decisions import last_decision
 from rixin.ledger.keys import add_key, list_keys, revoke_key
 from rixin.ledger.releases import (
     add_release,
+    currencies,
     find_pointer,
     find_release,
     list_releases,
     move_pointer,
 )
+from rixin.ledger.requests import spent_by_key_since
 from rixin.ledger.store import Ledger
 from rixin.workspace.actor import current_user
 from rixin.workspace.endpoints import with_features
@@ -219,9 +222,24 @@ class Desk:
         """All keys, revoked ones included."""
         return list_keys(self.ledger)
 
-    def revoke_key(self, public_id: str) -> Key:
-        """Ends a key; a running gateway refuses it within a second."""
-        return revoke_key(self.ledger, public_id, actor=self.actor, now=_now())
+    def revoke_key(self, key: str) -> Key:
+        """Ends a key, by its public id or its name; a running gateway refuses it within a second."""
+        return revoke_key(self.ledger, key, actor=self.actor, now=_now())
+
+    def currencies(self) -> dict[str, str]:
+        """The currency of each scenario that has a release."""
+        return currencies(self.ledger)
+
+    def spent_today(self) -> dict[int | None, dict[str, Decimal]]:
+        """Key → currency → what was spent since midnight, UTC; an unknown currency is empty."""
+        now, known = _now(), self.currencies()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        spent = spent_by_key_since(self.ledger, midnight.timestamp(), now.timestamp())
+        found: dict[int | None, dict[str, Decimal]] = {}
+        for (key, scenario), pico in spent.items():
+            sums, currency = found.setdefault(key, {}), known.get(scenario, "")
+            sums[currency] = sums.get(currency, Decimal(0)) + Decimal(pico).scaleb(-12)
+        return found
 
     def _approval(self, release: Release, approved_by: str, key: str) -> dict[str, Any]:
         """What the trail keeps of a second person; nothing where there is none and none is needed."""
