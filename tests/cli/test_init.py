@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
@@ -159,3 +160,17 @@ def test_leaving_the_questions_writes_nothing(folder):
         assert terminal.end() == 130
         assert "nothing was written" in terminal.shown
     assert not (folder / "tickets.yaml").exists()
+
+
+def test_the_example_reaches_an_honest_adopt_without_a_question(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["init", "--example"]) == 0
+    assert run(["check", "example.yaml"]) == 0
+    assert run(["decide", "-q", "example.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "Adopt student, " in said or "Adopt student:" in said
+    assert "illustrative" in said
+    assert run(["init", "--example", "other.csv"]) == 2
+    Path("example.csv").write_text("mine")
+    assert run(["init", "--example", "-o", "new.yaml"]) == 2
+    assert Path("example.csv").read_text() == "mine"

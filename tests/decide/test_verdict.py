@@ -254,6 +254,15 @@ def test_the_three_factors_stand_before_and_after():
     assert [factor.after for factor in kept.factors] == [None, None, None]
 
 
+def test_no_margin_is_told_where_nobody_stated_what_a_case_is_worth():
+    where = scenario(illustrative=frozenset({"economics.value_per_solved"}))
+    found = decide(where, {"strong": tally()})
+    assert not found.value_stated
+    assert [(one.before, one.after) for one in found.factors[1:]] == [(None, None), (None, None)]
+    assert not any("net margin" in line for line in found.because)
+    assert decide(scenario(), {"strong": tally()}).value_stated
+
+
 def test_months_start_with_the_incumbent_and_leave_out_what_has_no_price():
     where = scenario(candidate("a"), candidate("b"), candidate("c"))
     rows = {"a": tally("a"), "b": tally("b", cost_known=0), "c": tally("c", n=0, solved=0)}

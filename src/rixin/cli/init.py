@@ -82,6 +82,11 @@ _FILE_OPTIONS = frozenset({"input", "expected", "id", "stratum", "delimiter", "s
     help="Of a million tokens of the remote candidate; 0/0 where the server is your own.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing: what is not given is illustrative.")
+@click.option(
+    "--example",
+    is_flag=True,
+    help="Start from 200 shipped cases, without a file, a model or a question.",
+)
 @click.option("--force", is_flag=True, help="Replace a scenario that is there.")
 @json_option
 def init(
@@ -89,6 +94,7 @@ def init(
     output: Path | None,
     yes: bool,
     force: bool,
+    example: bool,
     as_json: bool,
     **given: Any,
 ) -> int:
@@ -100,6 +106,9 @@ def init(
     from rixin.errors import UsageError
     from rixin.workspace.init import check_models, draft_of, look_at, to_json, write_scenario
 
+    if example:
+        file, yes = _example(file, force=force), True
+        given["local"] = given["local"] or "none"
     if file is None:
         raise UsageError("no file of cases is named", hint=_files_here())
     found = look_at(file, given)
@@ -124,11 +133,22 @@ def init(
     return 0
 
 
+def _example(file: Path | None, *, force: bool) -> Path:
+    """The shipped cases, written into this folder."""
+    from rixin.errors import UsageError
+    from rixin.workspace.init import write_example
+
+    if file is not None:
+        raise UsageError(f"--example has cases of its own, and {str(file)!r} is named")
+    return write_example(Path(), force=force)
+
+
 def _files_here() -> str:
     from rixin.interop.nearby import files_hint
     from rixin.interop.readers import SUFFIXES
 
-    return f"write: rixin init FILE ({files_hint(Path(), SUFFIXES, 'file of cases')})"
+    here = files_hint(Path(), SUFFIXES, "file of cases")
+    return f"write: rixin init FILE ({here}), or rixin init --example"
 
 
 def _show(found: "Found") -> None:

@@ -270,3 +270,8 @@ class Verdict:
     effort: Effort | None = None
     equal_to_winner: tuple[str, ...] = ()
     """Candidates that are practically equal to the winner, which was preferred to them."""
+
+    @property
+    def value_stated(self) -> bool:
+        """Whether somebody has said what a solved case is worth; else no margin means anything."""
+        return "economics.value_per_solved" not in self.illustrative

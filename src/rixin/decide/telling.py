@@ -133,7 +133,7 @@ def _because_adopted(scenario: Scenario, winner: Judged, judged: Sequence[Judged
         f"it is expected to save {amount(saving.value, currency)} a month at"
         f" {scenario.demand.cases_per_month:,} cases, what it costs to build included"
     )
-    if margin.value is not None:
+    if margin.value is not None and "economics.value_per_solved" not in scenario.illustrative:
         before = incumbent_result(scenario).net_margin
         yield f"the net margin of the job goes from {percent(before)} to {percent(margin.value)}"
     if one.payback_days:

@@ -171,6 +171,7 @@ def _factors(scenario: Scenario, winner: Judged | None) -> tuple[Factor, ...]:
     income = prices.demand * prices.value
     growth = scenario.demand.growth_per_month
     point = winner.point if winner else None
+    stated = "economics.value_per_solved" not in scenario.illustrative
     return (
         Factor(
             name="spent to build",
@@ -181,15 +182,15 @@ def _factors(scenario: Scenario, winner: Judged | None) -> tuple[Factor, ...]:
         ),
         Factor(
             name="revenue of the job",
-            before=income * today.solved,
-            after=income * point.solved if point else None,
+            before=income * today.solved if stated else None,
+            after=income * point.solved if point and stated else None,
             unit="money/month",
             note=f"demand grows {percent(growth)} a month" if growth else "demand is stable",
         ),
         Factor(
             name="net margin of the job",
-            before=today.net_margin,
-            after=prices.margin(point) if point else None,
+            before=today.net_margin if stated else None,
+            after=prices.margin(point) if point and stated else None,
             unit="share",
         ),
     )

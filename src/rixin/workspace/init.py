@@ -107,6 +107,27 @@ def look_at(path: Path, chosen: Mapping[str, str | None]) -> Found:
     return Found(path=path, guess=guess)
 
 
+EXAMPLE = "example.csv"
+"""What the shipped cases are called where `rixin init --example` puts them."""
+
+
+def write_example(folder: Path, *, force: bool = False) -> Path:
+    """Writes the shipped cases: 200 messages to a shop, each with the queue it belongs to.
+
+    Raises:
+        UsageError: The file is there already, with other content, and `force` is not set.
+        EnvironmentFault: The place cannot be written.
+    """
+    shipped = Path(__file__).with_name("example") / "messages.csv"
+    text, target = shipped.read_text(encoding="utf-8"), folder / EXAMPLE
+    if target.exists() and not force and target.read_text("utf-8", "replace") != text:
+        raise UsageError(
+            f"{str(target)!r} is there already, and is not the example", hint="use --force"
+        )
+    write_whole(target, text)
+    return target
+
+
 def check_models(given: Mapping[str, str | None]) -> None:
     """Refuses a model that is not known, before anybody is asked anything.
 
