@@ -125,6 +125,8 @@ def read_usage(body: object, *, calls: int = 1, asked_tier: str = "") -> Usage |
     stated = _stated(body)
     if stated is None:
         return None
+    if calls == 1 and (used := _plain(body, stated, asked_tier)) is not None:
+        return used
     counts: dict[str, int] = {}
     unread: list[str] = []
     if not _collect(stated, _TOP, "", counts, unread):
@@ -139,6 +141,23 @@ def read_usage(body: object, *, calls: int = 1, asked_tier: str = "") -> Usage |
         names = tuple(_NOT_PLAIN.sub("?", name)[:_LONGEST_NAME] for name in unread[:_MOST_NAMES])
         return used._replace(calls=calls, service_tier=tier, unread=names)
     return used
+
+
+def _plain(body: Mapping[str, Any], stated: Mapping[str, Any], asked: str) -> Usage | None:
+    """What a chat completion used that states nothing but sums which add up, as most do."""
+    if asked or len(stated) > len(_SUMS) or not body.keys().isdisjoint(_MORE):
+        return None
+    read, written = stated.get("prompt_tokens"), stated.get("completion_tokens")
+    if type(read) is not int or type(written) is not int or stated.keys() != _SUMS:
+        return None
+    if not 0 < read <= MOST_TOKENS or not 0 < written <= MOST_TOKENS:
+        return None
+    return Usage(read, written, calls=1) if stated["total_tokens"] == read + written else None
+
+
+_SUMS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+_MORE = frozenset({"service_tier", "timings", "response", "output", "data", "results"})
+"""What a body may hold beside its usage that has to be looked at, too."""
 
 
 def states_usage(body: Mapping[str, Any]) -> bool:

@@ -7,7 +7,6 @@ an error event and without `[DONE]`, so that no client takes a part for the whol
 import asyncio
 import re
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -27,6 +26,7 @@ from rixin.solvers._chat import StatedError, error_of, retry_after
 from rixin.workspace.serving import Upstream
 
 _PING_S = 15.0
+_OBJECT_OR_NONE = (dict, type(None))
 _WORD = re.compile("[a-z0-9_.-]{1,60}")
 _MENDED = "the answer held halves of characters or numbers that are none; they were taken out"
 
@@ -111,17 +111,19 @@ def _read(path: str, reply: Reply) -> tuple[Any, bytes]:
 
 def _is_answer(body: Any) -> bool:
     """Whether a body holds an answer of any kind, in the form that the gateway walks through."""
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         return False
     choices = body.get("choices")
     if choices is None:
-        return any(isinstance(body.get(name), list) for name in ("data", "output"))
-    return isinstance(choices, list) and all(
-        isinstance(choice, Mapping)
-        and isinstance(choice.get("message"), Mapping | None)
-        and isinstance(choice.get("index", 0), int)
-        for choice in choices
-    )
+        return isinstance(body.get("data"), list) or isinstance(body.get("output"), list)
+    if not isinstance(choices, list):
+        return False
+    for choice in choices:  # a generator would take twice as long
+        if not isinstance(choice, dict) or not isinstance(choice.get("index", 0), int):
+            return False
+        if not isinstance(choice.get("message", choice), _OBJECT_OR_NONE):
+            return False
+    return True
 
 
 def _refused(
@@ -156,8 +158,8 @@ def _refused(
 
 def _own_words(reply: Reply, body: Any) -> bytes | None:
     """The body of an error, where it is one as OpenAI writes it."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if not isinstance(error, Mapping) or not isinstance(error.get("message"), str):
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
         return None
     return mend_reply(reply.body)[1]
 

@@ -25,6 +25,7 @@ _ADDED = 32
 _ADDED_BY_TOOLS = 1_024
 """Tokens that a server may add to explain tools to a model."""
 
+_MONEY = frozenset({"money_minute", "money_day", "money_month"})
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
 _OTHER_LIMITS = frozenset(
     {
@@ -66,6 +67,7 @@ _SPELT = frozenset(
 """Fields that must be spelt as the API has them: some servers heed them in any case of letters."""
 _COMMON = _LIMITS | {"model", "messages", "input", "prompt", "stream", "stream_options", "n"}
 """Fields that nearly all requests have, spelt so."""
+_UNLIMITED = _COMMON - _LIMITS
 _NOTHING = frozenset({b"", b"null", b"false", b"[]", b"{}", b'""'})
 _CONTENT = ("messages", "input")
 _PART = re.compile(
@@ -74,6 +76,8 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 """A part of a message that is no text, by its type or by a key; one quote begins both, for speed."""
+_PART_WORDS = (b"image", b"file", b"audio", b"video", b"document", b"item_reference")
+"""One of them stands in each such part; a look for words is four times as fast as the expression."""
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 
@@ -126,7 +130,7 @@ def reserve_most(
 def has_money(limits: Sequence[Limit]) -> bool:
     """Whether one of them is of money."""
     for limit in limits:  # noqa: SIM110 - a generator takes three times as long
-        if limit.kind.startswith("money"):
+        if limit.kind in _MONEY:
             return True
     return False
 
@@ -137,6 +141,8 @@ def check_limit(fields: Mapping[str, msgspec.Raw]) -> None:
     Raises:
         Refusal: A limit is nothing, or written in a word that not every server heeds.
     """
+    if fields.keys() <= _UNLIMITED:  # as most are
+        return
     for name in fields.keys() - _COMMON:
         plain = name.casefold()
         if plain in _OTHER_LIMITS and _says(fields, name):
@@ -201,10 +207,10 @@ def _elsewhere(fields: Mapping[str, msgspec.Raw], odd: Set[str]) -> str:
     for name in odd & _ELSEWHERE:
         if _says(fields, name):
             return name
-    if _raw(fields, "prompt")[:1] == b"{":
+    if "prompt" in fields and _raw(fields, "prompt")[:1] == b"{":
         return "prompt"  # one that is stored with the server
     for name in _CONTENT:
-        if part := _part(_raw(fields, name), name):
+        if name in fields and (part := _part(bytes(fields[name]), name)):
             return part
     return ""
 
@@ -214,6 +220,12 @@ def _part(content: bytes, name: str) -> str:
     if b"\\u00" in content and _ESCAPED_LETTER.search(content):
         plain = json.dumps(_read(content, name), ensure_ascii=False)
         content = plain.encode("utf-8", "replace")
+    low = content.lower()
+    for word in _PART_WORDS:
+        if word in low:
+            break
+    else:
+        return ""
     match = _PART.search(content)
     if match is None:
         return ""

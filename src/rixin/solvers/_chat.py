@@ -142,8 +142,13 @@ def decoded(reply: Reply) -> tuple[Any, bool]:
 
 def event_error(body: Mapping[str, Any]) -> StatedError | None:
     """What a chunk of a stream, or an answer, says went wrong: at its top or in a choice."""
+    choices = body.get("choices")
+    if type(choices) is list and len(choices) == 1 and not ("error" in body or "response" in body):
+        only = choices[0]  # as nearly all are
+        if type(only) is dict and "error" not in only and only.get("finish_reason") != "error":
+            return None
     for holder in (body, body.get("response"), *_list(body.get("choices"))):
-        if isinstance(holder, Mapping) and (
+        if isinstance(holder, dict) and (
             holder.get("error") or holder.get("finish_reason") == "error"
         ):
             return read_error(holder.get("error") or "the answer failed", holder)
@@ -157,13 +162,13 @@ def _stated(body: Any, *, whatever: bool) -> StatedError | None:
         body: The body.
         whatever: It is known that there is one: any words are its reason.
     """
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         return read_error(body, {}) if whatever and isinstance(body, str) else None
     if (found := event_error(body)) is not None:
         return found
     if whatever or not (body.get("choices") or body.get("data") or body.get("output")):
         base = body.get("base_resp")
-        for holder in (body, base if isinstance(base, Mapping) else {}):
+        for holder in (body, base if isinstance(base, dict) else {}):
             if (whatever or _word(holder)) and _words(holder):
                 return read_error(holder, holder)
     return None
@@ -176,7 +181,7 @@ def read_error(error: Any, holder: Mapping[str, Any]) -> StatedError:
         error: The error.
         holder: What it was found in.
     """
-    fields = error if isinstance(error, Mapping) else {}
+    fields = error if isinstance(error, dict) else {}
     words = _words(fields) or (error if isinstance(error, str) else "") or _words(holder)
     words = (words or json.dumps(error, ensure_ascii=False))[:_LONGEST_WORDS]
     word, param = _word(fields) or _word(holder), fields.get("param")
@@ -245,10 +250,10 @@ def choices_of(body: Any) -> list[Mapping[str, Any]]:
     """
     if body is None:
         raise BadReply("it is no JSON, or nested too deeply")
-    choices = body.get("choices") if isinstance(body, Mapping) else None
+    choices = body.get("choices") if isinstance(body, dict) else None
     if not isinstance(choices, list) or not choices:
         raise BadReply("it holds no choices")
-    if not all(isinstance(one, Mapping) for one in choices):
+    if not all(isinstance(one, dict) for one in choices):
         raise BadReply("its choices are no objects")
     return choices
 
@@ -264,13 +269,15 @@ def message_of(choice: Mapping[str, Any]) -> tuple[str, str]:
         ('refund', '')
     """
     message = choice.get("message")
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         raise BadReply("a choice holds no message")
     content, refusal = message.get("content"), message.get("refusal")
-    if content is not None and not isinstance(content, str | list | Mapping):
+    if type(content) is str and not refusal:
+        return content, ""
+    if content is not None and not isinstance(content, str | list | dict):
         raise BadReply("the content of a message is no text")
     parts = content if isinstance(content, list) else [content]
-    refusals = [one.get("refusal") for one in parts if isinstance(one, Mapping)]
+    refusals = [one.get("refusal") for one in parts if isinstance(one, dict)]
     why = next((one for one in (refusal, *refusals) if one), "")
     return "".join(map(_part_text, parts)), why if isinstance(why, str) else "it does not say why"
 
@@ -278,10 +285,10 @@ def message_of(choice: Mapping[str, Any]) -> tuple[str, str]:
 def _part_text(part: Any) -> str:
     if isinstance(part, str):
         return part
-    if not isinstance(part, Mapping) or part.get("type", "text") not in _TEXT_PARTS:
+    if not isinstance(part, dict) or part.get("type", "text") not in _TEXT_PARTS:
         return ""
     text = part.get("text")
-    if isinstance(text, Mapping):
+    if isinstance(text, dict):
         text = text.get("value")
     return text if isinstance(text, str) else ""
 
@@ -329,7 +336,7 @@ def answer_probabilities(
 
 def _tokens(choice: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     logprobs = choice.get("logprobs")
-    tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
     return _objects(tokens)
 
 
@@ -364,7 +371,7 @@ def _logprob(token: Mapping[str, Any]) -> float:
 
 def _objects(value: Any) -> list[Mapping[str, Any]]:
     objects = value or []
-    if not isinstance(objects, list) or not all(isinstance(one, Mapping) for one in objects):
+    if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
         raise BadReply("its log-probabilities are no list of tokens")
     return objects
 

@@ -90,6 +90,8 @@ def _read(kind: OutputKind, said: str, labels: Sequence[str]) -> str | None:
 
 def _without_thoughts(text: str) -> str:
     """What comes after the thoughts; servers may leave out the mark with which they begin."""
+    if "<" not in text:  # as in nearly all texts
+        return text
     ends = list(_THOUGHT.finditer(text))
     if ends:
         return text[ends[-1].end() :]
