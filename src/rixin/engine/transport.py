@@ -14,7 +14,7 @@ from typing import Any
 from rixin.core.traces import log_traceback
 from rixin.core.transport import Reply, TransportError
 from rixin.engine.connections import Address, Connection, Sink, open_connection, split_url
-from rixin.engine.wire import Round
+from rixin.engine.wire import Round, RunningLoop
 
 _MAX_REPLY = 32 * 1024 * 1024
 _LOOK_S = 0.02
@@ -33,6 +33,7 @@ class HttpTransport:
     def __init__(self) -> None:
         self._idle: dict[Address, deque[Connection]] = {}
         self._round = Round()
+        self._running = RunningLoop()
         self._late = _Lateness()
 
     def post(
@@ -91,9 +92,10 @@ class HttpTransport:
     async def _whole(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float
     ) -> Reply:
-        sink = _Whole(timeout_s)
+        loop = self._running.get()
+        sink = _Whole(timeout_s, loop)
         late, done = self._late, sink.done
-        late.watch(sink)
+        late.watch(sink, loop)
         try:
             sink.connection = await self.begin(method, url, headers, body, sink)
             await done
@@ -114,9 +116,9 @@ class _Whole:
 
     __slots__ = ("_size", "connection", "done", "due", "headers", "parts", "status", "timeout_s")
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, loop: asyncio.AbstractEventLoop) -> None:
         self.connection: Connection | None = None
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = loop.create_future()
         self.timeout_s = timeout_s
         self.due = time.monotonic() + timeout_s
         self.status = 0
@@ -161,9 +163,8 @@ class _Lateness:
         self._loop: asyncio.AbstractEventLoop | None = None
         """Where the timer runs."""
 
-    def watch(self, sink: _Whole) -> None:
+    def watch(self, sink: _Whole, loop: asyncio.AbstractEventLoop) -> None:
         self._under_way.add(sink)
-        loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
             loop.call_later(_LOOK_S, self._look)

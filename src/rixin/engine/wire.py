@@ -10,6 +10,30 @@ _AT_ONCE = 16
 """Connections that send together, so that none waits long for the others."""
 
 
+class RunningLoop:
+    """The running event loop, looked up once for as long as it runs.
+
+    Before Python 3.12 each look asks the system for the number of the process: on a virtual machine
+    that takes as long as a hundred lines of Python.
+    """
+
+    __slots__ = ("_loop",)
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def get(self) -> asyncio.AbstractEventLoop:
+        """The loop of whoever calls; all calls come from one thread at a time.
+
+        Raises:
+            RuntimeError: None is running.
+        """
+        loop = self._loop
+        if loop is None or not loop.is_running():
+            loop = self._loop = asyncio.get_running_loop()
+        return loop
+
+
 class Round:
     """What connections send in one round of the event loop: the first at once, the rest by some.
 
@@ -19,14 +43,16 @@ class Round:
     """
 
     def __init__(self) -> None:
+        self._running = RunningLoop()
         self._loop: asyncio.AbstractEventLoop | None = None
+        """Where a round is under way."""
         self._waiting: list[Wire] = []
 
     def is_first(self) -> bool:
         """Whether nothing was sent in this round yet; from now on something was."""
-        loop = asyncio.get_running_loop()
-        if self._loop is loop:
+        if self._loop is not None and self._loop.is_running():
             return False
+        loop = self._running.get()
         self._loop, self._waiting = loop, []
         loop.call_soon(self._end)
         return True

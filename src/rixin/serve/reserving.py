@@ -76,8 +76,6 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 """A part of a message that is no text, by its type or by a key; one quote begins both, for speed."""
-_PART_WORDS = (b"image", b"file", b"audio", b"video", b"document", b"item_reference")
-"""One of them stands in each such part; a look for words is four times as fast as the expression."""
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 
@@ -194,12 +192,28 @@ def _most_pico(
     if pricer is None or not pricer.is_bounded:
         check_priced(limits, upstream.name)
         return 0
+    if _is_text(fields, upstream):
+        pico = pricer.bound(size + _ADDED, most * answers, answers, None, media=False)
+        if pico is not None:
+            return pico
     whole = most_of(fields, upstream, size=size, most=most, answers=answers)
     pico = pricer.bound(*whole[:4], media=whole.media)
     if pico is None:
         mend = "state its price in the contract, or leave it out"
         raise _unbounded(f"service_tier {whole.tier!r} has no price", "service_tier", mend)
     return pico
+
+
+def _is_text(fields: Mapping[str, msgspec.Raw], upstream: Upstream) -> bool:
+    """Whether it is a chat of nothing but text, as most are: its size is all that it may cost."""
+    return (
+        "messages" in fields
+        and "prompt" not in fields
+        and "input" not in fields
+        and fields.keys().isdisjoint(_DEARER)
+        and upstream.max_input_tokens is None
+        and not _part(bytes(fields["messages"]), "messages")
+    )
 
 
 def _elsewhere(fields: Mapping[str, msgspec.Raw], odd: Set[str]) -> str:
@@ -220,12 +234,6 @@ def _part(content: bytes, name: str) -> str:
     if b"\\u00" in content and _ESCAPED_LETTER.search(content):
         plain = json.dumps(_read(content, name), ensure_ascii=False)
         content = plain.encode("utf-8", "replace")
-    low = content.lower()
-    for word in _PART_WORDS:
-        if word in low:
-            break
-    else:
-        return ""
     match = _PART.search(content)
     if match is None:
         return ""
