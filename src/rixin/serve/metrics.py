@@ -63,11 +63,16 @@ class Metrics:
     def __init__(self) -> None:
         self._values: _Values = {}
         self._times: _Times = {}
+        self._cells: dict[tuple[str, Labels], list[float]] = {}
 
     def count(self, name: str, labels: Labels = (), by: float = 1) -> None:
         """Adds to a counter."""
         key = (name, labels)
         self._values[key] = self._values.get(key, 0) + by
+
+    def counter(self, name: str, labels: Labels) -> list[float]:
+        """The one cell of a counter, for whoever adds to it at every request."""
+        return self._cells.setdefault((name, labels), [0.0])
 
     def histogram(self, name: str, labels: Labels) -> Histogram:
         """The cells of a histogram, for whoever adds to it at every request."""
@@ -84,7 +89,11 @@ class Metrics:
 
     def snapshot(self) -> list[list[object]]:
         """All values, as JSON takes them."""
-        return _flat(self._values, self._times)
+        values = dict(self._values)
+        for key, (count,) in self._cells.items():
+            if count:
+                values[key] = values.get(key, 0) + count
+        return _flat(values, self._times)
 
     def write(self, path: Path) -> None:
         """Leaves the values where the other workers find them."""

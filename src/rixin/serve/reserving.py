@@ -150,8 +150,8 @@ def check_limit(fields: Mapping[str, msgspec.Raw]) -> None:
             )
         if plain != name and plain in _SPELT:
             raise _unbounded(f"{name!r} is not spelt as the API has it", name, f"write {plain!r}")
-    for name in fields.keys() & _LIMITS:
-        if _raw(fields, name) in {b"0", b"0.0", b"-0"}:
+    for name in _LIMITS:
+        if name in fields and _raw(fields, name) in {b"0", b"0.0", b"-0"}:
             why = f"{name}: 0 bounds nothing, since some servers take it for their default"
             raise _unbounded(why, name, "ask for 1 token at least")
 

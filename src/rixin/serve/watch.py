@@ -35,16 +35,15 @@ class Watch:
         if known is None:
             known = self._series[key] = _Series(metrics, call)
         labels, seconds = known.labels, call.seconds
-        metrics.count("rixin_requests_total", labels)
+        known.requests[0] += 1
         add_time(known.duration, seconds)
         add_time(known.overhead, max(0.0, seconds - call.upstream_s))
-        if call.input_tokens or call.output_tokens:
-            metrics.count("rixin_tokens_total", known.read, call.input_tokens)
-            metrics.count("rixin_tokens_total", known.written, call.output_tokens)
+        known.read[0] += call.input_tokens
+        known.written[0] += call.output_tokens
         if call.cost_pico:
-            metrics.count("rixin_cost_total", labels[:2], call.cost_pico * 1e-12)
+            known.cost[0] += call.cost_pico * 1e-12
         if len(call.steps) > 1:
-            metrics.count("rixin_escalations_total", labels[:1], len(call.steps) - 1)
+            known.escalations[0] += len(call.steps) - 1
         for guard, _ in call.findings:
             metrics.count("rixin_guard_hits_total", (*labels[:1], ("guard", guard)))
         if self._trace is not None:
@@ -94,7 +93,9 @@ class Watch:
 class _Series:
     """What is counted of calls that end alike."""
 
-    __slots__ = ("duration", "labels", "overhead", "read", "written")
+    __slots__ = (
+        *("cost", "duration", "escalations", "labels", "overhead", "read", "requests", "written"),
+    )
 
     def __init__(self, metrics: Metrics, call: Call) -> None:
         self.labels: Labels = (
@@ -102,7 +103,11 @@ class _Series:
             ("solver", call.solver),
             ("code", str(call.status)),
         )
-        self.read: Labels = (*self.labels[:2], ("direction", "input"))
-        self.written: Labels = (*self.labels[:2], ("direction", "output"))
+        of_solver = self.labels[:2]
+        self.requests = metrics.counter("rixin_requests_total", self.labels)
+        self.read = metrics.counter("rixin_tokens_total", (*of_solver, ("direction", "input")))
+        self.written = metrics.counter("rixin_tokens_total", (*of_solver, ("direction", "output")))
+        self.cost = metrics.counter("rixin_cost_total", of_solver)
+        self.escalations = metrics.counter("rixin_escalations_total", self.labels[:1])
         self.duration = metrics.histogram("rixin_request_duration_seconds", self.labels[:1])
         self.overhead = metrics.histogram("rixin_gateway_overhead_seconds", self.labels[:1])

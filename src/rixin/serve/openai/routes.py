@@ -207,7 +207,8 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
     if not guarding.is_idle:
         call.findings = guarding.findings
         await aside(len(request.body), lambda: guarding.body(fields))
-    call.tier = dearer_tier(fields)
+    if "service_tier" in fields or "speed" in fields:
+        call.tier = dearer_tier(fields)
     size = len(request.body)
     if call.findings:  # placeholders may be longer than what they stand for
         size = max(size, sum(map(len, fields.values())))
