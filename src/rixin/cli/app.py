@@ -27,6 +27,8 @@ _COMMANDS = {
     "apply": "Answers the rows of a file with the release that serves.",
     "keys": "Creates, lists and revokes keys of the gateway.",
     "audit": "Verifies and reads the audit trail, and erases what was said.",
+    "backup": "Copies ledger, tree heads and secrets into one file, while a gateway serves.",
+    "restore": "Lays what a backup holds where it shall be, and checks it.",
     "models": "Lists, pulls, verifies and removes local models.",
     "doctor": "Says what works on this machine, what does not, and what to do.",
 }

@@ -36,7 +36,7 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
     Altered or missing entries and requests are named. A trail that was cut shows against the tree
     heads beside the ledger: keep a copy of that file elsewhere.
 
-    Exit code 0: it holds; 1: something does not.
+    Exit code 0: it holds; 1: something does not; 4: whether it was cut cannot be told.
     """
     import sqlite3
 
@@ -46,27 +46,28 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
 
     place = ledger or Path(".rixin") / "ledger.sqlite3"
     try:
-        entries, rows, wrong, removed, older = check(place, heads)
+        found = check(place, heads)
     except (OSError, sqlite3.Error) as error:
         raise LedgerFault(
             f"the ledger cannot be read: {error}", hint="name it with --ledger"
         ) from error
+    entries, rows, wrong, removed, older, untold = found
     if as_json:
         seen = {"entries": entries, "removed": removed, "requests": rows, "older": older}
         seen["set_aside"] = count_aside(place)
-        print_json({**seen, "holds": not wrong, "wrong": wrong})
-        return 1 if wrong else 0
-    for line in wrong[:20]:
-        echo(f"✗ {line}")
+        holds = None if untold and not wrong else not wrong
+        print_json({**seen, "holds": holds, "wrong": wrong, "cannot_be_told": list(untold)})
+        return found.exit_code
+    for line in [*(f"✗ {one}" for one in wrong[:20]), *(f"? {one}" for one in untold)]:
+        echo(line)
     if older:
         echo(f"{older:,} {OLDER}")
     if aside := count_aside(place):
         echo(f"{aside:,} rows that the ledger did not take are in {aside_file(place)}")
     more = f"; {len(wrong) - 20} more (--json shows all)" if len(wrong) > 20 else ""
-    verdict = f"does not hold{more}" if wrong else "holds"
     gone = f" ({removed:,} of them removed by retention)" if removed else ""
-    echo(f"{entries:,} entries{gone}, {rows:,} requests: the trail {verdict}")
-    return 1 if wrong else 0
+    echo(f"{entries:,} entries{gone}, {rows:,} requests: the trail {found.verdict}{more}")
+    return found.exit_code
 
 
 @audit.command()

@@ -56,6 +56,9 @@ _TABLES = (
     *("rixin_meta", "audit", "requests", "feedback", "decisions", "keys", "releases", "pointers"),
 )
 OLDER = "verdicts, keys and releases are told by the entry of the schema's change alone"
+_NO_HEADS = (
+    "whether the trail was cut cannot be told; name a copy of them (rixin backup keeps them)"
+)
 _MOST_SHOWN = 20
 _REMOVED = ("", "", "removed", "", "{}", "")
 """What is left of the fields of an entry that retention removed, after its number."""
@@ -99,6 +102,22 @@ class Checked(NamedTuple):
     removed: int
     older: int = 0
     """Verdicts, keys and releases that no entry is about but the one that began this schema."""
+    untold: tuple[str, ...] = ()
+    """What cannot be told, though nothing is known to be wrong about it."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all holds, 1 where something does not, 4 where it cannot be told."""
+        return 1 if self.wrong else 4 if self.untold else 0
+
+    @property
+    def verdict(self) -> str:
+        """Whether it holds, in words."""
+        if self.wrong:
+            return "does not hold"
+        return (
+            "holds as far as it goes; whether it was cut cannot be told" if self.untold else "holds"
+        )
 
 
 def check(ledger: Path, heads: Path | None = None) -> Checked:
@@ -125,8 +144,7 @@ def check(ledger: Path, heads: Path | None = None) -> Checked:
         removed = sum(map(_is_removed, entries))
         removals = _removals(entries, kept)
         wrong += [*removals.wrong, *_chain(entries, removals), *_heads(database, entries, kept)]
-        if not kept:
-            torn.append(f"no tree heads are at {file}: whether the trail was cut cannot be told")
+        untold = () if kept else (f"no tree heads are at {file}: {_NO_HEADS}",)
         feedback = _Feedback(database, entries)
         rows, more = _requests(database, entries, feedback)
         said = _said(entries)
@@ -134,7 +152,7 @@ def check(ledger: Path, heads: Path | None = None) -> Checked:
         wrong += [*_verdicts(database, entries, said), *_schema(database, entries)]
     finally:
         database.close()
-    return Checked(count, rows, _printable(wrong), removed, len(said.older))
+    return Checked(count, rows, _printable(wrong), removed, len(said.older), untold)
 
 
 def _printable(lines: Sequence[str]) -> list[str]:
@@ -599,7 +617,7 @@ def _root(peaks: list[bytes]) -> bytes:
 
 
 def main() -> int:
-    """The command line; exit code 1 where something does not hold, 2 where nothing can be read."""
+    """The command line; exit code 1: something does not hold, 2: unreadable, 4: cannot be told."""
     if not 2 <= len(sys.argv) <= 3:
         print("usage: python audit_check.py LEDGER [HEADS]", file=sys.stderr)  # noqa: T201
         return 2
@@ -612,12 +630,13 @@ def main() -> int:
         return 2
     for line in found.wrong[:_MOST_SHOWN]:
         print(f"✗ {line}")  # noqa: T201
+    for line in found.untold:
+        print(f"? {line}")  # noqa: T201
     gone = f" ({found.removed} removed by retention)" if found.removed else ""
-    verdict = "does not hold" if found.wrong else "holds"
     if found.older:
         print(f"{found.older} {OLDER}")  # noqa: T201
-    print(f"{found.entries} entries{gone}, {found.requests} requests: {verdict}")  # noqa: T201
-    return 1 if found.wrong else 0
+    print(f"{found.entries} entries{gone}, {found.requests} requests: {found.verdict}")  # noqa: T201
+    return found.exit_code
 
 
 if __name__ == "__main__":

@@ -1,0 +1,5 @@
+"""`rixin restore`."""
+
+from rixin.cli.backup import restore
+
+__all__ = ["restore"]
