@@ -6,7 +6,7 @@ from decide_samples import MONEY, PROMISE, candidate, scenario, tally, without_l
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rixin.core.scenario import Demand, Incumbent, Policy
+from rixin.core.scenario import COLUMNS, Demand, Incumbent, Policy
 from rixin.core.verdict import Decision, PairTally, Standing
 from rixin.decide.verdict import decide, months
 
@@ -261,6 +261,13 @@ def test_no_margin_is_told_where_nobody_stated_what_a_case_is_worth():
     assert [(one.before, one.after) for one in found.factors[1:]] == [(None, None), (None, None)]
     assert not any("net margin" in line for line in found.because)
     assert decide(scenario(), {"strong": tally()}).value_stated
+
+
+def test_columns_that_nobody_confirmed_are_told_on_every_verdict():
+    found = decide(scenario(illustrative=frozenset({COLUMNS})), {"strong": tally()})
+    assert found.decision is Decision.ADOPT
+    assert "is read as 'text' → 'queue'" in found.warnings[0]
+    assert "cases.columns" in found.illustrative
 
 
 def test_months_start_with_the_incumbent_and_leave_out_what_has_no_price():

@@ -124,3 +124,20 @@ def test_a_cascade_that_would_pay_a_member_in_vain_is_not_asked(tmp_path, server
     assert (verdict.decision, len(server.calls)) == (Decision.CANNOT_TELL, 0)
     rules = next(one for one in verdict.candidates if one.name == "rules")
     assert rules.tally.cases > 0
+
+
+def test_a_decision_on_some_leaves_the_others_as_they_stood(tmp_path):
+    student = {"name": "student", "student": "tfidf-logistic"}
+    both = [{"name": "rules", "rule": "rules.yaml"}, student]
+    path = write_desk(tmp_path, candidates=both, promise={"solved": {"at_least": 0.9}})
+    (tmp_path / "rules.yaml").write_text("rules: [{label: refund, any: [refund]}]")
+
+    def evidence(result):
+        one = next(one for one in result.verdict.candidates if one.name == "rules")
+        return one.tally.cases, one.solved, one.saving_per_month, one.trial.state
+
+    before = evidence(decided(path))
+    assert (before[0] < 422, before[3]) == (True, "rejected")
+    assert evidence(decided(path, only=("student",))) == before
+    with Workspace(quiet=True) as workspace:
+        assert evidence(workspace.report(path)) == before

@@ -33,6 +33,10 @@ CarryOver = Literal["fresh", "shared"]
 DEFAULT_SHARES: Mapping[Pool, float] = {"shape": 0.4, "certify": 0.5, "audit": 0.1}
 
 
+COLUMNS = "cases.columns"
+"""Stands in `illustrative` while nobody has confirmed which columns are read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseSource:
     """Where the cases are and which columns they have."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from rixin.core.scenario import Scenario
+from rixin.core.scenario import COLUMNS, Scenario
 from rixin.core.verdict import CandidateResult, Decision, Effort, Standing, Tally
 from rixin.decide.changes import (
     least_volume,
@@ -105,10 +105,11 @@ def _why_keep(scenario: Scenario, judged: Sequence[Judged]) -> str:
     if not worth or len(failed) < len(worth):
         return f"nothing that holds the promise pays at {demand:,} cases a month"
     best = max(failed, key=lambda one: one.result.saving_per_month.value or 0.0)
-    saving = best.result.saving_per_month.value
-    assert saving is not None
-    money = amount(saving, scenario.economics.currency)
-    return f"{best.result.name} would save {money} a month, but {_shortfall(scenario, best)}"
+    saving, currency = best.result.saving_per_month, scenario.economics.currency
+    assert saving.value is not None
+    least = "" if saving.lower is None else f" (at least {amount(saving.lower, currency)})"
+    money = f"{amount(saving.value, currency)} a month{least}"
+    return f"{best.result.name} would save {money}, but {_shortfall(scenario, best)}"
 
 
 def because(
@@ -128,10 +129,10 @@ def because(
 def _because_adopted(scenario: Scenario, winner: Judged, judged: Sequence[Judged]) -> Iterator[str]:
     one, currency = winner.result, scenario.economics.currency
     saving, margin = one.saving_per_month, one.net_margin
-    assert saving.value is not None
+    assert saving.value is not None and saving.lower is not None
     yield (
-        f"it is expected to save {amount(saving.value, currency)} a month at"
-        f" {scenario.demand.cases_per_month:,} cases, what it costs to build included"
+        f"it is expected to save {amount(saving.value, currency)} a month (at least"
+        f" {amount(saving.lower, currency)}) at {scenario.demand.cases_per_month:,} cases, what it costs to build included"
     )
     if margin.value is not None and "economics.value_per_solved" not in scenario.illustrative:
         before = incumbent_result(scenario).net_margin
@@ -213,6 +214,13 @@ def _what_is_open(scenario: Scenario, candidates: Sequence[Judged]) -> Iterator[
 
 def warnings(scenario: Scenario, results: Sequence[CandidateResult]) -> Iterator[str]:
     """What a reader must know before trusting the figures."""
+    if COLUMNS in scenario.illustrative:
+        source = scenario.cases
+        yield (
+            f"the columns of {source.path.name} were guessed and nobody has confirmed them: it is"
+            f" read as {source.input!r} → {source.expected!r}. If that is right, take {COLUMNS} out"
+            " of `illustrative`; if not, this verdict is about another job"
+        )
     if not scenario.policy.guards:
         yield "harm is not part of this verdict: no guard counts it (policy.guards)"
     elif scenario.promise.harm_at_most is None:

@@ -195,6 +195,7 @@ def draft_of(found: Found, target: Path, answers: Mapping[str, Any]) -> Draft:
         "output": guess.output_kind,
         "labels": len(guess.labels),
         "schema": guess.schema,
+        "columns_sure": guess.confident,
     }
     return Draft(**{**fields, **given})
 

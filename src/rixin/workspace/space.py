@@ -120,7 +120,7 @@ class Workspace:
             _wait(run.go())
             names = [one.candidate.name for one in run.proposed]
             result = opened.extended(run.proposed).conclude(
-                trials_of(run.race, run.proposal, names),
+                {**opened.as_they_stood(only), **trials_of(run.race, run.proposal, names)},
                 sequence=run.proposal.record(scenario),
                 warnings=run.warnings(),
             )
@@ -309,6 +309,19 @@ class _Opened:
             build=self.builder.proposed,
             proposes=self.budget.proposed > 0,
         )
+
+    def as_they_stood(self, chosen: Sequence[str]) -> dict[str, Trial]:
+        """How far those that are not chosen were asked in the last decision on these cases.
+
+        Their evidence stays what it was: a prefix of their cases, ended by their own test.
+        """
+        last = last_decision(self.ledger, self.scenario.name) if chosen else None
+        relative = self.scenario.promise.below_best_at_most is not None
+        if last is None or relative or last["dataset_id"] != self.dataset.id:
+            return {}
+        stood = trials_in(last["record"]["certificate"])
+        known = self.stored.samples.keys() - set(chosen)
+        return {name: trial for name, trial in stood.items() if name in known}
 
     def announce(self, race: Race, reporter: Reporter) -> None:
         """What the promise takes and what it will cost, before anybody is paid."""

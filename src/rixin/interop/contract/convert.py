@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rixin.core.scenario import (
+    COLUMNS,
     DEFAULT_SHARES,
     SOLVER_KINDS,
     Budget,
@@ -32,6 +33,7 @@ FIGURES = frozenset(
     {
         "demand",
         "incumbent",
+        COLUMNS,
         *(f"economics.{name}" for name in schema.Economics.model_fields if name not in _NO_FIGURES),
         *(f"promise.{name}" for name in schema.Promise.model_fields if name not in _NO_FIGURES),
     }

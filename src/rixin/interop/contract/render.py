@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from rixin.core.address import is_loopback
-from rixin.core.scenario import OutputKind, Scenario
+from rixin.core.scenario import COLUMNS, OutputKind, Scenario
 from rixin.errors import EnvironmentFault, UsageError
 from rixin.interop.contract.load import parse_scenario
 from rixin.interop.contract.yaml_lines import is_plain_text
@@ -42,6 +42,8 @@ class Draft:
     """Number of different labels in the cases."""
     schema: Mapping[str, Any] | None = None
     """Of the output, where it is JSON."""
+    columns_sure: bool = True
+    """Whether somebody named the columns, or the file leaves no doubt about them."""
     currency: str = "USD"
     cases_per_month: int | None = None
     incumbent: str | None = None
@@ -156,6 +158,8 @@ def assumed_figures(draft: Draft) -> list[str]:
     found = ["demand"] if draft.cases_per_month is None else []
     if draft.incumbent_cost is None or draft.incumbent_solved is None:
         found.append("incumbent")
+    if not draft.columns_sure:
+        found.append(COLUMNS)
     return found
 
 
