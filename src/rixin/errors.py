@@ -105,7 +105,8 @@ class NoLedger(UsageError):
     def __init__(self, place: Path) -> None:
         super().__init__(
             f"there is no ledger {str(place)!r}",
-            hint="run this beside the scenario, or name it with --ledger; rixin decide makes one",
+            hint="run this beside the scenario, or name it with --ledger or RIXIN_LEDGER;"
+            " rixin decide makes one",
         )
 
 

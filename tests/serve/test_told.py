@@ -107,3 +107,26 @@ def test_a_key_for_the_counters_that_can_be_guessed_is_refused(tmp_path):
     )
     assert said.exit_code == 2
     assert "16 characters" in said.output
+
+
+def test_the_first_page_leads_to_all_others(beyond):
+    found = json.loads(get(beyond, "/").body)
+    assert found["name"] == "rixin"
+    for name in ("openapi", "healthz", "readyz"):
+        assert get(beyond, found[name]).status == 200
+    page = beyond.ask("/", method="GET", headers={"Accept": "text/html,*/*"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert all(f'href="{found[name]}"'.encode() in page.body for name in ("openapi", "metrics"))
+    document = json.loads(get(beyond, "/openapi.json").body)
+    assert all(
+        one["summary"]
+        for path in document["paths"].values()
+        for method, one in path.items()
+        if method in {"get", "post"}
+    )
+
+
+def test_a_start_says_which_ledger_it_serves(beyond):
+    assert any(
+        "one gateway, one ledger" in line and "RIXIN_LEDGER" in line for line in beyond.lines
+    )

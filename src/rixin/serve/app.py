@@ -70,6 +70,32 @@ class Settings:
     """Serves although another gateway serves the same ledger."""
 
 
+_LINKS = {
+    "openapi": ("/openapi.json", "what this server understands, as OpenAPI"),
+    "models": ("/v1/models", "what a model may be; needs a key"),
+    "healthz": ("/healthz", "whether the process lives"),
+    "readyz": ("/readyz", "whether releases serve, and what is missing"),
+    "metrics": ("/metrics", "counters, for Prometheus"),
+}
+_DOCS = "rixin serve --help, rixin keys --help, docs/serve.md"
+
+
+async def home(_gateway: Gateway, request: Request) -> None:
+    """`GET /`: where everything is, as a page for who asks for HTML, else as JSON."""
+    if b"text/html" in request.headers.get(b"accept", b""):
+        rows = "".join(
+            f'<li><a href="{path}">{path}</a>: {about}</li>' for path, about in _LINKS.values()
+        )
+        page = (
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Rixin gateway</title>'
+            f"<h1>Rixin gateway {__version__}</h1><ul>{rows}</ul><p>Help: {_DOCS}</p></html>"
+        )
+        request.reply(200, page.encode(), content_type=b"text/html; charset=utf-8")
+        return
+    links = {name: path for name, (path, _) in _LINKS.items()}
+    request.reply(200, encode({"name": "rixin", "version": __version__, **links, "docs": _DOCS}))
+
+
 async def healthz(_gateway: Gateway, request: Request) -> None:
     """`GET /healthz`: the process lives."""
     request.reply(200, encode({"status": "ok", "version": __version__}))
@@ -401,6 +427,7 @@ def _gauges(gateway: Gateway) -> None:
 ENDPOINTS = {
     **routes.ENDPOINTS,
     **sensenova.ENDPOINTS,
+    ("GET", "/"): Endpoint(home),
     ("GET", "/healthz"): Endpoint(healthz),
     ("GET", "/readyz"): Endpoint(readyz),
     ("GET", "/metrics"): Endpoint(metrics),

@@ -154,11 +154,20 @@ def _run_worker(
         )
         nothing = "nothing: see above" if gateway.state.faults else _NOTHING
         say(f"rixin serves {names or nothing}")
+        say(_of_ledger(settings))
         _warn_beyond(listener, say)
         say(f"at {_url(listener)}   (Ctrl-C ends it)")
 
     uvloop.run(worker.serve(listener, ready=ready or told, say=say))
     return 0
+
+
+def _of_ledger(settings: Settings) -> str:
+    """Which scenarios a gateway finds: those of one ledger, whatever folders they are in."""
+    return (
+        f"from the ledger {settings.ledger}; one gateway, one ledger: scenarios of several folders"
+        " share one where RIXIN_LEDGER names it for every command"
+    )
 
 
 def _warn_beyond(listener: socket.socket, say: Callable[[str], None]) -> None:
@@ -248,6 +257,7 @@ class _Master:
                 self._worst = EnvironmentFault.exit_code
                 self._say(f"worker {place} cannot start; the gateway ends")
                 return
+        self._say(_of_ledger(self._settings))
         _warn_beyond(self._listeners[0], self._say)
         self._say(
             f"rixin serves at {_url(self._listeners[0])} with {len(self._workers)} workers"

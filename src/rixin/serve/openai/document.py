@@ -43,6 +43,25 @@ _POSTS: dict[str, tuple[str, type, bool, str]] = {
 """Path → name, what reads a request, whether it can stream, and the shape of its errors."""
 
 
+_SUMMARIES = {
+    "chat": "Answer a chat: with a scenario's release, or passed on to a declared endpoint",
+    "completion": "Answer a prompt",
+    "response": "Answer in the form of OpenAI's Responses",
+    "embedding": "Embed texts with a declared endpoint",
+    "feedback": "Say how good an answer was, or what would have been right",
+    "sensenova_chat": "Answer a chat of SenseNova's client",
+    "sensenova_completion": "Answer a prompt of SenseNova's client",
+    "sensenova_models": "List the models for SenseNova's client",
+    "models": "List what a `model` may be",
+    "model": "Show one model",
+    "home": "Say where everything is, as JSON or as a page",
+    "health": "Say that the process lives",
+    "readiness": "Say whether releases serve and rows can be written, and what is missing",
+    "metrics": "Tell the counters of all workers, for Prometheus",
+}
+"""What each operation does, by its name."""
+
+
 def document() -> dict[str, Any]:
     """OpenAPI 3.1, as `GET /openapi.json` gives it."""
     kinds = {kind.__name__: kind for _, kind, _, _ in _POSTS.values()}
@@ -74,6 +93,7 @@ def document() -> dict[str, Any]:
                 **_get("model"),
                 "parameters": [{"name": "id", "in": "path", "required": True, "schema": _TEXT}],
             },
+            "/": _get("home", guarded=False),
             "/healthz": _get("health", guarded=False),
             "/readyz": _get("readiness", guarded=False, also=("503",)),
             "/metrics": _get("metrics", guarded=False, also=("401", "403"), media="text/plain"),
@@ -89,6 +109,7 @@ def _post(name: str, kind: str, *, streams: bool, error: str) -> dict[str, Any]:
     return {
         "post": {
             "operationId": name,
+            "summary": _SUMMARIES[name],
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
             "responses": {
                 "200": {"description": "the answer", "headers": _headers(), "content": media},
@@ -108,6 +129,7 @@ def _get(
 ) -> dict[str, Any]:
     one: dict[str, Any] = {
         "operationId": name,
+        "summary": _SUMMARIES[name],
         "responses": {"200": {"description": "it", "content": {media: {}}}},
     }
     codes = ("401", "404", "503", *also) if guarded else also
