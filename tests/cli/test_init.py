@@ -47,6 +47,7 @@ def test_flags_alone_write_a_scenario_that_check_accepts(folder, capsys):
     said = capsys.readouterr()
     assert "output: labels, 2 of them" in said.err
     assert "wrote tickets.yaml" in said.out + said.err
+    assert "one gateway serves one ledger" in said.out
     assert run(["check", "tickets.yaml"]) == 0
     assert "demand score" in capsys.readouterr().out
 

@@ -297,6 +297,9 @@ def _tell(draft: "Draft", scenario: "Scenario", target: Path) -> None:
     if needs_price(draft):
         echo("the price of 'strong' is not known: state its `price` in the file before you decide")
         echo("  (--price IN/OUT does so here; 0/0 where the server is your own and bills nobody)")
+    echo(
+        "one gateway serves one ledger: for scenarios of several folders, set RIXIN_LEDGER for all"
+    )
     steps = list(next_steps(draft, target))
     width = max(len(command) for command, _ in steps)
     for number, (command, why) in enumerate(steps):
