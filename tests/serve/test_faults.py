@@ -392,11 +392,11 @@ def test_an_ipv6_address_is_told_in_brackets(tmp_path):
     process = subprocess.Popen(
         [*command, str(tmp_path / "ledger.sqlite3")], stderr=subprocess.PIPE, text=True
     )
-    lines = [process.stderr.readline() for _ in range(2)]
+    lines = [process.stderr.readline() for _ in range(3)]
     process.terminate()
     assert process.wait(20) == 0
     process.stderr.close()
-    assert lines[1].startswith("at http://[::1]:"), lines
+    assert lines[2].startswith("at http://[::1]:"), lines
 
 
 def test_a_second_gateway_does_not_share_the_port(tmp_path):
