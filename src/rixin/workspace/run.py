@@ -160,8 +160,8 @@ class Run:
 
     async def _complete(self, name: str, sample: Sample) -> None:
         """Brings a candidate to every case of a sample; what is stored is not asked."""
-        word = "shape cases" if sample.pool == "shape" else "all cases"
-        progress = Progress(f"{name}, {word}", sample.size, self.currency)
+        which = cases_in_words(sample.pool, self._contender(name).candidate.kind)
+        progress = Progress(f"{name}, {which}", sample.size, self.currency)
         course = self._course(name, sample, progress)
         try:
             await course.advance(sample.size, self._stop, collect=False)
@@ -322,6 +322,18 @@ class Run:
                 " latencies look longer than they are"
             )
         return tuple(found)
+
+
+def cases_in_words(pool: str, kind: str) -> str:
+    """What a candidate is asked in the search for cascades.
+
+    Examples:
+        >>> cases_in_words("shape", "student")
+        'shape cases (it was trained on them: no result)'
+    """
+    if pool != "shape":
+        return "all cases"
+    return "shape cases" + " (it was trained on them: no result)" * (kind == "student")
 
 
 def register(ledger: Ledger, contenders: Sequence[Contender]) -> dict[str, int]:
