@@ -110,6 +110,7 @@ def test_check_shows_the_demand_and_the_plan_and_asks_nobody(folder, capsys):
     said = capsys.readouterr().out
     assert "demand score 99 of 100" in said
     assert "pays nothing to anybody" in said
+    assert "cases are those of the test and, where a cascade may be worth seeking" in said
     assert "next: rixin decide desk.yaml" in said
     assert run(["check", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

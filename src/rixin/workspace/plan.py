@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _WIDTH = 100
+_MORE_CASES = (
+    "cases are those of the test and, where a cascade may be worth seeking, those to learn from; a"
+    " test that is settled early asks fewer"
+)
 _TYPICAL = 100
 """Cases that settle a candidate that is clearly above or below the floor."""
 _WRITERS = frozenset({"local", "endpoint", "replay"})
@@ -144,6 +148,8 @@ class Plan:
                 f"{self._cost(line):>20}  {price}"
             )
             yield from (f"{'':<72}{part}" for part in more)
+        if any(line.cases > self.pools.get("certify", 0) for line in self.lines):
+            yield from wrap(_MORE_CASES, _WIDTH)
         yield ""
         for key in self.keys:
             yield from wrap(f"a decision sends a key: {key}", _WIDTH)
