@@ -283,6 +283,9 @@ def test_free_building_pays_at_any_volume():
     found = decide(where, {"strong": tally()})
     assert "strong costs nothing to build: it pays at any volume" in found.changes
     assert not any("earned back" in line for line in found.because)
+    unsaid = replace(where, illustrative=frozenset({"economics.build_cost"}))
+    said = "strong is assumed to cost nothing to build: it pays at any volume"
+    assert said in decide(unsaid, {"strong": tally()}).changes
 
 
 def test_more_mistakes_than_the_incumbent_set_a_limit_to_their_cost():

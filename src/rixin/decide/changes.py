@@ -189,7 +189,10 @@ def _volume(scenario: Scenario, best: CandidateResult) -> str:
             f" {scenario.incumbent.name}"
         )
     if best.break_even_cases == 0:
-        return f"{best.name} costs nothing to build: it pays at any volume"
+        assumed = (
+            " is assumed to cost" if "economics.build_cost" in scenario.illustrative else " costs"
+        )
+        return f"{best.name}{assumed} nothing to build: it pays at any volume"
     months = scenario.economics.horizon_months
     return (
         f"{best.name} pays within {months} months from {best.break_even_cases:,.0f} cases a month"
