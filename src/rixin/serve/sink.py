@@ -23,8 +23,10 @@ from rixin.workspace.serving import Upstream
 _LONGEST_EVENT = 4 << 20
 _MOST_BODY = 1 << 20
 """Bytes of a reply that is no stream: an error, which is told in a few hundred."""
-_SPECIAL = (b'"usage":{', b'"usage": {', b'_tokens"', b'"error"', b"[DONE]", b"\\ud", b"\\uD")
+_SPECIAL = (b'"usage":{', b'"usage": {', b'_tokens"', b'"error"', b"[DONE]")
 """What an event holds that has to be looked at by itself."""
+_HALVES = (b"\\ud", b"\\uD")
+"""The same, where it holds a backslash at all: one sign is found twenty times as fast as two."""
 _MARK = b"\xef\xbb\xbf"
 _WHOLE = frozenset({"response.completed", "response.incomplete"})
 _FAILED = frozenset({"response.failed", "error"})
@@ -210,7 +212,8 @@ class StreamSink:
 
     def _plain(self, events: bytes) -> tuple[bytes, bytes]:
         """The events in front that are plain chunks, as most of a stream is, and the rest."""
-        places = [place for mark in _SPECIAL if (place := events.find(mark)) >= 0]
+        marks = _SPECIAL if b"\\" not in events else _SPECIAL + _HALVES
+        places = [place for mark in marks if (place := events.find(mark)) >= 0]
         end = events.rfind(b"\n\n", 0, min(places)) + 2 if places else len(events)
         front = events[:end] if end > 1 else b""
         count = front.count(b"\n\n")
