@@ -140,7 +140,7 @@ def change(path: Path, *statements: str) -> list[str]:
 
 
 def test_what_is_old_is_gone_and_the_rest_is_there(pruned):
-    assert audit_check.check(pruned) == (9, 2, [], 5, 0)
+    assert audit_check.check(pruned) == (9, 2, [], 5, 0, ())
     with Ledger(pruned) as ledger:
         seen = entries(ledger, 10)
         assert [one["action"] for one in seen] == [
@@ -257,16 +257,16 @@ def test_a_removal_that_was_interrupted_holds_and_is_ended_by_the_next(tmp_path)
         what = due(ledger, 183, NOW)
         facts = {"through": what.through, "before": what.before}
         record(ledger, PRUNE, "", actor="ann", now=NOW, **facts)
-    assert audit_check.check(path) == (5, 4, [], 0, 0)
+    assert audit_check.check(path) == (5, 4, [], 0, 0, ())
     with Ledger(path) as ledger, ledger.append() as connection:
         _remove_some(connection, 0, 2)
-    assert audit_check.check(path) == (5, 2, [], 2, 0)
+    assert audit_check.check(path) == (5, 2, [], 2, 0, ())
     remove(path, 183)
-    assert audit_check.check(path) == (6, 0, [], 4, 0)
+    assert audit_check.check(path) == (6, 0, [], 4, 0, ())
     remove(path, 183)  # with nothing left to remove
-    assert audit_check.check(path) == (6, 0, [], 4, 0)
+    assert audit_check.check(path) == (6, 0, [], 4, 0, ())
     write_more(path)
-    assert audit_check.check(path) == (7, 1, [], 4, 0)
+    assert audit_check.check(path) == (7, 1, [], 4, 0, ())
 
 
 def test_many_entries_go_in_several_turns(tmp_path):
@@ -277,7 +277,7 @@ def test_many_entries_go_in_several_turns(tmp_path):
                 record_in(connection, "x", str(number), actor="ann", now=day(0, 400), detail={})
         record(ledger, "x", "the last", actor="ann", now=NOW)
     remove(path, 183)
-    assert audit_check.check(path) == (1_203, 0, [], 1_201, 0)
+    assert audit_check.check(path) == (1_203, 0, [], 1_201, 0, ())
 
 
 def test_a_trail_that_does_not_hold_is_not_touched(pruned):
