@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # CSV files whose first line is `sep=,` (Excel reads it, many programs write it for Excel): what do
 # the usual readers make of it?
 #
@@ -9,7 +9,7 @@
 # index without a word, so that what is called `sep=` is the second column.
 #
 # Downloads about 150 MB from the package index. Exits with 1 once it is otherwise.
-set -eu
+set -euo pipefail
 W=$(mktemp -d); trap 'rm -rf "$W"' EXIT
 python3 -m venv "$W/venv"
 "$W/venv/bin/pip" install -q --disable-pip-version-check duckdb==2.0.1 pandas==3.1.1 polars==2.1.0 pyarrow==26.0.1

