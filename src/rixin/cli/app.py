@@ -25,6 +25,8 @@ _COMMANDS = {
     "rollback": "Goes back to the release before.",
     "serve": "Serves the releases behind OpenAI's API.",
     "apply": "Answers the rows of a file with the release that serves.",
+    "requests": "Lists what was asked of the gateway, and follows it.",
+    "inbox": "Lists, shows and answers the cases that wait for people.",
     "keys": "Creates, lists and revokes keys of the gateway.",
     "audit": "Verifies and reads the audit trail, and erases what was said.",
     "backup": "Copies ledger, tree heads and secrets into one file, while a gateway serves.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rixin.cli.options import echo, json_option, ledger_option, print_json
+from rixin.cli.options import echo, json_option, ledger_option, print_json, table
 from rixin.core.key import ROLES, Key, Limits, parse_budget
 
 
@@ -92,7 +92,6 @@ def create(
 @json_option
 def list_(ledger: Path | None, as_json: bool) -> int:
     """List all keys, without their secrets, with what they have spent today (UTC)."""
-    from rixin.report.columns import one_line
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
@@ -106,10 +105,8 @@ def list_(ledger: Path | None, as_json: bool) -> int:
         return 0
     head = ("key", "state", "role", "may call", "limits", "spent today", "name")
     rows = [head, *(_row(one, spent.get(one.id, {}), currencies) for one in found)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        echo(one_line("  ".join(cells)).rstrip())
+    for line in table(rows):
+        echo(line)
     return 0
 
 

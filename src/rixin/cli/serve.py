@@ -1,6 +1,8 @@
 """`rixin serve`."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -101,6 +103,14 @@ _SHORTEST_KEY = 16
     is_flag=True,
     help="Serve although another gateway serves this ledger: each counts budgets for itself.",
 )
+@click.option(
+    "--webhook",
+    envvar="RIXIN_WEBHOOK",
+    show_envvar=True,
+    default="",
+    metavar="URL",
+    help="Where to tell that people answered a case, signed with RIXIN_WEBHOOK_SECRET.",
+)
 @ledger_option
 def serve(
     *,
@@ -117,6 +127,7 @@ def serve(
     log: str,
     aliases: tuple[str, ...],
     second: bool,
+    webhook: str,
     ledger: Path | None,
 ) -> int:
     """Serve the releases that were promoted, behind OpenAI's API.
@@ -148,6 +159,7 @@ def serve(
         capture_policy="drop" if when_full == "drop" else "refuse",
         aliases=dict(_alias(one) for one in aliases),
         second=second,
+        **_webhook(webhook),
     )
     if log == "json":
         return run(settings, say=_say_in_the_log)
@@ -173,6 +185,15 @@ def _set_up_logs(*, as_json: bool) -> None:
         return
     for name in ("rixin.requests", "rixin.serve"):
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _webhook(url: str) -> dict[str, Any]:
+    from rixin.serve.webhook import SECRET, check_address, read_secret
+
+    if not url:
+        return {}
+    secret = read_secret(os.environ.get(SECRET, ""))
+    return {"webhook": check_address(url), "webhook_secret": secret}
 
 
 def _long_enough(key: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from rixin.core.case import Case
+from rixin.core.finding import Finding
 from rixin.core.ids import digest
 from rixin.core.outcome import Violation
 from rixin.core.scenario import OutputSpec, PartSpec
@@ -12,10 +13,18 @@ from rixin.core.solver import Guard
 from rixin.guards.function import FunctionGuard
 from rixin.guards.options import GUARD_NAMES, TEXT_GUARDS, guard_mistakes
 from rixin.guards.output_schema import OutputSchemaGuard
+from rixin.guards.redact import scrub
 from rixin.guards.text_guard import PLACES, Action, Place, TextGuard
 from rixin.plugins import load_plugin
 
-__all__ = ["GUARD_NAMES", "TextPolicy", "build_guard", "guard_mistakes", "text_guards"]
+__all__ = [
+    "GUARD_NAMES",
+    "TextPolicy",
+    "build_guard",
+    "guard_mistakes",
+    "kept_text",
+    "text_guards",
+]
 
 
 class TextPolicy(NamedTuple):
@@ -90,6 +99,25 @@ def text_guards(specs: Sequence[PartSpec], folder: Path) -> list[TextPolicy]:
         at = cast("Sequence[Place]", spec.options.get("at", PLACES))
         found.append(TextPolicy(guard, action, frozenset(at)))
     return found
+
+
+def kept_text(
+    policies: Sequence[TextPolicy], text: str | None, place: Place = "capture"
+) -> str | None:
+    """A text as it may be kept: without the values that guards find, for good.
+
+    Args:
+        policies: Of the scenario.
+        text: What was said; None stays so.
+        place: Where it is kept.
+    """
+    if text is None:
+        return None
+    taken: list[Finding] = []
+    for policy in policies:
+        if place in policy.at and policy.action != "observe":
+            taken += policy.guard.find(text)
+    return scrub(text, taken) if taken else text
 
 
 def _text_guard(name: str, options: Mapping[str, object], folder: Path) -> TextGuard:

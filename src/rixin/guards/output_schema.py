@@ -37,9 +37,13 @@ class OutputSchemaGuard:
         )
         self._check = _check_of(output, labels)
 
+    def wrong(self, output: str) -> str | None:
+        """What is wrong with the form of an output; None: nothing."""
+        return self._check(output)
+
     def check(self, case: Case, output: str) -> Sequence[Violation]:
         """At most one violation: what is wrong with the form of the output."""
-        wrong = self._check(output)
+        wrong = self.wrong(output)
         return () if wrong is None else (Violation(self.name, wrong),)
 
 

@@ -18,7 +18,7 @@ from rixin.errors import UnknownName
 from rixin.ledger.aside import erase_aside
 from rixin.ledger.audit import current_head, record_in, removed_before, write_head
 from rixin.ledger.store import Ledger
-from rixin.ledger.tables import feedback, releases, requests
+from rixin.ledger.tables import answers, feedback, releases, requests
 
 _values_of = msgspec.json.Decoder(list[Any]).decode
 COLUMNS = (
@@ -118,6 +118,9 @@ def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
             .order_by(feedback.c.seq)
         ).all()
         evidence = {} if row is None else _evidence(connection, row)
+        by_people = connection.execute(
+            select(answers.c.at, answers.c.author).where(answers.c.request_id == request_id)
+        ).first()
     if row is None:
         before = removed_before(ledger)
         gone = "" if before is None else f"; retention has removed all before {before[:10]}"
@@ -132,6 +135,8 @@ def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
             found["detail"][name] = said_in_it.pop(name)
     found["content"] = said_in_it if "input" in said_in_it else None
     found["feedback"] = [_heard(one.at, one.body) for one in said if one.body]
+    if by_people is not None:
+        found["answered_at"], found["answered_by"] = by_people.at, by_people.author
     return {**found, **evidence}
 
 
@@ -227,7 +232,7 @@ def write_feedback(ledger: Ledger, remarks: Sequence[Remark], *, doubtful: bool 
     with ledger.append() as connection:
         for remark in remarks:
             if not (doubtful and _is_there(connection, remark)):
-                _add_remark(connection, remark)
+                add_remark(connection, remark)
 
 
 def _is_there(connection: Connection, remark: Remark) -> bool:
@@ -238,9 +243,16 @@ def _is_there(connection: Connection, remark: Remark) -> bool:
     return connection.execute(asked).first() is not None
 
 
-def _add_remark(connection: Connection, remark: Remark) -> None:
+def add_remark(connection: Connection, remark: Remark, *, actor: str = "") -> int:
+    """Adds one inside a transaction that began with `Ledger.append`; gives its number.
+
+    Args:
+        connection: Of the transaction.
+        remark: What is said.
+        actor: Who says it; empty: the owner of the key.
+    """
     connection.execute(feedback.insert(), [remark._asdict()])
-    number = connection.execute(select(func.max(feedback.c.seq))).scalar_one()
+    number = int(connection.execute(select(func.max(feedback.c.seq))).scalar_one())
     # What is said may be removed one day; its hash stays.
     said = hashlib.sha256(remark.body.encode()).hexdigest()
     detail = {"said": said, "at": remark.at, "key": remark.key_id, "number": number}
@@ -248,10 +260,11 @@ def _add_remark(connection: Connection, remark: Remark) -> None:
         connection,
         "feedback",
         remark.request_id,
-        actor=f"key {remark.key_id}",
+        actor=actor or f"key {remark.key_id}",
         now=datetime.fromtimestamp(remark.at, UTC),
         detail=detail,
     )
+    return number
 
 
 def erase_content(ledger: Ledger, request_ids: Sequence[str], *, actor: str, now: datetime) -> int:

@@ -17,7 +17,7 @@ from rixin.errors import LedgerFault, UsageError
 from rixin.ledger.audit import PRUNE, REMOVED, record
 from rixin.ledger.audit_check import MIGRATED, check
 from rixin.ledger.store import Ledger
-from rixin.ledger.tables import audit, feedback, requests
+from rixin.ledger.tables import answers, audit, feedback, requests
 
 LEAST_DAYS = 183
 _AT_ONCE = 500
@@ -147,5 +147,6 @@ def _remove_requests(connection: Connection, count: int) -> None:
     if not count or last is None:
         return
     old = select(requests.c.id).where(requests.c.seq <= last)
-    connection.execute(delete(feedback).where(feedback.c.request_id.in_(old)))
+    for table in (feedback, answers):
+        connection.execute(delete(table).where(table.c.request_id.in_(old)))
     connection.execute(delete(requests).where(requests.c.seq <= last))

@@ -200,6 +200,26 @@ feedback = Table(
     Column("body", Text, nullable=False),
 )
 
+# Cases that went to people and were answered: what they said is feedback, which can be erased.
+answers = Table(
+    "answers",
+    metadata,
+    Column("request_id", String(32), primary_key=True),
+    Column("feedback_seq", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due", Float),
+    Column("told_at", Float),
+    Column("fault", Text, nullable=False),
+)
+Index("ix_answers_due", answers.c.due)
+_QUEUED = requests.c.state == "queued"
+_WAITING = Index(
+    "ix_requests_queued", requests.c.seq, sqlite_where=_QUEUED, postgresql_where=_QUEUED
+)
+"""Few of all requests go to people: those that do are found without a look at the others."""
+
 audit = Table(
     "audit",
     metadata,
@@ -245,11 +265,17 @@ def _complete_trail(_connection: Connection) -> None:
     """From here on every verdict, key, release and pointer has an entry: see `migrating`."""
 
 
+def _add_answers(connection: Connection) -> None:
+    metadata.create_all(connection, tables=[answers], checkfirst=True)
+    _WAITING.create(connection, checkfirst=True)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _create_first_tables,
     _add_sunk_money,
     _add_serving,
     _add_readings,
     _complete_trail,
+    _add_answers,
 )
 """Migration k brings the schema from version k to k + 1; released ones are never edited."""

@@ -33,7 +33,11 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
     detail = row["detail"]
     at = datetime.fromtimestamp(row["at"], UTC).isoformat(timespec="milliseconds")
     cost, most = _money(row["cost_pico"]), _money(detail.get("reserved_pico"))
-    yield f"{row['id']}, {at}: {_STATES[row['state']]} (HTTP {row['status']})"
+    state = "answered by people" if "answered_by" in row else _STATES[row["state"]]
+    yield f"{row['id']}, {at}: {state} (HTTP {row['status']})"
+    if "answered_by" in row:
+        when = datetime.fromtimestamp(row["answered_at"], UTC).isoformat(timespec="seconds")
+        yield f"people:    {row['answered_by']}, {when}"
     asked = detail.get("model") or _NO_MODEL[row["erased"]]
     yield f"asked for: {asked}, through {detail['surface']}"
     if row["release"] is not None:

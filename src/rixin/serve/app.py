@@ -29,13 +29,14 @@ from rixin.serve.gateway import Endpoint, Gateway
 from rixin.serve.http import Request, Server
 from rixin.serve.meters import DAY, MONTH, Meters, period_start
 from rixin.serve.metrics import Metrics, collect, render
-from rixin.serve.openai import routes
+from rixin.serve.openai import people, routes
 from rixin.serve.openai.envelope import encode, error_body
 from rixin.serve.sensenova import routes as sensenova
 from rixin.serve.sensenova.tokens import server_key
 from rixin.serve.state import LOOK_S, State
 from rixin.serve.telemetry import open_trace
 from rixin.serve.told import check_metrics_reader, may_see_details
+from rixin.serve.webhook import Webhook
 from rixin.serve.writer import Writer
 from rixin.workspace.actor import current_user
 
@@ -44,6 +45,7 @@ GRACE_S = 30.0
 _NOTHING_SERVES = "no release serves yet: rixin promote SCENARIO"
 _SWEEP_S = 5.0
 _SHARE_S = 1.0
+_TELL_S = 1.0
 _SWITCH_S = 0.000_5
 """Seconds after which the thread that writes rows gives way to the event loop."""
 
@@ -68,6 +70,10 @@ class Settings:
     """Names that applications have, and the models they mean."""
     second: bool = False
     """Serves although another gateway serves the same ledger."""
+    webhook: str = ""
+    """The address that is told when people have answered; empty: none is."""
+    webhook_secret: bytes = field(default=b"", repr=False)
+    """What it is signed with."""
 
 
 _LINKS = {
@@ -118,6 +124,8 @@ async def readyz(gateway: Gateway, request: Request) -> None:
     ready = not missing
     missing += [f"{name}: {why}" for name, why in state.faults.items()]
     missing += [f"key {name} cannot be read: {why}" for name, why in state.unread.items()]
+    if gateway.webhook is not None and gateway.webhook.trouble:
+        missing.append(gateway.webhook.trouble)
     status = ("degraded" if missing else "ready") if ready else "not ready"
     served = {name: route.pointer.live for name, route in state.routes.items()}
     body: dict[str, object] = {"status": status}
@@ -163,6 +171,9 @@ async def others(gateway: Gateway, request: Request) -> None:
     path = request.path
     if path.startswith("/v1/models/") and request.method == "GET":
         await routes.model(gateway, request)
+        return
+    if path.startswith(people.REQUESTS) and request.method == "GET":
+        await people.asked(gateway, request)
         return
     allowed = sorted({method for method, known in gateway.endpoints if known == path})
     if allowed:
@@ -312,6 +323,16 @@ class Worker:
         tasks.every("writing rows", _SHARE_S, gateway.capture.mend)
         tasks.every("closing idle connections", _SWEEP_S, server.sweep)
         tasks.every("sharing counters", _SHARE_S, lambda: _share(gateway))
+        if self.settings.webhook:
+            gateway.webhook = hook = Webhook(
+                self.settings.webhook,
+                self.settings.webhook_secret,
+                state,
+                gateway.transport,
+                gateway.metrics,
+                sends=self.number == 0,  # one of all workers is enough
+            )
+            tasks.every("telling what people answered", _TELL_S, hook.round)
 
 
 def _server(gateway: Gateway, settings: Settings, listener: socket.socket) -> Server:
@@ -353,6 +374,7 @@ def start(settings: Settings, meters: Meters, ledger: Ledger) -> None:
         "capture_bound_s": settings.capture_bound_s,
         "capture_policy": settings.capture_policy,
         "aliases": dict(settings.aliases),
+        "webhook": settings.webhook.partition("?")[0],
     }
     where = f"{settings.host}:{settings.port}"
     try:

@@ -28,6 +28,7 @@ from rixin.serve.outgoing import Dialect
 from rixin.serve.state import Caller, Route, State
 from rixin.serve.supervision import Supervisor
 from rixin.serve.watch import Watch
+from rixin.serve.webhook import Webhook
 from rixin.workspace.serving import Served, Upstream
 
 _log = logging.getLogger("rixin.serve")
@@ -87,6 +88,8 @@ class Gateway:
     known_keys: dict[bytes, Caller] = field(default_factory=dict)
     """By the header that was sent, so that a key is hashed once; only of keys that there are."""
     dialects: dict[str, Dialect] = field(default_factory=dict)
+    webhook: Webhook | None = None
+    """Tells that people answered; None: nobody is told."""
     watch: Watch = field(init=False)
     ladder: Ladder = field(init=False)
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from rixin.core.finding import Finding, Origin
-from rixin.guards.build import TextPolicy
-from rixin.guards.redact import Placeholders, redact, scrub
+from rixin.guards.build import TextPolicy, kept_text
+from rixin.guards.redact import Placeholders, redact
 from rixin.guards.text_guard import FAILED, UNREAD, Place
 from rixin.serve.errors import Refusal
 from rixin.serve.places import FREE, REQUEST, is_token, speaks_for_tool
@@ -97,13 +97,7 @@ class Guarding:
 
     def kept(self, text: str | None, place: Place = "capture") -> str | None:
         """The text as it may be kept: without the values, for good."""
-        if text is None:
-            return None
-        taken: list[Finding] = []
-        for policy in self._policies:
-            if place in policy.at and policy.action != "observe":
-                taken += policy.guard.find(text)
-        return scrub(text, taken) if taken else text
+        return kept_text(self._policies, text, place)
 
     def body(self, fields: dict[str, msgspec.Raw]) -> None:
         """Takes values out of the texts of a request that is passed on, in place.

@@ -28,6 +28,8 @@ _HELP = {
     "rixin_in_flight": "Requests under way.",
     "rixin_capture_waiting": "Rows that are not on the disk yet.",
     "rixin_capture_waiting_bytes": "Bytes of those rows.",
+    "rixin_webhook_total": "Tries to tell that people answered, by outcome.",
+    "rixin_webhook_waiting": "Answers of people that could not be told yet.",
     "rixin_release_info": "1 for the release that serves a scenario.",
 }
 _GAUGES = frozenset(
@@ -36,9 +38,10 @@ _GAUGES = frozenset(
         "rixin_capture_waiting",
         "rixin_capture_waiting_bytes",
         "rixin_release_info",
+        "rixin_webhook_waiting",
     }
 )
-_ALIKE = frozenset({"rixin_release_info"})
+_ALIKE = frozenset({"rixin_release_info", "rixin_webhook_waiting"})
 """What is the same in every worker, so there is no sum."""
 _ENDED = "ended.json"
 _log = logging.getLogger("rixin.serve")

@@ -9,6 +9,7 @@ from rixin.serve.openai import envelope
 from rixin.serve.sensenova import bodies
 
 _TEXT: dict[str, Any] = {"type": "string"}
+_ID = {"name": "id", "in": "path", "required": True, "schema": _TEXT}
 _ERRORS = (
     "400",
     "401",
@@ -54,6 +55,7 @@ _SUMMARIES = {
     "sensenova_models": "List the models for SenseNova's client",
     "models": "List what a `model` may be",
     "model": "Show one model",
+    "request": "Show what became of a request, and the answer of people once there is one",
     "home": "Say where everything is, as JSON or as a page",
     "health": "Say that the process lives",
     "readiness": "Say whether releases serve and rows can be written, and what is missing",
@@ -89,10 +91,8 @@ def document() -> dict[str, Any]:
             **posts,
             "/v1/llm/models": _get("sensenova_models", error="NovaError"),
             "/v1/models": _get("models"),
-            "/v1/models/{id}": {
-                **_get("model"),
-                "parameters": [{"name": "id", "in": "path", "required": True, "schema": _TEXT}],
-            },
+            "/v1/models/{id}": {**_get("model"), "parameters": [_ID]},
+            "/v1/requests/{id}": {**_get("request", also=("429",)), "parameters": [_ID]},
             "/": _get("home", guarded=False),
             "/healthz": _get("health", guarded=False),
             "/readyz": _get("readiness", guarded=False, also=("503",)),

@@ -1,6 +1,5 @@
 """OpenAI's endpoints: a thin adapter over the gateway."""
 
-import asyncio
 import json
 import logging
 import time
@@ -11,7 +10,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from rixin.core.key import CALLERS, OF_ALL, REVIEWERS, Key
+from rixin.core.key import CALLERS, REVIEWERS, Key
 from rixin.errors import LedgerFault
 from rixin.ledger.requests import Remark, origin_of
 from rixin.serve.call import Call, counted, no_call_headers, random_hex
@@ -21,6 +20,7 @@ from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
+from rixin.serve.openai.people import may_know, unknown_request, written
 from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
 from rixin.serve.reserving import check_limit, dearer_tier, has_money, reserve_most
@@ -166,19 +166,14 @@ async def _origin(gateway: Gateway, key: Key, request_id: str) -> str:
     Raises:
         Refusal: There is none, or the ledger cannot be read.
     """
-    for _ in range(3):  # a row is on the disk a moment after its answer is out
-        try:
-            origin = await gateway.state.read(origin_of, request_id)
-        except LedgerFault as fault:
-            _log.error("feedback cannot be stored: %s", fault)
-            raise _takes_no_feedback() from fault
-        if origin is not None:
-            scenario, asked_by = origin
-            if key.may_call(scenario) and (key.role in OF_ALL or asked_by == key.id):
-                return scenario
-            break
-        await asyncio.sleep(0.1)
-    raise Refusal(404, f"this key has no request {request_id!r}", "request_not_found", "request_id")
+    try:
+        origin = await written(gateway, origin_of, request_id)
+    except LedgerFault as fault:
+        _log.error("feedback cannot be stored: %s", fault)
+        raise _takes_no_feedback() from fault
+    if origin is None or not may_know(key, *origin):
+        raise unknown_request(request_id)
+    return origin[0]
 
 
 def _takes_no_feedback() -> Refusal:
