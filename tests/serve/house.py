@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,11 +182,14 @@ def start(path, *options, key="", upstream=None):
         lines.append(line)
         if "http://" in line:
             port = int(line.split("http://")[1].split(":")[1].split("/")[0])
-            import threading
-
-            threading.Thread(target=lambda: lines.extend(process.stderr), daemon=True).start()
+            threading.Thread(target=_read_on, args=(process, lines), daemon=True).start()
             return House(path, port, process, key, upstream, lines)
     raise AssertionError("".join(lines))
+
+
+def _read_on(process, lines):
+    with contextlib.suppress(ValueError):  # it is closed at the end of a test
+        lines.extend(process.stderr)
 
 
 @contextlib.contextmanager
