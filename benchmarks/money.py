@@ -24,7 +24,7 @@ from rixin.pricing.book import given_rates
 from rixin.pricing.listed import listed_rates
 from rixin.pricing.rates import Pricer
 from rixin.serve.errors import Refusal
-from rixin.serve.reserving import most_of
+from rixin.serve.reserving import Asked, most_of
 from rixin.workspace.serving import Upstream
 
 DATA = Path(__file__).parent / "data" / "money.jsonl"
@@ -91,13 +91,8 @@ def _reserved(request: Mapping[str, Any], used: Usage, pricer: Pricer, at: float
     endpoint = _endpoint(pricer, used.input_tokens)
     answers = request.get("images", 1)
     try:
-        most = most_of(
-            fields,
-            endpoint,
-            size=used.input_tokens,
-            most=-(-used.output_tokens // answers),
-            answers=answers,
-        )
+        written = -(-used.output_tokens // answers)
+        most = most_of(Asked(fields, used.input_tokens, written, answers), endpoint)
     except Refusal:
         return None
     if request.get("refused") or not pricer.is_bounded:

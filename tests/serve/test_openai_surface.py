@@ -116,6 +116,9 @@ def test_what_a_scenario_does_not_read_is_named_or_refused(house):
     assert "x-rixin-unheeded" not in house.chat("a zebra").headers
     reply = house.chat("a zebra", temperature=0, tools=[])
     assert reply.headers["x-rixin-unheeded"] == "temperature, tools"
+    reply = house.chat("a zebra", temperature=None, seed=7)
+    assert reply.headers["x-rixin-unheeded"] == "seed"
+    assert "x-rixin-unheeded" not in house.chat("a zebra", temperature=None).headers
     turns = [{"role": "system", "content": "be kind"}, {"role": "user", "content": "a zebra"}]
     body = {"model": "scenario/desk", "messages": turns}
     reply = house.ask("/v1/chat/completions", body)

@@ -9,7 +9,7 @@ import pytest
 from rixin.core.answer import Usage
 from rixin.pricing.book import given_rates
 from rixin.serve.errors import Refusal
-from rixin.serve.reserving import check_limit, dearer_tier, most_of
+from rixin.serve.reserving import Asked, check_limit, dearer_tier, most_of
 from rixin.workspace.serving import Upstream
 from serve.house import served
 
@@ -37,7 +37,7 @@ def fields(**more):
 
 
 def most(given, *, size=100, written=50, answers=1, read=None):
-    return most_of(given, endpoint(read), size=size, most=written, answers=answers)
+    return most_of(Asked(given, size, written, answers), endpoint(read))
 
 
 def content(part):

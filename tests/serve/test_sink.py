@@ -5,16 +5,23 @@ import json
 from itertools import pairwise
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rixin.serve.call import Call
 from rixin.serve.sink import StreamSink
-from serve.scripted import USED, chunk, data
+from serve.scripted import USED, chunk
+from serve.scripted import data as spaced
 
 PIECES = ["Hel", "lo ", "عربي", "中文 😀", "new\nline", 'quote "error" [DONE]', "\\ slash"]
 LEADS = [b"", b"id: 7\n", b"event: message\n", b": ping\n", b"retry: 5\nid\n"]
 ENDS = [b"\n", b"\r\n", b"\r"]
+
+
+def compact(value):
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return b"data: " + text.encode() + b"\n\n"
 
 
 class Caller:
@@ -68,6 +75,7 @@ def texts(raw):
 @st.composite
 def streams(draw):
     pieces = draw(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6))
+    data = draw(st.sampled_from([spaced, compact]))
     events = [data(chunk(piece)) for piece in pieces]
     events += [data(chunk(None, "stop")), data({"choices": [], "usage": USED}), b"data: [DONE]\n\n"]
     lead, end = draw(st.sampled_from(LEADS)), draw(st.sampled_from(ENDS))
@@ -86,6 +94,37 @@ def test_lines_line_ends_and_packets_change_nothing(stream):
     assert not sink.call.estimated
 
 
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=40))
+@settings(deadline=None)
+def test_every_chunk_of_a_block_is_passed_on_and_counted(pieces):
+    events = [compact(chunk(piece)) for piece in [*pieces, *pieces]]
+    got, sink = passed([b"".join(events), compact(chunk(None, "stop")) + b"data: [DONE]\n\n"])
+    assert texts(got) == [*pieces, *pieces, ""]
+    assert sink.call.output_tokens == len(events) + 1  # as estimated, where no figures came
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"), [(b'X"', b"no end"), (b'X"}', b"no text"), (b"X", b"a line\nend")]
+)
+def test_a_broken_chunk_among_many_that_are_alike_ends_the_stream(good, bad):
+    events = [compact(chunk(f"tok{number} ")) for number in range(20)]
+    torn = compact(chunk("X")).replace(good, bad)
+    got, sink = passed([b"".join([*events, torn, *events])])
+    assert (sink.broken.kind, sink.failed) == ("bad_reply", None)
+    assert got == b"".join(events)
+
+
+def test_an_error_between_two_texts_is_seen():
+    events = [compact(chunk(f"tok{number} ")) for number in range(20)]
+    failed = compact({**chunk("X"), "error": {"message": "overloaded"}, **chunk("Y")})
+    failed = failed.removesuffix(b"}\n\n") + b',"more":[{"delta":{"content":"Y"},'
+    failed += b'"finish_reason":null}]}\n\n'
+    assert failed.endswith(events[0][-20:])
+    got, sink = passed([b"".join([*events, failed, *events])])
+    assert sink.failed.words == "overloaded"
+    assert got == b"".join([*events, failed])
+
+
 @given(st.lists(st.binary(max_size=30) | st.sampled_from([b"data: ", b"\n\n", b"\r", b"{}", b":"])))
 @settings(deadline=None)
 def test_no_bytes_make_it_raise_and_none_look_like_an_answer(packets):
@@ -95,10 +134,10 @@ def test_no_bytes_make_it_raise_and_none_look_like_an_answer(packets):
 
 
 def test_halves_of_characters_are_taken_out_of_streams():
-    events = [data(chunk("cut \ud83d")), data(chunk("whole 😀", "stop")), b"data: [DONE]\n\n"]
+    events = [spaced(chunk("cut \ud83d")), spaced(chunk("whole 😀", "stop")), b"data: [DONE]\n\n"]
     got, _ = passed([b"".join(events)])
     assert texts(got) == ["cut �", "whole 😀"]
-    torn = data(chunk("X")).replace(b"X", b"cut \xe4\xb8")
+    torn = spaced(chunk("X")).replace(b"X", b"cut \xe4\xb8")
     got, _ = passed([torn + b"".join(events[1:])])
     assert texts(got) == ["cut �", "whole 😀"]
 
@@ -107,7 +146,7 @@ def test_what_cannot_be_translated_breaks_the_stream():
     def translate(event):
         raise KeyError(event)
 
-    got, sink = passed([data(chunk("x"))], translate=translate)
+    got, sink = passed([spaced(chunk("x"))], translate=translate)
     assert (got, sink.broken.kind) == (b"", "bad_reply")
 
 

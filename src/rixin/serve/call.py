@@ -23,6 +23,8 @@ _WHAT = {
     "money_month": "money a month",
     "in_flight": "requests at the same time",
 }
+_new = tuple.__new__
+"""Makes a named tuple in a third of the time that its own takes."""
 _FREE = frozenset({"requests", "tokens", "in_flight"})
 """Kinds of limits that are none of money."""
 
@@ -140,7 +142,7 @@ def reserve(
     """
     if not limits:
         return
-    amounts = Amounts(1, tokens, most_pico, most_pico, most_pico, 1)
+    amounts = _new(Amounts, (1, tokens, most_pico, most_pico, most_pico, 1))
     found = meters.reserve(limits, amounts, now=call.at)
     if isinstance(found, Exceeded):
         raise _no_room(found, getattr(amounts, found.limit.kind))
@@ -194,7 +196,7 @@ def settle(call: Call, meters: Meters) -> None:
         return
     money = call.reserved_pico if call.cost_pico is None else call.cost_pico
     tokens = call.input_tokens + call.output_tokens
-    meters.settle(hold, Amounts(1, tokens, money, money, money))
+    meters.settle(hold, _new(Amounts, (1, tokens, money, money, money, 0)))
 
 
 def keep(call: Call, capture: Capture) -> None:
@@ -226,16 +228,29 @@ def keep(call: Call, capture: Capture) -> None:
     if words or call.content is not None:
         content = {"salt": random_hex(), **words, **(call.content or {})}
     facts = [
-        *(call.id, _number(call.at), call.caller.key.id, call.scenario, call.release, call.solver),
-        *(call.status, call.state, call.cost_pico),
-        *(call.input_tokens, call.output_tokens, _number(round(call.seconds, 6)), detail),
+        call.id,
+        _number(call.at),
+        call.caller.key.id,
+        call.scenario,
+        call.release,
+        call.solver,
+        call.status,
+        call.state,
+        call.cost_pico,
+        call.input_tokens,
+        call.output_tokens,
+        _number(round(call.seconds, 6)),
+        detail,
     ]
     capture.add(facts, content)
 
 
-def _number(value: float) -> msgspec.Raw:
-    """A number as Python's own JSON writes it: the audit trail is verified without msgspec."""
-    return msgspec.Raw(repr(value).encode())
+def _number(value: float) -> float | msgspec.Raw:
+    """A number as Python's own JSON writes it: the audit trail is verified without msgspec.
+
+    The two differ where there is an exponent.
+    """
+    return value if value >= 1e-4 else msgspec.Raw(repr(value).encode())
 
 
 def _no_room(found: Exceeded, wanted: int) -> Refusal:

@@ -89,6 +89,10 @@ class Meters:
         self._cells = memoryview(self._memory).cast("q")
         self._worker = 2 + worker
         self._known: dict[tuple[int, str], tuple[int, int]] = {}
+        self._from = -60.0
+        """When the current minute began, in seconds since the epoch."""
+        self._periods: tuple[int, ...] = ()
+        """The number of the current period of each kind: it changes with a minute at most."""
 
     def reserve(self, limits: Sequence[Limit], amounts: Amounts, *, now: float) -> Hold | Exceeded:
         """Sets amounts aside under all limits, or under none.
@@ -162,7 +166,10 @@ class Meters:
             at = (subject % MOST_SUBJECTS * len(_PERIODS) + kind) * _FIELDS
             known = self._known[subject, name] = (at, kind)
         at, kind = known
-        period = _period(_PERIODS[kind], now)
+        if not self._from <= now < self._from + 60:
+            self._from = now // 60 * 60
+            self._periods = tuple(_period(period, now) for period in _PERIODS)
+        period = self._periods[kind]
         # A clock that is set back does not open the period anew.
         if self._cells[at] < period:
             self._cells[at], self._cells[at + 1] = period, 0

@@ -50,6 +50,11 @@ class Outgoing:
         usage: The value of `stream_options` that the gateway adds; None: it adds none.
     """
 
+    __slots__ = (
+        *("_adds_usage", "_changed", "_fields", "_limit", "_most", "_name", "_names", "_renames"),
+        *("_shrinks", "_usage", "_wants_usage", "dialect", "path", "upstream"),
+    )
+
     def __init__(
         self,
         upstream: Upstream,
@@ -64,7 +69,7 @@ class Outgoing:
         self.upstream, self.path, self.dialect = upstream, path, dialect
         self._fields, self._limit, self._usage = fields, limit, usage
         self._names = _LIMITS.get(path, ())
-        self._name = next(iter(self._names), "")
+        self._name = self._names[0] if self._names else ""
         if dialect.limit in self._names:
             self._name = dialect.limit
         self._most = dialect.most if shrinks else None
@@ -75,13 +80,15 @@ class Outgoing:
 
     def body(self) -> bytes:
         """The request as it goes out."""
+        if self._limit is None and not self._adds_usage:
+            return _encode(self._fields)
         added: dict[str, object] = {}
         if self._limit is not None and self._name:
             most = self._limit if self._most is None else min(self._limit, self._most)
             added[self._name] = most
         if self._adds_usage:
             added["stream_options"] = self._usage
-        return _encode({**self._fields, **added} if added else self._fields)
+        return _encode({**self._fields, **added})
 
     def adapts(self, status: int, error: StatedError) -> bool:
         """Whether to ask again, because what the endpoint refuses may be what was added here."""

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from rixin.core.foreign import BadReply, mend_reply
+from rixin.core.plain import read_plain
 from rixin.core.transport import Reply, TransportError
 from rixin.core.usage import read_usage
 from rixin.engine.connections import Connection
@@ -54,7 +55,23 @@ async def relay(
     _check_open(breaker, upstream)
     while True:
         sent = outgoing.body()
-        reply = await _posted(transport, outgoing, sent, call, breaker)
+        begin = time.perf_counter()
+        try:
+            reply = await transport.post(
+                upstream.url + outgoing.path,
+                headers=upstream.headers,
+                body=sent,
+                timeout_s=upstream.timeout_s,
+            )
+        except (TransportError, asyncio.CancelledError) as why:
+            raise _unheard(why, upstream, call, breaker) from None
+        finally:
+            call.upstream_s += time.perf_counter() - begin
+        if not call.tier and 200 <= reply.status < 300 and (plain := read_plain(reply.body)):
+            breaker.worked()
+            outgoing.answered()
+            note_usage(call, upstream, plain.usage, 0, 0)
+            return reply.body
         body, data = _read(outgoing.path, reply)
         error = error_of(reply, body)
         if error is None or not outgoing.adapts(reply.status, error):
@@ -72,27 +89,17 @@ async def relay(
     return data
 
 
-async def _posted(
-    transport: HttpTransport, outgoing: Outgoing, sent: bytes, call: Call, breaker: Breaker
-) -> Reply:
-    upstream, begin = outgoing.upstream, time.perf_counter()
-    try:
-        return await transport.post(
-            upstream.url + outgoing.path,
-            headers=upstream.headers,
-            body=sent,
-            timeout_s=upstream.timeout_s,
-        )
-    except TransportError as error:
-        breaker.failed(now=time.monotonic())
-        if error.asked:
-            call.cost_pico = None  # it may have answered, and be billed
-        raise _unreachable(upstream, error) from None
-    except asyncio.CancelledError:
-        call.cost_pico = None  # the same
-        raise
-    finally:
-        call.upstream_s += time.perf_counter() - begin
+def _unheard(
+    why: TransportError | asyncio.CancelledError, upstream: Upstream, call: Call, breaker: Breaker
+) -> Refusal | asyncio.CancelledError:
+    """What to raise where no reply was heard; who was asked may have answered, and be billed."""
+    if isinstance(why, asyncio.CancelledError):
+        call.cost_pico = None
+        return why
+    breaker.failed(now=time.monotonic())
+    if why.asked:
+        call.cost_pico = None
+    return _unreachable(upstream, why)
 
 
 def _read(path: str, reply: Reply) -> tuple[Any, bytes]:
@@ -228,10 +235,12 @@ async def _streamed(
     upstream = outgoing.upstream
     url, begin = upstream.url + outgoing.path, time.perf_counter()
     connection: Connection | None = None
+    patience: _Patience | None = None
     try:
         connection = await transport.begin("POST", url, upstream.headers, outgoing.body(), sink)
         sink.connection = connection
-        await _until_done(sink, upstream)
+        patience = _Patience(sink, upstream.timeout_s)
+        await sink.done
     except TransportError as error:
         sink.broken = error
     except asyncio.CancelledError:
@@ -239,6 +248,8 @@ async def _streamed(
         raise
     finally:
         sink.call.upstream_s += time.perf_counter() - begin
+        if patience is not None:
+            patience.end()
         if connection is not None:
             if not sink.done.done() or sink.broken is not None:
                 connection.abort()
@@ -252,19 +263,36 @@ async def _streamed(
         raise _unreachable(upstream, broken)
 
 
-async def _until_done(sink: StreamSink, upstream: Upstream) -> None:
-    """Waits while something comes; a caller who knows that something is coming stays."""
-    pinged = time.monotonic()
-    while not sink.done.done():
-        left = sink.last + upstream.timeout_s - time.monotonic()
+class _Patience:
+    """Ends a stream in which nothing comes; a caller who knows that something is coming stays.
+
+    Args:
+        sink: The stream.
+        timeout_s: Seconds in which something must come.
+    """
+
+    __slots__ = ("_pinged", "_sink", "_timeout_s", "_timer")
+
+    def __init__(self, sink: StreamSink, timeout_s: float) -> None:
+        self._sink, self._timeout_s, self._pinged = sink, timeout_s, sink.last
+        self._timer = sink.loop.call_later(min(timeout_s, _PING_S), self._look)
+
+    def end(self) -> None:
+        """The stream is over."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        sink, now = self._sink, time.monotonic()
+        if sink.done.done():
+            return
+        left = sink.last + self._timeout_s - now
         if left <= 0:
-            late = f"nothing came for {upstream.timeout_s:g} s"
-            raise TransportError("timeout", late)
-        await asyncio.wait([sink.done], timeout=min(left, _PING_S))
-        now = time.monotonic()
-        if not sink.done.done() and sink.streams and now - max(pinged, sink.last) >= _PING_S:
-            pinged = now
+            sink.on_lost(TransportError("timeout", f"nothing came for {self._timeout_s:g} s"))
+            return
+        if sink.streams and now - max(self._pinged, sink.last) >= _PING_S:
+            self._pinged = now
             sink.request.write(b": ping\n\n")
+        self._timer = sink.loop.call_later(min(left, _PING_S), self._look)
 
 
 def _check_open(breaker: Breaker, upstream: Upstream) -> None:

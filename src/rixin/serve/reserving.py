@@ -92,16 +92,23 @@ class Most(NamedTuple):
     """Whether it holds sound or pictures."""
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What a request asks for."""
+
+    fields: Mapping[str, msgspec.Raw]
+    """The request, as JSON by names."""
+    size: int
+    """Its bytes."""
+    most: int
+    """Tokens of each answer at most."""
+    answers: int
+    """How many are made."""
+    is_text: bool = False
+    """Whether it is nothing but text, so that its size bounds what it may cost."""
+
+
 def reserve_most(
-    call: Call,
-    meters: Meters,
-    limits: Sequence[Limit],
-    upstream: Upstream,
-    fields: Mapping[str, msgspec.Raw],
-    *,
-    size: int,
-    most: int,
-    answers: int,
+    call: Call, meters: Meters, limits: Sequence[Limit], upstream: Upstream, asked: Asked
 ) -> None:
     """Sets aside what a request may use, under all limits of its key and scenario.
 
@@ -110,18 +117,13 @@ def reserve_most(
         meters: What is used already.
         limits: Of its key and its scenario.
         upstream: Where it goes.
-        fields: The request, as JSON by names.
-        size: Its bytes.
-        most: Tokens of each answer at most.
-        answers: How many are made.
+        asked: What it asks for.
 
     Raises:
         Refusal: A limit has no room (429), or nobody can say what the request may cost (403).
     """
-    pico = 0
-    if has_money(limits):
-        pico = _most_pico(limits, upstream, fields, size=size, most=most, answers=answers)
-    tokens = size // BYTES_PER_TOKEN + 1 + most * answers
+    pico = _most_pico(limits, upstream, asked) if has_money(limits) else 0
+    tokens = asked.size // BYTES_PER_TOKEN + 1 + asked.most * asked.answers
     reserve(call, meters, tuple(limits), tokens=tokens, most_pico=pico)
 
 
@@ -156,64 +158,44 @@ def check_limit(fields: Mapping[str, msgspec.Raw]) -> None:
             raise _unbounded(why, name, "ask for 1 token at least")
 
 
-def most_of(
-    fields: Mapping[str, msgspec.Raw], upstream: Upstream, *, size: int, most: int, answers: int
-) -> Most:
+def most_of(asked: Asked, upstream: Upstream) -> Most:
     """The most that a request may use.
 
     Raises:
         Refusal: Its size is elsewhere and the contract states no most, or the server would do
             what is billed beside tokens.
     """
+    fields, answers = asked.fields, asked.answers
     odd = fields.keys() & _DEARER
     if odd:
         _check_work(fields, odd)
-    read = size + _ADDED + (_ADDED_BY_TOOLS if "tools" in fields else 0)
+    read = asked.size + _ADDED + (_ADDED_BY_TOOLS if "tools" in fields else 0)
     elsewhere = _elsewhere(fields, odd)
     if elsewhere and upstream.max_input_tokens is None:
         mend = f"state `max_input_tokens` of {upstream.name} in the contract, or leave it out"
         raise _unbounded(f"{elsewhere!r} is not in the request itself", elsewhere, mend)
     if upstream.max_input_tokens is not None:
         read = upstream.max_input_tokens if elsewhere else min(read, upstream.max_input_tokens)
-    written = (most + _beside(fields) if odd else most) * answers
+    written = (asked.most + (_beside(fields) if odd else 0)) * answers
     return Most(read, written, answers, _tier(fields) if odd else None, bool(elsewhere))
 
 
-def _most_pico(
-    limits: Sequence[Limit],
-    upstream: Upstream,
-    fields: Mapping[str, msgspec.Raw],
-    *,
-    size: int,
-    most: int,
-    answers: int,
-) -> int:
+def _most_pico(limits: Sequence[Limit], upstream: Upstream, asked: Asked) -> int:
     pricer = upstream.pricer
     if pricer is None or not pricer.is_bounded:
         check_priced(limits, upstream.name)
         return 0
-    if _is_text(fields, upstream):
-        pico = pricer.bound(size + _ADDED, most * answers, answers, None, media=False)
+    if asked.is_text and upstream.max_input_tokens is None:
+        written = asked.most * asked.answers
+        pico = pricer.bound(asked.size + _ADDED, written, asked.answers, None, media=False)
         if pico is not None:
             return pico
-    whole = most_of(fields, upstream, size=size, most=most, answers=answers)
+    whole = most_of(asked, upstream)
     pico = pricer.bound(*whole[:4], media=whole.media)
     if pico is None:
         mend = "state its price in the contract, or leave it out"
         raise _unbounded(f"service_tier {whole.tier!r} has no price", "service_tier", mend)
     return pico
-
-
-def _is_text(fields: Mapping[str, msgspec.Raw], upstream: Upstream) -> bool:
-    """Whether it is a chat of nothing but text, as most are: its size is all that it may cost."""
-    return (
-        "messages" in fields
-        and "prompt" not in fields
-        and "input" not in fields
-        and fields.keys().isdisjoint(_DEARER)
-        and upstream.max_input_tokens is None
-        and not _part(bytes(fields["messages"]), "messages")
-    )
 
 
 def _elsewhere(fields: Mapping[str, msgspec.Raw], odd: Set[str]) -> str:

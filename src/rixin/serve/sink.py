@@ -5,15 +5,18 @@ event-stream standard (WHATWG HTML §9.2) has it: any line end, any order of lin
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rixin.core.answer import Usage
 from rixin.core.foreign import BadReply, mend_reply
+from rixin.core.plain import read_plain_chunk
 from rixin.core.transport import TransportError
 from rixin.core.usage import read_usage, states_usage
 from rixin.engine.connections import Connection
+from rixin.engine.wire import RunningLoop
 from rixin.serve.call import Call
 from rixin.serve.http import Request
 from rixin.serve.usage import BYTES_PER_TOKEN, note_usage
@@ -27,7 +30,12 @@ _SPECIAL = (b'"usage":{', b'"usage": {', b'_tokens"', b'"error"', b"[DONE]")
 """What an event holds that has to be looked at by itself."""
 _HALVES = (b"\\ud", b"\\uD")
 """The same, where it holds a backslash at all: one sign is found twenty times as fast as two."""
+_DATA, _DONE = b"data: ", b"data: [DONE]"
+_TEXT = re.compile(rb'"content": ?"([^"\\]*)"')
+_TEXTS = re.compile(rb'(?:[^"\\]|\\["\\/bfnrt]|\\u(?![dD])[0-9a-fA-F]{4})*+')
+"""Texts as they stand in JSON, whole and without halves of characters, a line each."""
 _MARK = b"\xef\xbb\xbf"
+_running = RunningLoop()
 _WHOLE = frozenset({"response.completed", "response.incomplete"})
 _FAILED = frozenset({"response.failed", "error"})
 
@@ -54,8 +62,9 @@ class StreamSink:
         asked: int,
         translate: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        self.restart()
         self.request, self.call, self.upstream = request, call, upstream
+        self.loop = _running.get()
+        self.restart()
         self._wants_usage, self._asked = wants_usage, asked
         self._translate = translate
         self._parts: list[bytes] = []
@@ -65,17 +74,18 @@ class StreamSink:
         self._chunks = 0
         self._finished = False
         self._usage: Usage | None = None
+        self._lead = self._trail = b""
+        """What stands before and behind the text of a plain chunk; empty: it is not known."""
 
     def restart(self) -> None:
         """Before the endpoint is asked, also once more: nothing has come."""
-        loop = asyncio.get_running_loop()
         self.status = 0
         self.streams = False
         """Whether what comes is an event stream."""
         self.headers: Mapping[str, str] = {}
         self.body = bytearray()
         """Of a reply that is no stream."""
-        self.done: asyncio.Future[None] = loop.create_future()
+        self.done: asyncio.Future[None] = self.loop.create_future()
         self.last = time.monotonic()
         self.broken: TransportError | None = None
         self.failed: StatedError | None = None
@@ -197,11 +207,12 @@ class StreamSink:
 
     def _checked(self, events: bytes) -> bytes:
         """The events that the caller gets; stops at the first that is none."""
-        plain, events = self._plain(events)
-        if not events:
-            return plain
-        good = [plain]
-        for event in events[:-2].split(b"\n\n"):
+        chunks = events[:-2].split(b"\n\n")
+        count = self._plain_chunks(chunks)
+        if count == len(chunks):
+            return events
+        good = [chunk + b"\n\n" for chunk in chunks[:count]]
+        for event in chunks[count:]:
             passed = self._passed(event) if event else b""
             if self.broken is not None:
                 break
@@ -210,8 +221,17 @@ class StreamSink:
                 break
         return b"".join(good)
 
-    def _plain(self, events: bytes) -> tuple[bytes, bytes]:
-        """The events in front that are plain chunks, as most of a stream is, and the rest."""
+    def _plain_chunks(self, chunks: list[bytes]) -> int:
+        """How many in front are plain chunks, as most of a stream is."""
+        count = self._alike(chunks) or self._plain(chunks[:2])
+        if count < min(2, len(chunks)) or count == len(chunks):
+            return count
+        rest = chunks[count:]
+        return count + (self._alike(rest) or self._plain(rest))
+
+    def _plain(self, chunks: list[bytes]) -> int:
+        """The same, whatever they have in common."""
+        events = b"\n\n".join(chunks) + b"\n\n"
         marks = _SPECIAL if b"\\" not in events else _SPECIAL + _HALVES
         places = [place for mark in marks if (place := events.find(mark)) >= 0]
         end = events.rfind(b"\n\n", 0, min(places)) + 2 if places else len(events)
@@ -219,15 +239,53 @@ class StreamSink:
         count = front.count(b"\n\n")
         shaped = front.startswith(b"data: {") and front.endswith(b"}\n\n")
         if not shaped or front.count(b"}\n\ndata: {") != count - 1 or not _is_text(front):
-            return b"", events
+            return 0
         if front.count(b"\n") != 2 * count:  # an event of more than one line
-            return b"", events
+            return 0
         self._chunks += count
         self._note_finish(front)
-        return front, events[end:]
+        if not self._finished:
+            self._learn(chunks[count - 1])
+        return count
+
+    def _learn(self, chunk: bytes) -> None:
+        """Notes what stands around the text of a plain chunk: the next ones may be alike."""
+        text = _TEXT.search(chunk)
+        if text is not None:
+            start, end = text.span(1)
+            self._lead, self._trail = chunk[:start], chunk[end:]
+
+    def _alike(self, chunks: list[bytes]) -> int:
+        """How many chunks in front differ from a plain one in nothing but their text."""
+        lead, trail = self._lead, self._trail
+        if self._finished or not lead:
+            return 0
+        start, end = len(lead), -len(trail)
+        texts = []
+        for chunk in chunks:
+            if not (chunk.startswith(lead) and chunk.endswith(trail)):
+                break
+            texts.append(chunk[start:end])
+        text, count = b"\n".join(texts), len(texts)
+        size = len(text) + 1 + count * (start - end - 1)
+        if size != sum(map(len, chunks[:count])):  # a lead and a trail overlap
+            return 0
+        if not count or text.count(b"\n") != count - 1 or not _is_text(text):
+            return 0
+        if (b'"' in text or b"\\" in text) and _TEXTS.fullmatch(text) is None:
+            return 0
+        self._chunks += count
+        return count
 
     def _passed(self, event: bytes) -> bytes:
         """What the caller gets of one event; what it says about the stream is noted."""
+        if event == _DONE:
+            self._finished = True
+            return b""
+        if not self.call.tier and (chunk := read_plain_chunk(event.removeprefix(_DATA))):
+            self._chunks += 1
+            self._usage, self._finished = chunk.usage, self._finished or chunk.is_last
+            return event + b"\n\n" if self._wants_usage or not chunk.is_bare else b""
         lead, name, data = _parsed(event)
         if data is None:
             return event + b"\n\n"

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from rixin.core.answer import Answer, Failure, Usage, cut_failure, is_cut
 from rixin.core.case import Case
 from rixin.core.ids import digest_json
+from rixin.core.plain import read_plain
 from rixin.core.scenario import default_tokens
 from rixin.core.transport import Reply, Transport, TransportError
 from rixin.core.usage import read_usage
@@ -173,6 +174,8 @@ class EndpointSolver:
                 failure = Failure(kind=error.kind, message=str(error), retryable=True)
                 used = Usage(calls=len(tried), unknown_calls=int(error.asked))
                 return Answer(failure=failure, usage=used)
+            if features == self._known.features and (answer := self._plain(reply, len(tried))):
+                return answer
             body, mended = decoded(reply)
             heard = _Heard(reply, body, error_of(reply, body), mended)
             first = first or heard
@@ -230,6 +233,22 @@ class EndpointSolver:
                 named["strict"] = True
             found["response_format"] = {"type": "json_schema", "json_schema": named}
         return found
+
+    def _plain(self, reply: Reply, calls: int) -> Answer | None:
+        """The answer of a plain reply, as nearly all are; None: it has to be read by parts."""
+        if calls != 1 or not 200 <= reply.status < 300:
+            return None
+        plain = read_plain(reply.body)
+        if plain is None or plain.is_cut:
+            return None
+        spec = self._prompt.output
+        output = parse_output(spec.kind, plain.text, spec.labels)
+        return Answer(
+            output=output,
+            usage=plain.usage,
+            latency_s=reply.latency_s,
+            note=f"model {plain.model}" if plain.model else "",
+        )
 
     def _read(self, heard: "_Heard", calls: int) -> Answer:
         reply, body, error, mended = heard

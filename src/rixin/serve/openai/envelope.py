@@ -1,6 +1,8 @@
 """Bodies of OpenAI's API: what requests hold, how answers, chunks and errors are written."""
 
 import time
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -22,6 +24,8 @@ _LONGEST_LINE = 500
 _HEEDED = frozenset({"model", "messages", "prompt", "input", "stream", "stream_options", "n"})
 """What a scenario reads of a request."""
 Tokens = Annotated[int, msgspec.Meta(ge=0)]
+_Limit = Annotated[int, msgspec.Meta(ge=1)]
+"""Some servers take a limit of 0 for their default."""
 Choices = Annotated[int, msgspec.Meta(ge=1, le=MOST_CHOICES)]
 encode = msgspec.json.Encoder().encode
 
@@ -43,7 +47,7 @@ class ChatBody(msgspec.Struct):
     """A chat: what the gateway itself reads; other fields are passed on to an endpoint."""
 
     model: str
-    messages: list[Message]
+    messages: Sequence[Message]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Choices | None = None
@@ -53,13 +57,46 @@ class ChatBody(msgspec.Struct):
     @property
     def most(self) -> int | None:
         """Tokens of an answer at most; servers differ in which of the two names they heed."""
-        given = (self.max_tokens, self.max_completion_tokens)
-        return max((one for one in given if one is not None), default=None)
+        older, newer = self.max_tokens, self.max_completion_tokens
+        if older is None or newer is None:
+            return newer if older is None else older
+        return max(older, newer)
 
     @property
     def answers(self) -> int:
         """How many are asked for."""
         return self.n or 1
+
+
+class TextMessage(Message, forbid_unknown_fields=True):
+    """A message of nothing but text."""
+
+    content: str
+    name: str = ""
+
+
+class TextChatBody(ChatBody, forbid_unknown_fields=True):
+    """A chat as nearly all are: all fields are known, and its size bounds what it may cost."""
+
+    messages: Sequence[TextMessage]
+    max_tokens: _Limit | None = None
+    max_completion_tokens: _Limit | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    response_format: msgspec.Raw | None = None
+    user: str | None = None
+
+
+_UNHEEDED = tuple(name for name in TextChatBody.__struct_fields__ if name not in _HEEDED)
+_unheeded_fields = attrgetter(*_UNHEEDED)
+_ALL_NONE = (None,) * len(_UNHEEDED)
 
 
 class CompletionBody(msgspec.Struct):
@@ -124,7 +161,9 @@ _decoders: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind)
     for kind in (ChatBody, CompletionBody, EmbeddingBody, ResponseBody, FeedbackBody)
 }
+_text_chat = msgspec.json.Decoder(TextChatBody).decode
 _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NULL = msgspec.Raw(b"null")
 
 
 def read_body(kind: type, body: bytes) -> Any:
@@ -134,6 +173,11 @@ def read_body(kind: type, body: bytes) -> Any:
         Refusal: It is no JSON, or a field is missing or of another type.
     """
     try:
+        if kind is ChatBody:
+            try:
+                return _text_chat(body)
+            except msgspec.ValidationError:
+                pass  # it holds more, or less
         return _decoders[kind].decode(body)
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$")
@@ -178,7 +222,7 @@ def text_of(content: str | list[dict[str, Any]] | None) -> str:
     return "\n".join(part["text"] for part in content)
 
 
-def case_text(messages: list[Message]) -> str:
+def case_text(messages: Sequence[Message]) -> str:
     """The input of a case: what the user said last.
 
     Raises:
@@ -196,17 +240,20 @@ def case_text(messages: list[Message]) -> str:
     )
 
 
-def unheeded(body: bytes, turns: int = 1) -> bytes:
+def unheeded(body: bytes, turns: int = 1, chat: ChatBody | None = None) -> bytes:
     """A header line that names what a scenario did not read: nothing is dropped in silence.
 
     Args:
         body: Of the request.
         turns: Its messages; only one of them is the case.
+        chat: The same read, where it is a chat.
 
     Raises:
         Refusal: The name of a field is no text.
     """
-    names = [name for name in fields(body) if name not in _HEEDED]
+    if turns == 1 and type(chat) is TextChatBody and _unheeded_fields(chat) == _ALL_NONE:
+        return b""
+    names = [name for name, value in fields(body).items() if name not in _HEEDED and value != _NULL]
     if turns > 1:
         names.append("messages but the last of the user")
     if not names:

@@ -23,7 +23,7 @@ from rixin.serve.openai import envelope as bodies
 from rixin.serve.openai.people import may_know, unknown_request, written
 from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
-from rixin.serve.reserving import check_limit, dearer_tier, has_money, reserve_most
+from rixin.serve.reserving import Asked, check_limit, dearer_tier, has_money, reserve_most
 from rixin.serve.sink import StreamSink
 from rixin.serve.usage import BYTES_PER_TOKEN
 from rixin.workspace.serving import Upstream
@@ -44,7 +44,8 @@ async def chat(gateway: Gateway, request: Request) -> None:
         if gateway.named(body.model).startswith("solver/"):
             await _pass_on(gateway, request, call, "/chat/completions", body)
             return
-        count, unheeded = body.answers, bodies.unheeded(request.body, len(body.messages))
+        count, turns = body.answers, len(body.messages)
+        unheeded = bodies.unheeded(request.body, turns, body)
         climb = await gateway.answer(call, body.model, bodies.case_text(body.messages))
         output, refusal, used = _said(call, climb)
         headers = call.headers() + unheeded
@@ -261,14 +262,11 @@ def _reserved(
     stated = body.most
     most = upstream.most_tokens if stated is None else stated
     counted = has_money(limits) or any(limit.kind == "tokens" for limit in limits)
-    if counted:
+    is_text = type(body) is bodies.TextChatBody
+    if counted and not is_text:
         check_limit(fields)
-    reserve_most(
-        *(call, gateway.meters, limits, upstream, fields),
-        size=size,
-        most=most,
-        answers=body.answers,
-    )
+    asked = Asked(fields, size, most, body.answers, is_text)
+    reserve_most(call, gateway.meters, limits, upstream, asked)
     return most if stated is None and counted else None
 
 

@@ -14,7 +14,7 @@ from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
-from rixin.serve.reserving import reserve_most
+from rixin.serve.reserving import Asked, reserve_most
 from rixin.serve.sensenova.bodies import NovaChatBody
 from rixin.serve.sensenova.tokens import caller_of
 from rixin.serve.sink import StreamSink
@@ -108,12 +108,8 @@ async def _pass_on(
     sent = sum(map(len, fields.values()))
     limits, most = gateway.limits(call), body.max_new_tokens or upstream.most_tokens
     if limits:
-        reserve_most(
-            *(call, gateway.meters, limits, upstream, fields),
-            size=sent,
-            most=most,
-            answers=body.n or 1,
-        )
+        asked = Asked(fields, sent, most, body.n or 1)
+        reserve_most(call, gateway.meters, limits, upstream, asked)
     breaker = gateway.breaker(upstream.host)
     outgoing = Outgoing(
         upstream,
