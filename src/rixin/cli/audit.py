@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from rixin.cli.options import echo, json_option, ledger_option, print_json
+from rixin.cli.options import echo, json_option, ledger_option, print_json, since_option
 
 
 @click.group()
@@ -72,16 +72,44 @@ def verify(heads: Path | None, ledger: Path | None, as_json: bool) -> int:
 
 @audit.command()
 @click.option("--last", default=20, show_default=True, type=click.IntRange(1), metavar="N")
+@since_option
+@click.option(
+    "--action",
+    "actions",
+    multiple=True,
+    metavar="WORD",
+    help="Actions that begin so: release, key.revoke. [default: all]",
+)
+@click.option("--actor", metavar="NAME", help="What this one did: a user, gateway, key 3.")
+@click.option("--no-traffic", is_flag=True, help="Leave out requests and feedback.")
 @ledger_option
 @json_option
-def log(last: int, ledger: Path | None, as_json: bool) -> int:
+def log(
+    *,
+    last: int,
+    since: float | None,
+    actions: tuple[str, ...],
+    actor: str | None,
+    no_traffic: bool,
+    ledger: Path | None,
+    as_json: bool,
+) -> int:
     """Show the last entries: who did what, when."""
+    import json
+
     from rixin.ledger.audit import REMOVED, entries
     from rixin.report.columns import one_line
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
-        found = entries(workspace.desk().ledger, last)
+        found = entries(
+            workspace.desk().ledger,
+            last,
+            actions=actions,
+            actor=actor,
+            since=since,
+            traffic=not no_traffic,
+        )
     if as_json:
         print_json(found)
         return 0
@@ -93,7 +121,7 @@ def log(last: int, ledger: Path | None, as_json: bool) -> int:
         echo(
             one_line(
                 f"{one['at']}  {one['actor']:<10} {one['action']:<16} {one['subject']}"
-                f"  {one['detail']}"
+                f"  {json.dumps(one['detail'], ensure_ascii=False)}"
             )
         )
     return 0

@@ -1,6 +1,7 @@
 """`rixin release`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,13 +13,20 @@ from rixin.cli.options import echo, json_option, ledger_option, print_json, scen
 @scenario_argument
 @click.option("--force", is_flag=True, help="Release what the verdict does not adopt; marked so.")
 @click.option("--solver", help="With --force: the candidate. [default: the verdict's]")
+@click.option(
+    "--accept-assumptions",
+    is_flag=True,
+    help="The owner accepts figures for money that nobody has stated; the trail says so.",
+)
 @click.option("--list", "listing", is_flag=True, help="List the releases instead.")
 @ledger_option
 @json_option
 def release(
+    *,
     scenario: str | None,
     force: bool,
     solver: str | None,
+    accept_assumptions: bool,
     listing: bool,
     ledger: Path | None,
     as_json: bool,
@@ -41,7 +49,9 @@ def release(
         desk = workspace.desk(path)
         name = load_scenario(path).name
         before = desk.newest(name)
-        found = desk.releases(name) if listing else [desk.release(path, force=force, solver=solver)]
+        given: dict[str, Any] = {"force": force, "solver": solver}
+        given["accept_assumptions"] = accept_assumptions
+        found = desk.releases(name) if listing else [desk.release(path, **given)]
         pointer = desk.pointer(name)
     if as_json:
         print_json([_plain(one) for one in found])

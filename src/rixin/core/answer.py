@@ -113,6 +113,8 @@ class Answer(NamedTuple):
     """A guard found something: in a cascade it does not stand where somebody comes after."""
     recorded_score: float | None = None
     """In [0, 1]: a score that came with a recorded answer; no scorer is asked then."""
+    outside: bool = False
+    """The case is unlike those that the solver has learnt from; it is told to callers, not stored."""
     note: str = ""
     """Why the solver answered so, in words: the rule that matched, the model as returned."""
 
@@ -125,6 +127,17 @@ def is_cut(finish_reason: object) -> bool:
         (True, True, False, False)
     """
     return isinstance(finish_reason, str) and finish_reason.strip().lower() in _CUT_REASONS
+
+
+def is_below(answer: Answer, least: float | None) -> bool:
+    """Whether an answer has less confidence than it must have; one without any has not.
+
+    Examples:
+        >>> sure = Answer(output="spam", confidence=0.6)
+        >>> is_below(sure, 0.8), is_below(sure, 0.5), is_below(sure, None)
+        (True, False, False)
+    """
+    return least is not None and answer.confidence is not None and answer.confidence < least
 
 
 def cut_failure(limit: int | None = None) -> Failure:

@@ -148,6 +148,8 @@ class Policy:
     """A promotion needs somebody else than who made the release."""
     keep_content: bool = True
     """Whether the gateway keeps what was said, not only facts about it."""
+    abstain_below: float | None = None
+    """An answer with less confidence than this is none; those without a confidence stand. None: all do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

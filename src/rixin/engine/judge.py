@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rixin.core.answer import Answer
+from rixin.core.answer import Answer, is_below
 from rixin.core.case import Case
 from rixin.core.ids import digest
 from rixin.core.labels import LabelSet
@@ -26,14 +26,19 @@ class Judge:
     guards: Sequence[Guard] = ()
     labels: LabelSet | None = None
     """Where answers are labels: expected outputs and answers are then taken in one spelling."""
+    abstain_below: float | None = None
+    """An answer with less confidence is none; None: all stand."""
 
     @property
     def fingerprint(self) -> str:
         """Hash of everything that can change a state, a score or a violation."""
-        return digest("judge", self.scorer.fingerprint, *[one.fingerprint for one in self.guards])
+        floor = () if self.abstain_below is None else (f"abstains below {self.abstain_below!r}",)
+        guards = [one.fingerprint for one in self.guards]
+        return digest("judge", self.scorer.fingerprint, *guards, *floor)
 
     def __call__(self, case: Case, solver: str, answer: Answer) -> Outcome:
         """The outcome of one answer."""
+        answer = abstaining(answer, self.abstain_below)
         state, reason, score, violations = self._rule(case, answer)
         return Outcome(
             case=case,
@@ -87,6 +92,23 @@ class Judge:
         if case.expected in known and output in known:
             return f"{case.expected} taken for {output}"
         return "wrong"
+
+
+def abstaining(answer: Answer, least: float | None) -> Answer:
+    """The answer as one that abstains where its confidence is below `least`.
+
+    It keeps its output, by which it is known as one of these: judged by another bound, it may stand.
+
+    Examples:
+        >>> abstaining(Answer(output="spam", confidence=0.6), 0.8).abstained
+        True
+        >>> abstaining(Answer(output="spam", confidence=0.6, abstained=True), 0.5).abstained
+        False
+    """
+    if answer.output is None or answer.failure is not None or answer.recorded_score is not None:
+        return answer  # a score that was recorded is of an answer that was given
+    abstains = is_below(answer, least)
+    return answer if abstains is answer.abstained else answer._replace(abstained=abstains)
 
 
 @lru_cache(maxsize=1_024)

@@ -8,12 +8,12 @@ who keeps a copy of that file sees when the trail was cut or rewritten.
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from rixin.core.merkle import Frontier, leaf_hash
 from rixin.ledger.private import opener
@@ -179,12 +179,36 @@ def news_since(ledger: Ledger, seq: int) -> tuple[int, bool]:
     return (seq, False) if newest is None else (newest, bool(more))
 
 
-def entries(ledger: Ledger, last: int) -> list[dict[str, Any]]:
+def entries(
+    ledger: Ledger,
+    last: int,
+    *,
+    actions: Sequence[str] = (),
+    actor: str | None = None,
+    since: float | None = None,
+    traffic: bool = True,
+) -> list[dict[str, Any]]:
     """The last entries, oldest first, with their details as values.
 
     One that retention removed has the action `removed` and tells when, in its detail.
+
+    Args:
+        ledger: The ledger.
+        last: So many of them at most.
+        actions: Those that begin with one of these words; none: all.
+        actor: Those of this one.
+        since: Those of this moment on, in seconds since the epoch.
+        traffic: Those about requests and feedback, too.
     """
+    begins = [audit.c.action.startswith(one, autoescape=True) for one in actions]
+    wanted = [or_(*begins)] if begins else []
+    wanted += [] if actor is None else [audit.c.actor == actor]
+    wanted += [] if traffic else [audit.c.action.not_in(TRAFFIC)]
+    if since is not None:
+        begin = datetime.fromtimestamp(since, UTC).isoformat(timespec="milliseconds")
+        wanted.append(audit.c.at >= begin)
     query = select(audit).order_by(audit.c.seq.desc()).limit(last)
+    query = query.where(*wanted)
     with ledger.read() as connection:
         rows = [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - public in SQLAlchemy
         removals = _removals(connection)

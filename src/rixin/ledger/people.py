@@ -121,8 +121,18 @@ def find_state(ledger: Ledger, request_id: str) -> dict[str, Any] | None:
         "solver": row.solver,
         "state": "answered" if by_people else row.state,
         "output": output,
+        "confidence": None if by_people else _confidence(row),
         "answered_at": row.answered_at,
     }
+
+
+def _confidence(row: Any) -> float | None:
+    """What spoke for the answer that stands; None: nothing, or none does."""
+    steps = json.loads(row.detail).get("steps")
+    if row.state != "answered" or not steps:
+        return None
+    sure: float | None = steps[-1][2]
+    return sure
 
 
 def _said(connection: Connection, number: int) -> str | None:

@@ -17,7 +17,14 @@ from rixin.ledger.tables import pointers, releases
 _COLUMNS = MADE["release.create"][2]
 
 
-def add_release(ledger: Ledger, given: Mapping[str, Any], *, actor: str, now: datetime) -> Release:
+def add_release(
+    ledger: Ledger,
+    given: Mapping[str, Any],
+    *,
+    actor: str,
+    now: datetime,
+    also: Mapping[str, Any] | None = None,
+) -> Release:
     """Stores a release under the next number of its scenario.
 
     Args:
@@ -25,6 +32,7 @@ def add_release(ledger: Ledger, given: Mapping[str, Any], *, actor: str, now: da
         given: All fields of `Release` but `number`, `created_at` and `created_by`.
         actor: Who made it.
         now: Aware time.
+        also: Further facts for its entry in the trail.
     """
     with ledger.append() as connection:
         newest = select(func.max(releases.c.number)).where(releases.c.scenario == given["scenario"])
@@ -52,6 +60,7 @@ def add_release(ledger: Ledger, given: Mapping[str, Any], *, actor: str, now: da
                 "certified": release.certified,
                 "id": connection.execute(select(releases.c.id).where(*made)).scalar_one(),
                 "row": row_hash([_stored(row[name]) for name in _COLUMNS]),
+                **(also or {}),
             },
         )
     write_head(ledger, current_head(ledger), now)

@@ -54,6 +54,8 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
         f" {_amount(cost, row['currency'])}{at_most}{whose};"
         f" {row['latency_s'] * 1e3:,.1f} ms, of them {detail.get('upstream_s', 0) * 1e3:,.1f} ms upstream"
     )
+    if detail.get("outside"):
+        yield "outside:   hardly a word of the case is known to the student: it is unlike its cases"
     if unread := detail.get("unread"):
         yield f"unread:    {', '.join(unread)}: figures of the endpoint that may cost more"
     if detail.get("note"):

@@ -60,6 +60,10 @@ class Call:
     """Figures of its usage that nobody understands: it may have cost more."""
     upstream_s: float = 0.0
     steps: list[Step] = field(default_factory=list)
+    confidence: float | None = None
+    """What speaks for the answer of a scenario, in [0, 1]; None: nothing is known."""
+    outside: bool = False
+    """The case is unlike those that a solver has learnt from."""
     findings: list[tuple[str, str]] = field(default_factory=list)
     """What guards found: guard and reason."""
     note: str = ""
@@ -100,10 +104,14 @@ class Call:
         pico = self.total_pico()
         cost = "unknown" if pico is None else _amount(pico)
         release = "" if self.release is None else f"{self.scenario}@{self.release}"
+        sure = self.confidence
+        more = "" if sure is None else f"x-rixin-confidence: {sure:.4f}\r\n"
+        if self.outside:
+            more += "x-rixin-outside: true\r\n"
         return (
             f"x-rixin-request-id: {self.id}\r\nx-request-id: {self.id}\r\n"
             f"x-rixin-solver: {_safe(self.solver)}\r\n"
-            f"x-rixin-cost: {cost}\r\nx-rixin-release: {_safe(release)}\r\n"
+            f"x-rixin-cost: {cost}\r\nx-rixin-release: {_safe(release)}\r\n{more}"
         ).encode("latin-1", "replace")
 
 
@@ -216,8 +224,8 @@ def keep(call: Call, capture: Capture) -> None:
         ]
     if call.findings:
         detail["findings"] = call.findings
-    if call.estimated:
-        detail["estimated"] = True
+    signs = {"estimated": call.estimated, "outside": call.outside}
+    detail |= {name: True for name, holds in signs.items() if holds}
     if call.unread:
         detail["unread"] = list(call.unread)
     if call.cost_pico is None and call.reserved_pico:

@@ -381,7 +381,7 @@ class Gateway:
         finally:
             call.findings = guarding.findings
         call.steps, call.upstream_s = climb.steps, climb.upstream_s
-        call.cost_pico = climb.cost_pico
+        call.cost_pico, call.outside = climb.cost_pico, climb.outside
         call.input_tokens, call.output_tokens = climb.input_tokens, climb.output_tokens
         call.findings += [(one.guard, one.reason) for one in climb.violations]
         self._restore(climb, guarding, served)
@@ -390,7 +390,7 @@ class Gateway:
                 0 if guarding.is_idle else len(text), lambda: _content(text, climb, guarding)
             )
         if climb.answer is not None:
-            call.solver = climb.solver
+            call.solver, call.confidence = climb.solver, climb.steps[-1].confidence
             return climb
         if climb.failure is not None and climb.failure.kind == "fatal":
             self.watch.tell_operator(climb.steps[-1].solver, climb.failure.for_log)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rixin.core.answer import CUT, Answer, Failure, Step
+from rixin.core.answer import CUT, Answer, Failure, Step, is_below
 from rixin.core.case import Case
 from rixin.core.outcome import Violation
 from rixin.serve.breaker import Breaker
@@ -38,6 +38,8 @@ class Climb:
     output_tokens: int = 0
     upstream_s: float = 0.0
     """Seconds that calls of endpoints took."""
+    outside: bool = False
+    """A solver that was asked found the case unlike those that it has learnt from."""
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Ladder:
             may_pay: False: solvers that cost money elsewhere are passed over.
         """
         found, said = Climb(), []
-        last = served.tiers[-1]
+        last, floor = served.tiers[-1], served.scenario.policy.abstain_below
         for tier in served.tiers:
             if tier.is_plain:
                 answer = (await tier.solver.solve([case]))[0]
@@ -75,8 +77,11 @@ class Ladder:
             if tier.speaks is not None and tier.least is not None:
                 speaks = tier.speaks(said)
             violations = _check(served, case, answer) if served.guards else ()
-            stands = _stands(answer, tier, speaks, violations, last=tier is last)
+            stands = not is_below(answer, floor) and _stands(
+                answer, tier, speaks, violations, last=tier is last
+            )
             self._note(found, tier, answer, violations)
+            found.outside = found.outside or answer.outside
             output, failure = answer.output, answer.failure
             if failure is not None:
                 output = f"({failure.kind}: {failure.message})"

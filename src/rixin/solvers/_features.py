@@ -25,6 +25,16 @@ def word_features(text: str) -> list[str]:
     return found + [f"{left} {right}" for left, right in pairwise(found)]
 
 
+def single_words(features: list[str]) -> list[str]:
+    """The words among the features of a text.
+
+    Examples:
+        >>> single_words(word_features("Lost my card"))
+        ['lost', 'my', 'card']
+    """
+    return features[: (len(features) + 1) // 2]
+
+
 def part_features() -> Analyzer:
     """A function that gives the parts of words: runs of 2 to 4 characters, borders included.
 

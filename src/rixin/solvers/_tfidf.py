@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
-from typing import Any
+from typing import Any, NamedTuple
 
-from rixin.solvers._features import Analyzer, part_features, word_features
+from rixin.solvers._familiar import outsider
+from rixin.solvers._features import Analyzer, part_features, single_words, word_features
 
 _STRENGTH = 10.0
 _TOLERANCE = 1e-2
@@ -19,8 +20,17 @@ class Classifier:
     """A fitted classifier."""
 
     labels: tuple[str, ...]
-    probabilities: Callable[[Sequence[str]], list[list[float]]]
-    """Texts → one row per text with the probability of each label, in the order of `labels`."""
+    read: Callable[[Sequence[str]], "list[Reading]"]
+    """Texts → one reading per text."""
+
+
+class Reading(NamedTuple):
+    """What a classifier makes of a text."""
+
+    chances: list[float]
+    """The probability of each label, in the order of the classifier's."""
+    outside: bool
+    """The text is unlike those that it has learnt from."""
 
 
 def sklearn_version() -> str:
@@ -46,12 +56,17 @@ def fit_classifier(texts: Sequence[str], labels: Sequence[str], max_features: in
     if not any(map(word_features, texts)):
         return _frequencies(labels)
     model = fit_pipeline(texts, labels, max_features)
-    names, chances = tuple(map(str, model.classes_)), chances_of(model)
+    names, read_one = tuple(map(str, model.classes_)), _reader(model)
+    is_outside = outsider([single_words(word_features(text)) for text in texts])
 
-    def probabilities(batch: Sequence[str]) -> list[list[float]]:
-        return [[round(chance, 6) for chance in chances(text)] for text in batch]
+    def read(batch: Sequence[str]) -> list[Reading]:
+        found = map(read_one, batch)
+        return [
+            Reading([round(chance, 6) for chance in chances], is_outside(single_words(words)))
+            for chances, words in found
+        ]
 
-    return Classifier(labels=names, probabilities=probabilities)
+    return Classifier(labels=names, read=read)
 
 
 def fit_pipeline(texts: Sequence[str], labels: Sequence[str], max_features: int) -> Any:
@@ -84,7 +99,13 @@ def fit_pipeline(texts: Sequence[str], labels: Sequence[str], max_features: int)
 
 
 def chances_of(model: Any) -> Callable[[str], list[float]]:
-    """What a fitted pipeline says of one text, as its `predict_proba` would.
+    """What a fitted pipeline says of one text, as its `predict_proba` would."""
+    read_one = _reader(model)
+    return lambda text: read_one(text)[0]
+
+
+def _reader(model: Any) -> Callable[[str], tuple[list[float], list[str]]]:
+    """The chances of the labels of one text, and the features of its first view, its words.
 
     scikit-learn checks its input anew in each of a dozen steps: 2 ms for one short text, where
     the arithmetic takes a tenth. Here the weights of all labels lie in one array, so a text costs
@@ -105,10 +126,13 @@ def chances_of(model: Any) -> Callable[[str], list[float]]:
         views.append((view.analyzer, dict(view.vocabulary_), view.idf_.tolist(), part))
         begin += size
 
-    def chances(text: str) -> list[float]:
+    def read(text: str) -> tuple[list[float], list[str]]:
         margins = constants.copy()
+        seen: list[list[str]] = []
         for analyze, vocabulary, rarity, part in views:
-            counts = Counter(filter(vocabulary.__contains__, analyze(text)))
+            features = analyze(text)
+            seen.append(features)
+            counts = Counter(filter(vocabulary.__contains__, features))
             if not counts:
                 continue
             places = [vocabulary[one] for one in counts]
@@ -121,18 +145,19 @@ def chances_of(model: Any) -> Callable[[str], list[float]]:
             margins += (heights / np.sqrt(heights @ heights)) @ part[places]
         each: list[float] = (1.0 / (1.0 + np.exp(-margins.clip(-700.0, 700.0)))).tolist()
         if len(each) == 1:
-            return [1.0 - each[0], each[0]]
+            return [1.0 - each[0], each[0]], seen[0]
         total = sum(each)
-        return [chance / total for chance in each]
+        return [chance / total for chance in each], seen[0]
 
-    return chances
+    return read
 
 
 def _frequencies(labels: Sequence[str]) -> Classifier:
     """A classifier that knows only how frequent each label is."""
     counts = Counter(labels)
     row = [round(counts[label] / len(labels), 6) for label in sorted(counts)]
-    return Classifier(labels=tuple(sorted(counts)), probabilities=lambda batch: [row] * len(batch))
+    reading = Reading(row, outside=False)
+    return Classifier(labels=tuple(sorted(counts)), read=lambda batch: [reading] * len(batch))
 
 
 def _something_repeats(texts: Sequence[str], analyze: Analyzer) -> bool:

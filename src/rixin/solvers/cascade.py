@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from rixin.core.answer import Answer, Step
+from rixin.core.answer import Answer, Step, is_below
 from rixin.core.case import Case
 from rixin.core.ids import digest
 from rixin.core.solver import Solver
@@ -34,12 +34,19 @@ class CascadeSolver:
     Args:
         name: The name in the scenario file.
         members: Cheapest first. They stay the caller's: `close` does not close them.
+        abstain_below: With less confidence than this no member's answer stands but the last one's.
 
     Raises:
         ValueError: There is no member.
     """
 
-    def __init__(self, name: str, members: Sequence[Member | tuple[Solver, float | None]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        members: Sequence[Member | tuple[Solver, float | None]],
+        *,
+        abstain_below: float | None = None,
+    ) -> None:
         if not members:
             raise ValueError(f"the cascade {name!r} has no member")
         self.name = name
@@ -48,7 +55,9 @@ class CascadeSolver:
         parts = (
             f"{m.solver.name} {m.solver.fingerprint} {m.least} {m.speaks!r}" for m in self._members
         )
-        self.fingerprint = digest("cascade/2", *parts)
+        floor = () if abstain_below is None else (f"abstains below {abstain_below!r}",)
+        self.fingerprint = digest("cascade/2", *parts, *floor)
+        self._floor = abstain_below
 
     async def solve(self, cases: Sequence[Case]) -> Sequence[Answer]:
         """One answer per case with the steps that led to it; costs and times are sums."""
@@ -64,7 +73,7 @@ class CascadeSolver:
             for i, answer in zip(open_cases, given, strict=True):
                 said[i].append(answer)
                 speaks = _speaks(member, said[i])
-                goes_on = not last and not _stands(answer, member.least, speaks)
+                goes_on = not last and not self._stands(answer, member.least, speaks)
                 answers[i] = _joined(answers[i], answer, (member, speaks), goes_on)
                 if goes_on:
                     still_open.append(i)
@@ -74,17 +83,18 @@ class CascadeSolver:
     async def close(self) -> None:
         """Closes nothing: the members are the caller's."""
 
+    def _stands(self, answer: Answer, least: float | None, speaks: float | None) -> bool:
+        if answer.failure is not None or answer.abstained or answer.vetoed:
+            return False
+        if is_below(answer, self._floor):
+            return False
+        return least is None or (speaks is not None and speaks >= least)
+
 
 def _speaks(member: Member, said: Sequence[Answer]) -> float | None:
     if member.speaks is None or member.least is None:
         return said[-1].confidence
     return member.speaks(said)
-
-
-def _stands(answer: Answer, least: float | None, speaks: float | None) -> bool:
-    if answer.failure is not None or answer.abstained or answer.vetoed:
-        return False
-    return least is None or (speaks is not None and speaks >= least)
 
 
 def _joined(
@@ -108,6 +118,7 @@ def _joined(
         latency_s=_sum_time(before.latency_s, answer.latency_s),
         retries=before.retries + answer.retries,
         steps=(*before.steps, *answer.steps, step),
+        outside=before.outside or answer.outside,
         note=note,
     )
 

@@ -11,7 +11,7 @@ from rixin.core.case import Case
 from rixin.core.ids import digest
 from rixin.errors import CasesError
 from rixin.solvers._features import READ_CHARACTERS
-from rixin.solvers._tfidf import Classifier, fit_classifier, sklearn_version
+from rixin.solvers._tfidf import Classifier, Reading, fit_classifier, sklearn_version
 
 _RECIPE = "tfidf-logistic/1"
 _BATCH = 500
@@ -129,14 +129,15 @@ def _training_set(
 
 def _answer(classifier: Classifier, texts: Sequence[str]) -> list[Answer]:
     begin, begin_cpu = time.perf_counter(), time.thread_time()
-    rows = classifier.probabilities(texts)
+    readings = classifier.read(texts)
     each = 1 / max(1, len(texts))
     latency = (time.perf_counter() - begin) * each
     usage = Usage(cpu_s=(time.thread_time() - begin_cpu) * each)
-    return [_one(classifier.labels, row, usage, latency) for row in rows]
+    return [_one(classifier.labels, one, usage, latency) for one in readings]
 
 
-def _one(labels: Sequence[str], row: Sequence[float], usage: Usage, latency_s: float) -> Answer:
+def _one(labels: Sequence[str], reading: Reading, usage: Usage, latency_s: float) -> Answer:
+    row = reading.chances
     second, first = sorted(row)[-2:]
     return Answer(
         output=labels[row.index(first)],
@@ -148,4 +149,5 @@ def _one(labels: Sequence[str], row: Sequence[float], usage: Usage, latency_s: f
             for label, chance in zip(labels, row, strict=True)
             if chance >= _SMALLEST_PROBABILITY
         },
+        outside=reading.outside,
     )

@@ -60,6 +60,7 @@ class Builder:
                 build_guard(spec, output, labels, folder) for spec in self.scenario.policy.guards
             ],
             labels=label_set(tuple(labels)) if output.kind == "labels" else None,
+            abstain_below=self.scenario.policy.abstain_below,
         )
 
     def output(self) -> OutputSpec:
@@ -228,7 +229,9 @@ class Builder:
         members = [Member(self._made[s.name].solver, s.least, s.speaks) for s in steps]
         return Contender(
             candidate=candidate,
-            solver=CascadeSolver(candidate.name, members),
+            solver=CascadeSolver(
+                candidate.name, members, abstain_below=self.scenario.policy.abstain_below
+            ),
             costing=Costing(price=lambda answer: answer.cost),
             concurrency=max(self._made[step.name].concurrency for step in steps),
             price="the sum of its members",

@@ -29,6 +29,15 @@ from rixin.workspace.endpoints import with_features
 from rixin.workspace.frozen import freeze, thaw
 from rixin.workspace.verify import verify
 
+_MONEY = frozenset(
+    {
+        "economics.cost_per_review",
+        "economics.cost_per_wrong",
+        "economics.value_per_solved",
+        "incumbent",
+    }
+)
+"""What a verdict in money rests on most."""
 _CANARY = (5, 25)
 """Percent of the traffic, step by step, before all of it."""
 
@@ -45,7 +54,14 @@ class Desk:
         self.ledger = ledger
         self.actor = actor or current_user()
 
-    def release(self, path: Path, *, force: bool = False, solver: str | None = None) -> Release:
+    def release(
+        self,
+        path: Path,
+        *,
+        force: bool = False,
+        solver: str | None = None,
+        accept_assumptions: bool = False,
+    ) -> Release:
         """Turns the latest verdict on a scenario into its next release.
 
         Where the newest release is the same already, it is that one: no new number is made.
@@ -54,10 +70,12 @@ class Desk:
             path: The scenario file.
             force: Release what the verdict does not adopt; the release is marked for ever.
             solver: With `force`: the candidate; None: the one that the verdict names.
+            accept_assumptions: The owner takes figures for money that nobody has stated: it is noted in
+                the trail, with the owner's name.
 
         Raises:
-            UsageError: There is no verdict, it was given on another text of the file, or there is no
-                such candidate.
+            UsageError: There is no verdict, it was given on another text of the file, there is no
+                such candidate, or all its figures for money are assumed and nobody accepts them.
             PromiseUnmet: The verdict adopts nothing, or its certificate does not hold any more.
         """
         scenario = load_scenario(path)
@@ -78,6 +96,14 @@ class Desk:
             raise PromiseUnmet(
                 certified, hint="release it all the same with --force: it stays marked"
             )
+        assumed = sorted(_MONEY & scenario.illustrative) if certified is None else []
+        if assumed == sorted(_MONEY) and not accept_assumptions:
+            raise UsageError(
+                f"every figure for money in {path.name} is assumed ({', '.join(assumed)}): that"
+                f" {chosen} pays rests on numbers that nobody has stated",
+                hint=f"state them and decide again; or, where {scenario.owner} accepts them: rixin"
+                f" release {path} --accept-assumptions",
+            )
         line = _solver_line(certificate, chosen)
         stated = scenario_as_stated(certificate["contract"], path)
         prints = {one["name"]: one["fingerprint"] for one in certificate["solvers"]}
@@ -95,7 +121,8 @@ class Desk:
         newest = self.newest(scenario.name)
         if newest is not None and _is_same(newest, given):
             return newest
-        return add_release(self.ledger, given, actor=self.actor, now=_now())
+        also = {"assumed": assumed, "accepted_for": scenario.owner} if accept_assumptions else {}
+        return add_release(self.ledger, given, actor=self.actor, now=_now(), also=also)
 
     def _certified(
         self, certificate: Mapping[str, Any], path: Path, chosen: str | None

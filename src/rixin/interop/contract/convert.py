@@ -60,6 +60,7 @@ def to_scenario(file: schema.ScenarioFile, path: Path) -> Scenario:
             guards=parts(file.policy.guards),
             second_person=file.policy.second_person,
             keep_content=file.policy.keep_content,
+            abstain_below=file.policy.abstain_below,
         ),
         budget=Budget(**file.budget.model_dump()),
         candidates=tuple(_candidate(one) for one in file.candidates),

@@ -206,6 +206,10 @@ class Policy(Part):
     keep_content: bool = Field(
         True, description="Whether serving keeps what was said, not only facts about it."
     )
+    abstain_below: Share | None = Field(
+        None,
+        description="An answer with less confidence is none: the case goes on, or to people.",
+    )
 
 
 class Budget(Part):

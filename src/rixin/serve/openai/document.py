@@ -30,6 +30,8 @@ _HEADERS = {
     "x-rixin-request-id": "the id of this call, for `rixin explain`",
     "x-rixin-solver": "who answered; `human`: it waits for people",
     "x-rixin-cost": "in the scenario's currency; `unknown` where it is not known, or not yet",
+    "x-rixin-confidence": "what speaks for a scenario's answer, 0 to 1; absent where nothing is known",
+    "x-rixin-outside": "`true`: hardly a word of the case is known to the student that was asked",
     "x-rixin-release": "SCENARIO@NUMBER; empty for what is passed on",
 }
 _POSTS: dict[str, tuple[str, type, bool, str]] = {

@@ -75,5 +75,6 @@ def _told(found: dict[str, Any]) -> dict[str, Any]:
         "release": None if release is None else f"{scenario}@{release}",
         "solver": found["solver"],
         "output": found["output"],
+        "confidence": found["confidence"],
         "answered_at": None if at is None else int(at),
     }
