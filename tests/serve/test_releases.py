@@ -257,7 +257,7 @@ def test_the_key_of_a_second_person_comes_in_a_file_or_the_environment(path, mon
     assert run_cli(promote) == 0
     assert run_cli([*promote, "--approved-by", "carol"]) == 2
     assert run_cli(["audit", "log", "--last", "2"]) == 0
-    assert capsys.readouterr().out.count("'approved_by': 'bob'") == 2
+    assert capsys.readouterr().out.count('"approved_by": "bob"') == 2
 
 
 def test_keys_are_shown_once_and_stored_hashed(path):
