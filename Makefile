@@ -2,7 +2,7 @@
 PY ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide bench-gateway bench-money bench-hostile soak fuzz clean
+.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide bench-gateway bench-against bench-money bench-hostile soak fuzz clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ bench-decide: setup ## what decisions cost and how often they are wrong, on reco
 
 bench-gateway: setup ## what the gateway adds to an upstream: speed, CPU, memory
 	@$(BIN)/python benchmarks/gateway.py
+
+bench-against: setup ## the gateway beside that of another commit: make bench-against COMMIT=c8a8fd4
+	@$(BIN)/python benchmarks/against.py $(COMMIT)
 
 bench-money: setup ## what calls of many makers are booked at, against costs worked out by hand
 	@$(BIN)/python benchmarks/money.py
