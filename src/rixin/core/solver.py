@@ -49,6 +49,14 @@ class Loads(Protocol):
 
 
 @runtime_checkable
+class Prompts(Protocol):
+    """A solver that writes a prompt for each case."""
+
+    def prompt(self, text: str) -> Sequence[tuple[str, str]]:
+        """The messages that are sent for a case: the role and the text of each."""
+
+
+@runtime_checkable
 class Scorer(Protocol):
     """Compares an output with what was expected."""
 

@@ -33,6 +33,8 @@ class Asked:
     """None: it was never asked."""
     proposed: bool = False
     """Nobody wrote it down: a decision made it up and certified it."""
+    prompt: Sequence[tuple[str, str]] = ()
+    """What it is sent for the case: the role and the text of each message; none: it has no prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,12 @@ class Explanation:
     asked: Sequence[Asked]
     tested: Sequence[Tested] = ()
 
-    def to_dict(self) -> dict[str, object]:
-        """Values that `json.dumps` takes; money is a string."""
+    def to_dict(self, *, prompts: bool = False) -> dict[str, object]:
+        """Values that `json.dumps` takes; money is a string.
+
+        Args:
+            prompts: With the prompt that each solver is sent.
+        """
         case = self.case
         return {
             "id": case.id,
@@ -68,7 +74,10 @@ class Explanation:
             "stratum": case.stratum,
             "weight": case.weight,
             "currency": self.currency,
-            "solvers": [_asked_json(one) for one in self.asked],
+            "solvers": [
+                {**_asked_json(one), **({"prompt": messages_json(one.prompt)} if prompts else {})}
+                for one in self.asked
+            ],
             "tested": [_tested_json(one) for one in self.tested],
         }
 
@@ -86,9 +95,13 @@ class Explanation:
     def __repr__(self) -> str:
         return f"<Explanation {self.case.ref or self.case.id[:12]}: {len(self.asked)} solvers>"
 
-    def text(self, width: int = 100) -> str:
-        """For a terminal of `width` cells."""
-        return "\n".join(self._lines(width))
+    def text(self, width: int = 100, *, prompts: bool = False) -> str:
+        """For a terminal of `width` cells; with the prompts that are sent, or without."""
+        lines = [*self._lines(width)]
+        for one in self.asked if prompts else ():
+            if one.prompt:
+                lines += ["", f"prompt of {one.solver}", *messages_lines(one.prompt)]
+        return "\n".join(lines)
 
     def _lines(self, width: int) -> Iterator[str]:
         case = self.case
@@ -131,6 +144,18 @@ class Explanation:
                 yield from wrap(clean(value), width, first=f"    {name:<8}", rest=" " * 12)
 
 
+def messages_lines(messages: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Messages as they are sent, each under its role."""
+    for role, text in messages:
+        yield f"[{role}]"
+        yield from text.splitlines()
+
+
+def messages_json(messages: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """Messages as OpenAI's API writes them."""
+    return [{"role": role, "content": text} for role, text in messages]
+
+
 def _tested_line(one: Tested) -> str:
     name = f"{one.name} ({'certified' if one.certified else 'not certified'})"
     if one.outcome is None:
@@ -144,7 +169,8 @@ def _said(outcome: Outcome) -> str:
     if answer.failure is not None:
         return f"not measured, {answer.failure.kind}: {answer.failure.message}"
     if answer.abstained:
-        return "left it to people"
+        unsure = "" if answer.output is None else f" (not sure enough of {clean(answer.output)})"
+        return f"left it to people{unsure}"
     said = "no output" if answer.output is None else clean(answer.output)
     return f"{said}: {outcome.state.value}"
 

@@ -17,6 +17,7 @@ _STATES = {
 }
 
 
+_LONGEST_SAID = 500
 _NO_MODEL = {False: "nothing that was understood", True: "what was erased"}
 
 
@@ -86,7 +87,11 @@ def _steps(row: Mapping[str, Any]) -> Iterator[str]:
         bar = "" if threshold is None else f", threshold {threshold:.3f}"
         end = "passed on" if escalated else "this answer stands"
         heard = said.get(solver, output)
-        yield f"  · {solver}: {'nothing' if heard is None else repr(heard)[:80]} ({sure}{bar}): {end}"
+        yield f"  · {solver}: {'nothing' if heard is None else _quoted(heard)} ({sure}{bar}): {end}"
+
+
+def _quoted(heard: str) -> str:
+    return heard[:_LONGEST_SAID] if heard.startswith("(") else repr(heard)[:_LONGEST_SAID]
 
 
 def _content(row: Mapping[str, Any]) -> Iterator[str]:

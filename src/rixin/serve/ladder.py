@@ -85,6 +85,8 @@ class Ladder:
             output, failure = answer.output, answer.failure
             if failure is not None:
                 output = f"({failure.kind}: {failure.message})"
+            elif output is None and answer.note:
+                output = f"({answer.note})"
             found.steps.append(Step(tier.name, output, speaks, tier.least, not stands))
             if stands:
                 found.answer, found.solver = answer, tier.name

@@ -13,7 +13,7 @@ from rixin.core.answer import Answer, Failure, Usage, cut_failure, is_cut
 from rixin.core.case import Case
 from rixin.core.ids import digest_json
 from rixin.core.plain import read_plain
-from rixin.core.scenario import default_tokens
+from rixin.core.scenario import OutputKind, default_tokens
 from rixin.core.transport import Reply, Transport, TransportError
 from rixin.core.usage import read_usage
 from rixin.solvers._chat import (
@@ -35,6 +35,13 @@ from rixin.solvers.outputs import parse_output
 from rixin.solvers.prompt import Prompt, label_schema
 
 _log = logging.getLogger("rixin.solvers")
+_LONGEST_SAID = 500
+_NO: Mapping[OutputKind, str] = {
+    "labels": "none of the labels, or several",
+    "number": "no number",
+    "json-schema": "no JSON value, or several",
+    "free-text": "no answer",
+}
 _RECIPE = "endpoint/2"
 _MARK = "⟦case⟧"
 _TOP = 20
@@ -143,6 +150,10 @@ class EndpointSolver:
         if len(cases) == 1:
             return [await self._answer(cases[0])]
         return [await self._answer(case) for case in cases]
+
+    def prompt(self, text: str) -> Sequence[tuple[str, str]]:
+        """The messages that are sent for a case: the role and the text of each."""
+        return self._prompt.messages(text)
 
     async def close(self) -> None:
         """Nothing: the transport belongs to whoever made it."""
@@ -281,7 +292,7 @@ class EndpointSolver:
             probabilities=found.probabilities,
             usage=usage,
             latency_s=reply.latency_s,
-            note=_note(body, mended=mended),
+            note="; ".join(filter(None, (found.unread, _note(body, mended=mended)))),
         )
 
     def _understood(self, choice: Mapping[str, Any]) -> "_Said | Failure":
@@ -294,7 +305,7 @@ class EndpointSolver:
             return cut_failure(self._most)
         output = parse_output(spec.kind, text, spec.labels)
         if output is None:
-            return _Said(output, None, {})
+            return _Said(None, None, {}, _unread(text, spec.kind))
         if spec.kind == "labels":
             places = places_of(choice)
             found = answer_probabilities(output, spec.labels, places) if places else {}
@@ -342,6 +353,8 @@ class _Said(NamedTuple):
     output: str | None
     confidence: float | None
     probabilities: Mapping[str, float]
+    unread: str = ""
+    """What was said where it holds no output; empty: it holds one."""
 
 
 def _agreed(read: "Sequence[_Said | Failure]") -> "_Said | Failure":
@@ -354,6 +367,12 @@ def _agreed(read: "Sequence[_Said | Failure]") -> "_Said | Failure":
         return read[0]
     ((output, count),) = outputs.most_common(1)
     return _Said(output, count / len(read) if len(read) > 1 else None, {})
+
+
+def _unread(text: str, kind: OutputKind) -> str:
+    """What a model said that holds no output, for whoever wants to know why there is none."""
+    said = f"{text[:_LONGEST_SAID]}…" if len(text) > _LONGEST_SAID else text
+    return f"it said {said!r}, which holds {_NO[kind]}" if said.strip() else "it said nothing"
 
 
 def _note(body: Mapping[str, Any], *, mended: bool) -> str:

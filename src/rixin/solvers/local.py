@@ -136,6 +136,10 @@ class LocalSolver:
         """
         await asyncio.get_running_loop().run_in_executor(self._thread(), self._ready)
 
+    def prompt(self, text: str) -> Sequence[tuple[str, str]]:
+        """The messages that are sent for a case: the role and the text of each."""
+        return self._prompt.messages(text)
+
     async def close(self) -> None:
         """Ends the thread and frees the model; the next `solve` loads it again."""
         worker, self._worker = self._worker, None

@@ -10,6 +10,7 @@ from rixin.core.answer import Step
 from rixin.core.case import Case
 from rixin.core.outcome import Outcome, State
 from rixin.core.scenario import Candidate, Scenario
+from rixin.core.solver import Prompts
 from rixin.errors import UnknownName, UsageError
 from rixin.ledger.cases import find_cases
 from rixin.ledger.outcomes import outcomes_of_case
@@ -98,6 +99,7 @@ def explain(
             price=one.price,
             outcome=found.get(one.candidate.name),
             proposed=bool(one.candidate.options.get("proposed")),
+            prompt=one.solver.prompt(case.input) if isinstance(one.solver, Prompts) else (),
         )
         for one in contenders
         if one.candidate.kind != "human"

@@ -253,6 +253,13 @@ class Desk:
         """Ends a key, by its public id or its name; a running gateway refuses it within a second."""
         return revoke_key(self.ledger, key, actor=self.actor, now=_now())
 
+    def prompts(self, request: Mapping[str, Any]) -> dict[str, Sequence[tuple[str, str]]]:
+        """What each solver was sent for a request; see `rixin.workspace.serving.prompts_of`."""
+        from rixin.engine.transport import HttpTransport
+        from rixin.workspace.serving import prompts_of
+
+        return prompts_of(self.ledger, request, HttpTransport())
+
     def currencies(self) -> dict[str, str]:
         """The currency of each scenario that has a release."""
         return currencies(self.ledger)

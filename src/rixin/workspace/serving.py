@@ -1,8 +1,9 @@
 """Builds what serves: a release as a ladder of solvers, and the endpoints a contract declares."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rixin.core.address import is_loopback
 from rixin.core.answer import Answer, Usage
@@ -10,11 +11,12 @@ from rixin.core.case import Case
 from rixin.core.money import to_pico
 from rixin.core.release import Release
 from rixin.core.scenario import Candidate, Scenario
-from rixin.core.solver import Guard, Loads, Solver
+from rixin.core.solver import Guard, Loads, Prompts, Solver
 from rixin.core.transport import Transport
 from rixin.errors import LedgerFault, UsageError
 from rixin.guards.build import TextPolicy, text_guards
 from rixin.ledger.cases import has_dataset, label_counts, pool_sizes
+from rixin.ledger.releases import find_release
 from rixin.ledger.store import Ledger
 from rixin.pricing.book import pico_cpu_pricer
 from rixin.pricing.rates import Pricer
@@ -132,16 +134,8 @@ def build_served(
             f"the cases of {release.scenario}@{release.number} are not in this ledger",
             hint="serve with the ledger that the release was made in",
         )
-    stated = thaw(release.frozen, Path(release.path))
-    scenario = with_proposed(stated, release.certificate["proposed"])
-    builder = Builder(
-        scenario=scenario,
-        dataset=_dataset(ledger, scenario, release.dataset_id),
-        ledger=ledger,
-        transport=transport,
-        serves=True,
-        say=say,
-    )
+    builder = _builder(ledger, release, transport, say=say)
+    scenario = builder.scenario
     chosen = builder.chosen(release.solver)
     if chosen.solver.fingerprint != release.fingerprint:
         raise UsageError(
@@ -162,6 +156,55 @@ def build_served(
         labels=builder.output().labels,
         all_solvers=tuple(one.solver for one in made.values()),
     )
+
+
+def _builder(
+    ledger: Ledger,
+    release: Release,
+    transport: Transport,
+    *,
+    say: Callable[[str], None],
+    need_keys: bool = True,
+) -> Builder:
+    stated = thaw(release.frozen, Path(release.path))
+    scenario = with_proposed(stated, release.certificate["proposed"])
+    return Builder(
+        scenario=scenario,
+        dataset=_dataset(ledger, scenario, release.dataset_id),
+        ledger=ledger,
+        transport=transport,
+        need_keys=need_keys,
+        serves=True,
+        say=say,
+    )
+
+
+def prompts_of(
+    ledger: Ledger, request: Mapping[str, Any], transport: Transport
+) -> dict[str, Sequence[tuple[str, str]]]:
+    """Solver → the messages that it was sent for a request, as its release writes them.
+
+    Args:
+        ledger: Where the cases lie that prompts show.
+        request: As `rixin.ledger.requests.find_request` gives it; values that guards took out of what
+            is kept are missing here, too.
+        transport: Nothing is sent.
+
+    Returns:
+        Nothing of solvers without a prompt, nor where what was asked is not kept.
+    """
+    content, steps = request["content"], request["detail"].get("steps", ())
+    if content is None or request["release"] is None:
+        return {}
+    release = find_release(ledger, request["scenario"], request["release"])
+    builder = _builder(ledger, release, transport, say=lambda _: None, need_keys=False)
+    builder.chosen(release.solver)
+    asked = {step[0]: builder.made[step[0]].solver for step in steps}
+    return {
+        name: solver.prompt(content["input"])
+        for name, solver in asked.items()
+        if isinstance(solver, Prompts)
+    }
 
 
 def upstreams_of(scenario: Scenario, names: Sequence[str]) -> list[Upstream]:
