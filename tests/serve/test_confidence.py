@@ -10,7 +10,7 @@ from rixin.core.key import Limits
 from rixin.errors import UsageError
 from rixin.ledger.audit import entries
 from rixin.ledger.audit_check import check
-from rixin.solvers._familiar import outsider
+from rixin.solvers._familiar import familiar_with
 from rixin.workspace import Workspace
 from serve.house import start
 from serve.test_loading import CONTRACT, decided  # noqa: F401 - a fixture
@@ -81,15 +81,12 @@ def test_a_scenario_abstains_below_its_floor_in_the_decision_and_served(decided,
 
 
 def test_what_is_unlike_is_rare_among_what_was_learnt_from():
-    is_outside = outsider(TEXTS)
-    assert (is_outside(["purple"]), is_outside([]), is_outside(["my", "cat"])) == (
-        True,
-        True,
-        False,
-    )
-    strangers = outsider([["x"], ["y"], *TEXTS[:8]])  # too many that share nothing
-    assert not strangers(["purple"])
-    assert not outsider([])(["purple"])
+    known = familiar_with(TEXTS)
+    asked = (["purple"], [], ["my", "cat"])
+    assert [known.is_outside(words) for words in asked] == [True, True, False]
+    strangers = familiar_with([["x"], ["y"], *TEXTS[:8]])  # too many that share nothing
+    assert not strangers.is_outside(["purple"])
+    assert not familiar_with([]).is_outside(["purple"])
 
 
 def test_a_release_on_assumed_money_asks_for_its_owner(tmp_path):

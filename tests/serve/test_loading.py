@@ -234,3 +234,35 @@ def test_the_log_says_what_operators_do_and_that_it_has_ended(path):
     finally:
         house.stop()
         house.process.stderr.close()
+
+
+def test_releases_that_ask_the_same_student_share_it(path):
+    with Workspace(quiet=True) as workspace:
+        path.write_text(CONTRACT.replace("cases_per_month: 1000", "cases_per_month: 2000"))
+        workspace.decide(path)
+        made = workspace.desk(path).release(path, force=True, solver="student")
+    promote(path, made.number)
+
+    async def look():
+        async with House(path) as house:
+            await house.until(lambda: 1 in house.state.routes["pets"].releases)
+            warm = house.state.routes["pets"].releases
+            assert warm[1].tiers[0].solver is warm[made.number].tiers[0].solver
+            assert len([line for line in house.said if "training" in line]) == 1
+            await warm[1].close()
+            assert house.is_trained(made.number)  # the other one has it still
+            assert warm[made.number].tiers[0].solver._fitting is not None
+
+    asyncio.run(look())
+
+
+def test_a_student_is_trained_once_for_all_workers_and_starts(path):
+    lines = []
+    for _ in range(2):
+        house = start(path, "--workers", "2")
+        house.stop()
+        house.process.stderr.close()
+        lines.append([line for line in house.lines if "training on" in line])
+    assert (len(lines[0]), lines[1]) == (1, [])
+    folder = path.parent / ".rixin" / "students"
+    assert {one.stat().st_mode & 0o077 for one in (folder, *folder.iterdir())} == {0}

@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from rixin.solvers._tfidf import chances_of, fit_pipeline
+from rixin.solvers._linear import chances_of
+from rixin.solvers._tfidf import fit_pipeline, linear_model
 
 WORDS = (
     *("bank", "card", "lost", "money", "transfer", "when", "why", "not", "refund", "crude", "oil"),
@@ -24,5 +25,5 @@ def test_chances_are_those_of_scikit_learn(labels, count):
     learnt = texts(count, 1)
     model = fit_pipeline(learnt, [f"l{n % labels}" for n in range(count)], 500)
     asked = [*texts(50, 2), "", "!!", "nothing of this was learnt", "card " * 400]
-    found = np.array([*map(chances_of(model), asked)])
+    found = np.array([*map(chances_of(linear_model(model, learnt)), asked)])
     assert np.abs(found - model.predict_proba(asked)).max() < 1e-12

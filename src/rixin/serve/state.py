@@ -32,6 +32,7 @@ from rixin.serve.meters import Limit
 from rixin.workspace.actor import current_user
 from rixin.workspace.endpoints import prices_in_force
 from rixin.workspace.serving import Served, Upstream, build_served, upstreams_of
+from rixin.workspace.sharing import SolverPool
 
 T = TypeVar("T")
 LOOK_S = 0.5
@@ -131,6 +132,7 @@ class State:
         default_factory=lambda: (asyncio.Semaphore(), asyncio.Semaphore())
     )
     """One release at a time is loaded of those that served before, and one of the others."""
+    _pool: SolverPool = field(default_factory=SolverPool)
     _leaving: list[tuple[float, Served]] = field(default_factory=list)
     """Releases that were taken out, and when they are closed, on the monotonic clock."""
     _seen_keys: int = 0
@@ -279,7 +281,7 @@ class State:
         try:
             async with turn:
                 release = await self.read(find_release, scenario, number)
-                build = partial(build_served, say=self.say)
+                build = partial(build_served, say=self.say, pool=self._pool)
                 return await _loaded(await self.read(build, release, self.transport))
         except RixinError as error:
             _log.error("%s cannot serve: %s (%s)", name, error, error.hint)

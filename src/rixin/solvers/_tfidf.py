@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log
-from typing import Any, NamedTuple
+from typing import Any
 
-from rixin.solvers._familiar import outsider
+from rixin.solvers._familiar import familiar_with
 from rixin.solvers._features import Analyzer, part_features, single_words, word_features
+from rixin.solvers._linear import LinearModel, Reading, View, readings_of
 
 _STRENGTH = 10.0
 _TOLERANCE = 1e-2
@@ -20,17 +20,10 @@ class Classifier:
     """A fitted classifier."""
 
     labels: tuple[str, ...]
-    read: Callable[[Sequence[str]], "list[Reading]"]
+    read: Callable[[Sequence[str]], list[Reading]]
     """Texts → one reading per text."""
-
-
-class Reading(NamedTuple):
-    """What a classifier makes of a text."""
-
-    chances: list[float]
-    """The probability of each label, in the order of the classifier's."""
-    outside: bool
-    """The text is unlike those that it has learnt from."""
+    model: LinearModel | None = None
+    """What it was fitted to; None: it knows only how frequent each label is."""
 
 
 def sklearn_version() -> str:
@@ -56,17 +49,13 @@ def fit_classifier(texts: Sequence[str], labels: Sequence[str], max_features: in
     if not any(map(word_features, texts)):
         return _frequencies(labels)
     model = fit_pipeline(texts, labels, max_features)
-    names, read_one = tuple(map(str, model.classes_)), _reader(model)
-    is_outside = outsider([single_words(word_features(text)) for text in texts])
+    model = linear_model(fit_pipeline(texts, labels, max_features), texts)
+    return classifier_of(model)
 
-    def read(batch: Sequence[str]) -> list[Reading]:
-        found = map(read_one, batch)
-        return [
-            Reading([round(chance, 6) for chance in chances], is_outside(single_words(words)))
-            for chances, words in found
-        ]
 
-    return Classifier(labels=names, read=read)
+def classifier_of(model: LinearModel) -> Classifier:
+    """What a model answers with."""
+    return Classifier(labels=model.labels, read=readings_of(model), model=model)
 
 
 def fit_pipeline(texts: Sequence[str], labels: Sequence[str], max_features: int) -> Any:
@@ -98,58 +87,31 @@ def fit_pipeline(texts: Sequence[str], labels: Sequence[str], max_features: int)
     return make_pipeline(views, OneVsRestClassifier(regression)).fit(list(texts), list(labels))
 
 
-def chances_of(model: Any) -> Callable[[str], list[float]]:
-    """What a fitted pipeline says of one text, as its `predict_proba` would."""
-    read_one = _reader(model)
-    return lambda text: read_one(text)[0]
-
-
-def _reader(model: Any) -> Callable[[str], tuple[list[float], list[str]]]:
-    """The chances of the labels of one text, and the features of its first view, its words.
-
-    scikit-learn checks its input anew in each of a dozen steps: 2 ms for one short text, where
-    the arithmetic takes a tenth. Here the weights of all labels lie in one array, so a text costs
-    the reading of its features and one product.
+def linear_model(pipeline: Any, texts: Sequence[str]) -> LinearModel:
+    """A fitted pipeline as plain arrays.
 
     Args:
-        model: That of `fit_pipeline`: a union of TF-IDF views, one regression per label.
+        pipeline: That of `fit_pipeline`: a union of TF-IDF views, one regression per label.
+        texts: What it was fitted on.
     """
     import numpy as np
 
-    (_, union), (_, regressions) = model.steps
-    weights = np.concatenate([one.coef_ for one in regressions.estimators_]).T.copy()
-    constants = np.concatenate([one.intercept_ for one in regressions.estimators_])
+    (_, union), (_, regressions) = pipeline.steps
+    weights = np.concatenate([one.coef_ for one in regressions.estimators_]).T
     views, begin = [], 0
     for _, view in union.transformer_list:
         size = len(view.vocabulary_)
-        part = weights[begin : begin + size]
-        views.append((view.analyzer, dict(view.vocabulary_), view.idf_.tolist(), part))
+        vocabulary = {feature: int(place) for feature, place in view.vocabulary_.items()}
+        part = np.ascontiguousarray(weights[begin : begin + size])
+        views.append(View(vocabulary=vocabulary, rarity=view.idf_.tolist(), weights=part))
         begin += size
-
-    def read(text: str) -> tuple[list[float], list[str]]:
-        margins = constants.copy()
-        seen: list[list[str]] = []
-        for analyze, vocabulary, rarity, part in views:
-            features = analyze(text)
-            seen.append(features)
-            counts = Counter(filter(vocabulary.__contains__, features))
-            if not counts:
-                continue
-            places = [vocabulary[one] for one in counts]
-            heights = np.array(
-                [
-                    rarity[place] if count == 1 else (1.0 + log(count)) * rarity[place]
-                    for place, count in zip(places, counts.values(), strict=True)
-                ]
-            )
-            margins += (heights / np.sqrt(heights @ heights)) @ part[places]
-        each: list[float] = (1.0 / (1.0 + np.exp(-margins.clip(-700.0, 700.0)))).tolist()
-        if len(each) == 1:
-            return [1.0 - each[0], each[0]], seen[0]
-        total = sum(each)
-        return [chance / total for chance in each], seen[0]
-
-    return read
+    words, parts = views
+    return LinearModel(
+        labels=tuple(map(str, pipeline.classes_)),
+        constants=np.concatenate([one.intercept_ for one in regressions.estimators_]),
+        views=(words, parts),
+        familiar=familiar_with([single_words(word_features(text)) for text in texts]),
+    )
 
 
 def _frequencies(labels: Sequence[str]) -> Classifier:

@@ -5,13 +5,16 @@ import heapq
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rixin.core.answer import Answer, Usage
 from rixin.core.case import Case
 from rixin.core.ids import digest
 from rixin.errors import CasesError
 from rixin.solvers._features import READ_CHARACTERS
-from rixin.solvers._tfidf import Classifier, Reading, fit_classifier, sklearn_version
+from rixin.solvers._linear import Reading
+from rixin.solvers._linear_file import trained_once
+from rixin.solvers._tfidf import Classifier, fit_classifier, sklearn_version
 
 _RECIPE = "tfidf-logistic/1"
 _BATCH = 500
@@ -41,6 +44,7 @@ class StudentSolver:
         cases: Training cases, read once and at once; those without expected output are left out.
         size: Bounds on the training.
         say: Gets a line before the training.
+        shelf: A folder where what is trained is kept for other processes; None: it is not.
 
     Raises:
         CasesError: The cases hold fewer than two labels.
@@ -53,8 +57,10 @@ class StudentSolver:
         size: StudentSize | None = None,
         *,
         say: Callable[[str], None] | None = None,
+        shelf: Path | None = None,
     ) -> None:
         self.name = name
+        self._shelf = shelf
         self._say = say or (lambda _: None)
         self.batch_size = _BATCH
         self.fit_seconds: float | None = None
@@ -92,15 +98,19 @@ class StudentSolver:
 
     async def _fitted(self) -> Classifier:
         if self._fitting is None:
-            self._say(f"{self.name}: training on {self.training_cases:,} cases")
             self._fitting = asyncio.ensure_future(asyncio.to_thread(self._fit))
         return await asyncio.shield(self._fitting)
 
     def _fit(self) -> Classifier:
         begin = time.thread_time()
-        classifier = fit_classifier(self._texts, self._labels, self._size.max_features)
+        kept = None if self._shelf is None else self._shelf / self.fingerprint
+        classifier = self._train() if kept is None else trained_once(kept, self._train)
         self.fit_seconds = time.thread_time() - begin
         return classifier
+
+    def _train(self) -> Classifier:
+        self._say(f"{self.name}: training on {self.training_cases:,} cases")
+        return fit_classifier(self._texts, self._labels, self._size.max_features)
 
 
 def _training_set(

@@ -26,6 +26,8 @@ from rixin.workspace.prepare import Dataset
 _LOCAL_CPU_S = 1.0
 """CPU seconds that an answer of a local model is expected to take, before one is asked."""
 _ESCALATED = 0.5
+STUDENTS = "students"
+"""The folder beside the ledger where trained students are kept."""
 _SMALL_LOG = 16 << 20
 """Bytes of a log that is held in memory."""
 
@@ -144,7 +146,9 @@ class Builder:
 
         size = StudentSize(max_train=int(str(candidate.options["max_train"])))
         cases = islice(self._shape(), size.max_train)
-        solver = StudentSolver(candidate.name, cases, size, say=self.say if self.serves else None)
+        shelf = self.ledger.path.parent / STUDENTS if self.serves else None
+        say = self.say if self.serves else None
+        solver = StudentSolver(candidate.name, cases, size, say=say, shelf=shelf)
         about = f"{candidate.target}, trained on {solver.training_cases} cases of the shape pool"
         return self._on_this_machine(candidate, solver, about)
 

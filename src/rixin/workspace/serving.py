@@ -1,7 +1,7 @@
 """Builds what serves: a release as a ladder of solvers, and the endpoints a contract declares."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from rixin.workspace.endpoints import find_key, find_rates
 from rixin.workspace.frozen import thaw
 from rixin.workspace.prepare import Dataset, labels_of
 from rixin.workspace.proposed import with_proposed
+from rixin.workspace.sharing import SolverPool
 
 _DEFAULT_TOKENS = 4_096
 """Tokens of an answer that are reserved where a request does not say how many it wants."""
@@ -96,7 +97,9 @@ class Served:
     """What is done about requests before they leave, and before they are kept."""
     labels: tuple[str, ...]
     all_solvers: tuple[Solver, ...]
-    """To be closed in the end."""
+    """To be given back in the end."""
+    pool: SolverPool = field(default_factory=SolverPool)
+    """Where other releases find them."""
 
     async def load(self) -> None:
         """Fits, loads and starts what its solvers answer with, so that no caller waits for it.
@@ -111,11 +114,16 @@ class Served:
     async def close(self) -> None:
         """Gives back sessions, processes and memory."""
         for solver in self.all_solvers:
-            await solver.close()
+            await self.pool.give_back(solver)
 
 
 def build_served(
-    ledger: Ledger, release: Release, transport: Transport, *, say: Callable[[str], None]
+    ledger: Ledger,
+    release: Release,
+    transport: Transport,
+    *,
+    say: Callable[[str], None],
+    pool: SolverPool | None = None,
 ) -> Served:
     """A release as it was decided on.
 
@@ -124,6 +132,7 @@ def build_served(
         release: The release.
         transport: How endpoints are reached.
         say: Gets a line before each step that takes long.
+        pool: Where releases find solvers that others have already; None: it is alone.
 
     Raises:
         UsageError: What would serve is not what was decided on: a file or a model has changed.
@@ -143,7 +152,10 @@ def build_served(
             f" a file, a model or a prompt of {release.solver!r} has changed since",
             hint=f"decide and release anew: rixin decide {release.path}",
         )
-    made = builder.made
+    guards, texts = tuple(builder.judge().guards), _text_guards(scenario)
+    labels, pool = builder.output().labels, SolverPool() if pool is None else pool
+    made = {name: replace(one, solver=pool.take(one.solver)) for name, one in builder.made.items()}
+    chosen = made[release.solver]
     tiers = tuple(_tier(made[step.name], step.least, step.speaks) for step in chosen.steps) or (
         _tier(chosen, None, None),
     )
@@ -151,10 +163,11 @@ def build_served(
         release=release,
         scenario=scenario,
         tiers=tiers,
-        guards=tuple(builder.judge().guards),
-        text_guards=_text_guards(scenario),
-        labels=builder.output().labels,
+        guards=guards,
+        text_guards=texts,
+        labels=labels,
         all_solvers=tuple(one.solver for one in made.values()),
+        pool=pool,
     )
 
 
