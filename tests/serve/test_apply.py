@@ -53,6 +53,18 @@ def test_a_file_is_answered_row_by_row(desk, form):
     assert not list(path.parent.glob(".out*"))
 
 
+def test_an_output_that_is_there_is_not_paid_and_replaced_in_silence(desk):
+    path, _ = desk
+    (path.parent / "once.csv").write_text("q\na zebra\n")
+    command = ("apply", "desk.yaml", "once.csv", "-o", "there.csv")
+    (path.parent / "there.csv").write_text("mine")
+    code, said = rixin(path, *command)
+    assert (code, "there.csv is there already" in said) == (2, True)
+    assert (path.parent / "there.csv").read_text() == "mine"
+    assert rixin(path, *command, "--overwrite")[0] == 0
+    assert "stripes" in (path.parent / "there.csv").read_text()
+
+
 def test_a_run_that_was_stopped_goes_on(desk):
     path, up = desk
     rows = "".join(f"okapi number {n}\n" for n in range(3_000))

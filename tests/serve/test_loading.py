@@ -4,16 +4,18 @@ import asyncio
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from rixin.core.key import Limits
 from rixin.engine.transport import HttpTransport
+from rixin.interop.contract.load import load_scenario
 from rixin.ledger.store import Ledger
 from rixin.serve.state import State
 from rixin.solvers import student as students
 from rixin.workspace import Workspace
-from serve.house import start
+from serve.house import start, write_scenario
 from serve.test_faults import until
 
 CONTRACT = """\
@@ -266,3 +268,14 @@ def test_a_student_is_trained_once_for_all_workers_and_starts(path):
     assert (len(lines[0]), lines[1]) == (1, [])
     folder = path.parent / ".rixin" / "students"
     assert {one.stat().st_mode & 0o077 for one in (folder, *folder.iterdir())} == {0}
+
+
+def test_an_endpoint_is_declared_as_the_last_release_has_it(tmp_path):
+    state = State(None, HttpTransport(), print)
+    for name, port in (("desk", 1), ("other", 2), ("desk", 3)):
+        path = write_scenario(tmp_path / name, f"http://127.0.0.1:{port}/v1", faults=())
+        path.write_text(path.read_text().replace("scenario: desk", f"scenario: {name}"))
+        state._declare(SimpleNamespace(scenario=load_scenario(path)))
+    places = {name: one.url for name, one in state.upstreams.items()}
+    assert places["solver/strong"] == places["solver/desk/strong"] == "http://127.0.0.1:3/v1"
+    assert state.names() == ["solver/desk/strong", "solver/other/strong"]

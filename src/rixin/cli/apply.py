@@ -22,6 +22,7 @@ from rixin.cli.options import echo, json_option, ledger_option, print_json
 )
 @click.option("--encoding", default="utf-8", show_default=True, help="Of a text file.")
 @click.option("--sheet", help="Of a workbook. [default: the first]")
+@click.option("--overwrite", is_flag=True, help="Replace an output that is there already.")
 @ledger_option
 @json_option
 def apply(
@@ -32,6 +33,7 @@ def apply(
     column: str | None,
     encoding: str,
     sheet: str | None,
+    overwrite: bool,
     ledger: Path | None,
     as_json: bool,
 ) -> int:
@@ -68,6 +70,7 @@ def apply(
         column=column,
         reading=Reading(encoding, sheet),
         say=lambda line: echo(line, err=True),
+        overwrite=overwrite,
     )
     if as_json:
         print_json(asdict(found))

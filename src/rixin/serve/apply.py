@@ -81,6 +81,7 @@ def apply(
     column: str | None,
     reading: Reading,
     say: Callable[[str], None],
+    overwrite: bool = False,
 ) -> Applied:
     """Answers each row of a file, and writes it with the answers beside.
 
@@ -93,20 +94,27 @@ def apply(
         column: With the input; None: as the contract names it.
         reading: How the source is read.
         say: Gets the lines for people.
+        overwrite: Whether an output that is there already is answered anew and replaced.
 
     Raises:
-        UsageError: Nothing serves the scenario, or the file has no such column.
+        UsageError: Nothing serves the scenario, the file has no such column, or the output is there.
         Stopped: Ctrl-C, the budget, or an upstream that stays down; the same command goes on.
     """
     if source.resolve() == target.resolve():
         raise UsageError("the output would replace the input", hint="name another file with -o")
     check_target(target)
+    part = target.with_name(f".{target.name}.part")
+    if target.exists() and not (overwrite or part.exists()):
+        raise UsageError(
+            f"{target} is there already: its rows would be answered, and paid, once more",
+            hint="name another file with -o, or replace it with --overwrite",
+        )
     rows = open_rows(source, encoding=reading.encoding, sheet=reading.sheet)
     digest = file_digest(source)
     columns = [name for name in rows.find_columns() if name not in ADDED]
     check_target(target, rows)
     job = repr((str(settings.ledger.resolve()), scenario, digest, column, *reading))
-    with Journal(target.with_name(f".{target.name}.part"), job) as journal:
+    with Journal(part, job) as journal:
         done = journal.rows
         # Before the ledger is open here: what was handed over is committed after a kill, too.
         writer = Writer(settings.ledger, gather_s=gather_s(settings.capture_bound_s))

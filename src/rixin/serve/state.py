@@ -10,9 +10,11 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -200,9 +202,28 @@ class State:
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def names(self) -> list[str]:
-        """What `model` may be, for the list of models."""
-        scenarios = (f"scenario/{name}" for name in self.routes)
-        return [*scenarios, *self.upstreams, *self.aliases]
+        """What `model` may be, for the list of models.
+
+        An endpoint has one name in it: the short one where no other scenario has one of that name.
+        """
+        scenarios = [f"scenario/{name}" for name in self.routes]
+        known = {(one.scenario, one.name) for one in self.upstreams.values()}
+        of_name = Counter(name for _, name in known)
+        endpoints = [
+            f"solver/{name}" if of_name[name] == 1 else f"solver/{scenario}/{name}"
+            for scenario, name in sorted(known)
+        ]
+        return [*scenarios, *endpoints, *self.aliases]
+
+    def made_at(self, model: str) -> int:
+        """When what a model name leads to was released, in seconds since the epoch; 0: not known."""
+        upstream = self.upstreams.get(model)
+        name = model.removeprefix("scenario/") if upstream is None else upstream.scenario
+        route = self.routes.get(name.partition("@")[0])
+        live = None if route is None else route.releases.get(route.pointer.live or -1)
+        if live is None:
+            return 0
+        return int(datetime.fromisoformat(live.release.created_at).timestamp())
 
     def _take_keys(self, keys: list[Key]) -> None:
         for key in keys:
@@ -300,7 +321,9 @@ class State:
                     if upstream.remote and forbidden:
                         continue
                     self.upstreams[f"solver/{scenario.name}/{one.name}"] = upstream
-                    self.upstreams.setdefault(f"solver/{one.name}", upstream)
+                    short = f"solver/{one.name}"
+                    if self.upstreams.setdefault(short, upstream).scenario == scenario.name:
+                        self.upstreams[short] = upstream  # as it is declared now
             except RixinError as error:
                 _log.warning("%s is not declared: %s", one.name, error)
             except Exception as error:  # noqa: BLE001 - one endpoint must not keep the others away

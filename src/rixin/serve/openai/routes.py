@@ -131,7 +131,8 @@ async def embeddings(gateway: Gateway, request: Request) -> None:
 async def models(gateway: Gateway, request: Request) -> None:
     """`GET /v1/models`: what this key may call."""
     caller = gateway.caller(request)
-    data = [_model(name) for name in gateway.state.names() if gateway.may_call(caller, name)]
+    names = [name for name in gateway.state.names() if gateway.may_call(caller, name)]
+    data = [_model(gateway, name) for name in names]
     request.reply(200, bodies.encode({"object": "list", "data": data}), no_call_headers())
 
 
@@ -139,9 +140,11 @@ async def model(gateway: Gateway, request: Request) -> None:
     """`GET /v1/models/{id}`."""
     caller = gateway.caller(request)
     name = unquote(request.path.removeprefix("/v1/models/"))
-    if name not in gateway.state.names() or not gateway.may_call(caller, name):
+    state = gateway.state
+    is_there = name in state.upstreams or name in state.names()
+    if not is_there or not gateway.may_call(caller, name):
         raise gateway.unknown(caller, name)
-    request.reply(200, bodies.encode(_model(name)), no_call_headers())
+    request.reply(200, bodies.encode(_model(gateway, name)), no_call_headers())
 
 
 async def feedback(gateway: Gateway, request: Request) -> None:
@@ -293,8 +296,9 @@ def _stream(request: Request, events: bytes, headers: bytes) -> None:
     request.end(events)
 
 
-def _model(name: str) -> dict[str, object]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": "rixin"}
+def _model(gateway: Gateway, name: str) -> dict[str, object]:
+    created = gateway.state.made_at(gateway.named(name))
+    return {"id": name, "object": "model", "created": created, "owned_by": "rixin"}
 
 
 def _turns(items: list[dict[str, Any]]) -> list[bodies.Message]:
