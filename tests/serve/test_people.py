@@ -26,6 +26,7 @@ from rixin.ledger.people import due, untold
 from rixin.ledger.requests import Row, write_requests
 from rixin.ledger.store import Ledger
 from rixin.serve.metrics import Metrics
+from rixin.serve.sensenova.tokens import secret_of, server_key
 from rixin.serve.state import State
 from rixin.serve.webhook import PAUSES_S, Webhook, check_address, read_secret
 from rixin.workspace import Workspace
@@ -341,3 +342,46 @@ def test_an_answer_has_the_form_that_the_contract_declares(tmp_path):
     said = json.loads(rixin(SimpleNamespace(path=path), "inbox", "show", name, "--json")[1])
     assert said["labels"] == ["stripes", "Fine Velvet"]
     assert (said["answered_by"], said["feedback"][0]["expected"]) == ("ann", "eggs")
+
+
+def test_a_reviewer_answers_over_the_api(house):
+    name = queued(house)
+    state(house, name)
+    with Workspace(quiet=True) as workspace:
+        desk = workspace.desk(house.path)
+        reviewer = desk.create_key("help desk", role="reviewer", limits=Limits())[0]
+    until(lambda: state(house, name, key=reviewer).status == 200)
+
+    def give(output, request_id=name, key=reviewer, **more):
+        body = {"request_id": request_id, "output": output, **more}
+        return house.ask("/v1/answers", body, key=key)
+
+    assert give("velvet", key=house.key).status == 403
+    assert give("velvet", "req_" + "0" * 32).status == 404
+    assert give(" ").status == 400
+    assert house.ask("/v1/answers", {"request_id": name}, key=reviewer).status == 400
+    reply = give(f"velvet of {MAIL}")
+    assert (reply.status, reply.json()["output"]) == (200, "velvet of [email]")
+    assert state(house, name).json()["output"] == "velvet of [email]"
+    again = give("silk")
+    assert (again.status, again.json()["error"]["code"]) == (409, "not_waiting")
+    assert "key " in rixin(house, "explain", name)[1]
+    assert check(house.ledger).wrong == []
+
+
+def test_a_caller_who_signs_polls_with_a_token(house):
+    import jwt
+
+    with Workspace(quiet=True) as workspace:
+        key = workspace.desk(house.path).create_key("nova", scenarios=["desk"], limits=Limits())[1]
+    secret = secret_of(server_key(house.ledger), key.public_id)
+    claims = {"iss": key.public_id, "exp": time.time() + 60, "nbf": time.time() - 5}
+    token = jwt.encode(claims, secret, headers={"alg": "HS256", "typ": "JWT"})
+    body = {"model": "scenario/desk", "messages": [{"role": "user", "content": "an okapi?"}]}
+    path = "/v1/llm/chat-completions"
+    reply = until(lambda: (one := house.ask(path, body, key=token)).status == 200 and one)
+    name = reply.headers["x-rixin-request-id"]
+    assert name in reply.json()["data"]["choices"][0]["message"]
+    assert state(house, name, key=token).json()["state"] == "queued"
+    assert state(house, name, key="a.b.c").status == 401
+    assert state(house, name).status == 404

@@ -34,7 +34,9 @@ def list_(scenario: str | None, most: int, ledger: Path | None, as_json: bool) -
     with Workspace(ledger=ledger) as workspace:
         desk = workspace.desk()
         found, count = waiting(desk.ledger, scenario=scenario, most=most)
-        names = {one.id: one.name or one.public_id for one in list_keys(desk.ledger)}
+        names = {0: "rixin apply"} | {
+            one.id: one.name or one.public_id for one in list_keys(desk.ledger)
+        }
     cases = [{**one, "at": _time(one["at"]), "key": names.get(one.pop("key_id"))} for one in found]
     if as_json:
         print_json({"waiting": count, "cases": cases})

@@ -16,6 +16,12 @@ from rixin.ledger.store import Ledger
 from rixin.ledger.tables import answers, feedback, requests
 
 
+class NotWaiting(UsageError):
+    """A request that does not wait for people, or not any more."""
+
+    code = "not_waiting"
+
+
 class Told(NamedTuple):
     """An answer that the callers' side is to be told of."""
 
@@ -77,7 +83,7 @@ def answer_case(ledger: Ledger, remark: Remark, *, by: str) -> None:
 
     Raises:
         UnknownName: There is no such request.
-        UsageError: It does not wait for people, or was answered already.
+        NotWaiting: It does not wait for people, or was answered already.
     """
     name = remark.request_id
     with ledger.append() as connection:
@@ -85,11 +91,11 @@ def answer_case(ledger: Ledger, remark: Remark, *, by: str) -> None:
         if state is None:
             raise UnknownName("request", name, (), hint="see what waits with: rixin inbox")
         if state != "queued":
-            raise UsageError(f"{name} does not wait for people: it was {state}")
+            raise NotWaiting(f"{name} does not wait for people: it was {state}")
         before = connection.execute(select(answers).where(answers.c.request_id == name)).first()
         if before is not None:
             at = datetime.fromtimestamp(before.at, UTC).isoformat(timespec="seconds")
-            raise UsageError(f"{name} was answered already, by {before.author} at {at}")
+            raise NotWaiting(f"{name} was answered already, by {before.author} at {at}")
         number = add_remark(connection, remark, actor=by)
         row = {"request_id": name, "feedback_seq": number, "at": remark.at, "author": by}
         connection.execute(answers.insert(), [{**row, "tries": 0, "due": remark.at, "fault": ""}])

@@ -56,6 +56,8 @@ def list_requests(
         rows = [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - public in SQLAlchemy
     found = rows if after is not None else rows[::-1]
     for one in found:
+        if one["key_id"] == 0:
+            one["key_name"] = "rixin apply"
         one["surface"] = json.loads(one.pop("detail")).get("surface", "")
     return found
 

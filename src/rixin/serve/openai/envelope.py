@@ -157,9 +157,18 @@ class FeedbackBody(msgspec.Struct):
     comment: str = ""
 
 
+class AnswerBody(msgspec.Struct):
+    """What people answer to a case that waits for them."""
+
+    request_id: str
+    output: str
+    any_form: bool = False
+    """Takes what is none of the labels, or has another form than the contract declares."""
+
+
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind)
-    for kind in (ChatBody, CompletionBody, EmbeddingBody, ResponseBody, FeedbackBody)
+    for kind in (ChatBody, CompletionBody, EmbeddingBody, ResponseBody, FeedbackBody, AnswerBody)
 }
 _text_chat = msgspec.json.Decoder(TextChatBody).decode
 _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])

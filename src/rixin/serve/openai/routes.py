@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from rixin.core.key import CALLERS, REVIEWERS, Key
+from rixin.core.key import CALLERS, OF_ALL, REVIEWERS, Key
 from rixin.errors import LedgerFault
 from rixin.ledger.requests import Remark, origin_of
 from rixin.serve.call import Call, counted, no_call_headers, random_hex
@@ -20,7 +20,7 @@ from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
 from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
-from rixin.serve.openai.people import may_know, unknown_request, written
+from rixin.serve.openai.people import answer, may_know, unknown_request, written
 from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
 from rixin.serve.reserving import Asked, check_limit, dearer_tier, has_money, reserve_most
@@ -139,6 +139,7 @@ async def models(gateway: Gateway, request: Request) -> None:
 async def model(gateway: Gateway, request: Request) -> None:
     """`GET /v1/models/{id}`."""
     caller = gateway.caller(request)
+    gateway.check_key(caller)
     name = unquote(request.path.removeprefix("/v1/models/"))
     state = gateway.state
     is_there = name in state.upstreams or name in state.names()
@@ -390,6 +391,9 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("POST", "/v1/responses"): _asks(responses),
     ("POST", "/v1/embeddings"): _asks(embeddings),
     ("GET", "/v1/models"): Endpoint(models, Gateway.caller),
+    ("POST", "/v1/answers"): Endpoint(
+        answer, Gateway.caller, OF_ALL, "answers for nobody", body_bytes=_FEEDBACK_BYTES
+    ),
     ("POST", "/v1/feedback"): Endpoint(
         feedback, Gateway.caller, REVIEWERS, "gives no feedback", body_bytes=_FEEDBACK_BYTES
     ),
