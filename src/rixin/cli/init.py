@@ -298,7 +298,8 @@ def _tell(draft: "Draft", scenario: "Scenario", target: Path) -> None:
         echo("the price of 'strong' is not known: state its `price` in the file before you decide")
         echo("  (--price IN/OUT does so here; 0/0 where the server is your own and bills nobody)")
     echo(
-        "one gateway serves one ledger: for scenarios of several folders, set RIXIN_LEDGER for all"
+        "one gateway serves one ledger: for scenarios of several folders, set RIXIN_LEDGER for all,"
+        " or: rixin serve --workspace DIR"
     )
     steps = list(next_steps(draft, target))
     width = max(len(command) for command, _ in steps)

@@ -104,6 +104,14 @@ _SHORTEST_KEY = 16
     help="Serve although another gateway serves this ledger: each counts budgets for itself.",
 )
 @click.option(
+    "--workspace",
+    "workspaces",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="DIR",
+    help="A folder whose scenarios are served, too, out of its own ledger; may be repeated.",
+)
+@click.option(
     "--webhook",
     envvar="RIXIN_WEBHOOK",
     show_envvar=True,
@@ -127,6 +135,7 @@ def serve(
     log: str,
     aliases: tuple[str, ...],
     second: bool,
+    workspaces: tuple[Path, ...],
     webhook: str,
     ledger: Path | None,
 ) -> int:
@@ -145,6 +154,7 @@ def serve(
         raise MissingExtra("rixin serve", "serve") from error
     _set_up_logs(as_json=log == "json")
     place = ledger or Path(".rixin") / "ledger.sqlite3"
+    sources = _follow(workspaces, place)
     if not place.exists():
         raise NoLedger(place)
     settings = Settings(
@@ -159,6 +169,7 @@ def serve(
         capture_policy="drop" if when_full == "drop" else "refuse",
         aliases=dict(_alias(one) for one in aliases),
         second=second,
+        workspaces=sources,
         **_webhook(webhook),
     )
     if log == "json":
@@ -185,6 +196,19 @@ def _set_up_logs(*, as_json: bool) -> None:
         return
     for name in ("rixin.requests", "rixin.serve"):
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _follow(workspaces: tuple[Path, ...], place: Path) -> tuple[Path, ...]:
+    """The ledgers of other folders; what serves there is in the gateway's when this returns."""
+    from rixin.ledger.store import Ledger
+    from rixin.workspace.mirroring import Mirror, ledger_in
+
+    found = tuple(ledger_in(one) for one in workspaces)
+    if found:
+        with Ledger(place) as ledger:
+            for one in found:
+                Mirror(one).look(ledger)
+    return found
 
 
 def _webhook(url: str) -> dict[str, Any]:

@@ -48,6 +48,29 @@ def dataset_of(ledger: Ledger, reading: str) -> str | None:
     return None if found is None else str(found)
 
 
+def copy_dataset(source: Ledger, target: Ledger, dataset_id: str) -> None:
+    """Copies a snapshot into another ledger, where it is not there as a whole already.
+
+    Args:
+        source: Has it.
+        target: Gets it; what an interrupted copy left there is replaced.
+        dataset_id: Of the snapshot.
+    """
+    if has_dataset(target, dataset_id):
+        return
+    with target.write() as connection:
+        connection.execute(delete(cases).where(cases.c.dataset_id == dataset_id))
+        connection.execute(delete(datasets).where(datasets.c.id == dataset_id))
+    with source.read() as reading:
+        rows = reading.execute(select(cases).where(cases.c.dataset_id == dataset_id)).mappings()
+        while some := [dict(row) for row in rows.fetchmany(_CHUNK)]:
+            with target.write() as connection:
+                connection.execute(insert(cases), some)
+        head = reading.execute(select(datasets).where(datasets.c.id == dataset_id)).mappings().one()
+    with target.write() as connection:  # last: with it the snapshot is whole
+        connection.execute(insert(datasets), [dict(head)])
+
+
 def stage_cases(ledger: Ledger, items: Iterable[Case]) -> None:
     """Takes cases in as a stream, for `import_staged`.
 

@@ -43,28 +43,51 @@ def add_release(
             created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
             created_by=actor,
         )
-        row = {name: getattr(release, name) for name in Release.__slots__}
-        row["certificate"] = json.dumps(release.certificate, ensure_ascii=False)
-        connection.execute(insert(releases), [row])
-        made = (releases.c.scenario == release.scenario, releases.c.number == number)
-        record_in(
-            connection,
-            "release.create",
-            f"{release.scenario}@{number}",
-            actor=actor,
-            now=now,
-            detail={
-                "solver": release.solver,
-                "fingerprint": release.fingerprint,
-                "certificate": release.seal,
-                "certified": release.certified,
-                "id": connection.execute(select(releases.c.id).where(*made)).scalar_one(),
-                "row": row_hash([_stored(row[name]) for name in _COLUMNS]),
-                **(also or {}),
-            },
-        )
+        _insert(connection, release, actor=actor, now=now, also=also or {})
     write_head(ledger, current_head(ledger), now)
     return release
+
+
+def copy_release(
+    ledger: Ledger, release: Release, *, actor: str, now: datetime, source: str
+) -> None:
+    """Stores a release of another ledger under its own number, with an entry that says whence it is.
+
+    Args:
+        ledger: Where to; the scenario has no release of this number there.
+        release: The release.
+        actor: Who copies it.
+        now: Aware time.
+        source: The other ledger.
+    """
+    with ledger.append() as connection:
+        _insert(connection, release, actor=actor, now=now, also={"copied_from": source})
+    write_head(ledger, current_head(ledger), now)
+
+
+def _insert(
+    connection: Connection, release: Release, *, actor: str, now: datetime, also: Mapping[str, Any]
+) -> None:
+    row = {name: getattr(release, name) for name in Release.__slots__}
+    row["certificate"] = json.dumps(release.certificate, ensure_ascii=False)
+    connection.execute(insert(releases), [row])
+    made = (releases.c.scenario == release.scenario, releases.c.number == release.number)
+    record_in(
+        connection,
+        "release.create",
+        f"{release.scenario}@{release.number}",
+        actor=actor,
+        now=now,
+        detail={
+            "solver": release.solver,
+            "fingerprint": release.fingerprint,
+            "certificate": release.seal,
+            "certified": release.certified,
+            "id": connection.execute(select(releases.c.id).where(*made)).scalar_one(),
+            "row": row_hash([_stored(row[name]) for name in _COLUMNS]),
+            **also,
+        },
+    )
 
 
 def _stored(value: object) -> object:

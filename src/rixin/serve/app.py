@@ -7,17 +7,17 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import IO
 
 from rixin import __version__
 from rixin.engine.transport import HttpTransport
-from rixin.errors import LedgerFault
+from rixin.errors import LedgerFault, RixinError
 from rixin.ledger.audit import record
 from rixin.ledger.releases import read_pointers
 from rixin.ledger.requests import spent_by_scenario_since, spent_since
@@ -39,6 +39,7 @@ from rixin.serve.told import check_metrics_reader, may_see_details
 from rixin.serve.webhook import Webhook
 from rixin.serve.writer import Writer
 from rixin.workspace.actor import current_user
+from rixin.workspace.mirroring import Mirror
 
 _log = logging.getLogger("rixin.serve")
 GRACE_S = 30.0
@@ -46,6 +47,7 @@ _NOTHING_SERVES = "no release serves yet: rixin promote SCENARIO"
 _SWEEP_S = 5.0
 _SHARE_S = 1.0
 _TELL_S = 1.0
+_FOLLOW_S = 1.0
 _SWITCH_S = 0.000_5
 """Seconds after which the thread that writes rows gives way to the event loop."""
 
@@ -70,6 +72,8 @@ class Settings:
     """Names that applications have, and the models they mean."""
     second: bool = False
     """Serves although another gateway serves the same ledger."""
+    workspaces: tuple[Path, ...] = ()
+    """Ledgers of other folders, whose scenarios are served, too."""
     webhook: str = ""
     """The address that is told when people have answered; empty: none is."""
     webhook_secret: bytes = field(default=b"", repr=False)
@@ -323,6 +327,10 @@ class Worker:
         tasks.every("writing rows", _SHARE_S, gateway.capture.mend)
         tasks.every("closing idle connections", _SWEEP_S, server.sweep)
         tasks.every("sharing counters", _SHARE_S, lambda: _share(gateway))
+        if self.settings.workspaces and self.number == 0:
+            mirrors = [Mirror(one) for one in self.settings.workspaces]
+            follow = partial(_follow, gateway, mirrors)
+            tasks.every("following other folders", _FOLLOW_S, follow)
         if self.settings.webhook:
             gateway.webhook = hook = Webhook(
                 self.settings.webhook,
@@ -333,6 +341,21 @@ class Worker:
                 sends=self.number == 0,  # one of all workers is enough
             )
             tasks.every("telling what people answered", _TELL_S, hook.round)
+
+
+async def _follow(gateway: Gateway, mirrors: Sequence[Mirror]) -> None:
+    """Copies what serves in other folders; a folder where that fails holds up nobody."""
+    faults = gateway.state.faults
+    for mirror in mirrors:
+        name = f"folder {mirror.source}"
+        try:
+            await gateway.state.read(mirror.look)
+        except RixinError as error:
+            if faults.get(name) != str(error):
+                _log.error("%s cannot be followed: %s (%s)", name, error, error.hint)
+            faults[name] = str(error)
+        else:
+            faults.pop(name, None)
 
 
 def _server(gateway: Gateway, settings: Settings, listener: socket.socket) -> Server:
@@ -374,6 +397,7 @@ def start(settings: Settings, meters: Meters, ledger: Ledger) -> None:
         "capture_bound_s": settings.capture_bound_s,
         "capture_policy": settings.capture_policy,
         "aliases": dict(settings.aliases),
+        "workspaces": [str(one) for one in settings.workspaces],
         "webhook": settings.webhook.partition("?")[0],
     }
     where = f"{settings.host}:{settings.port}"

@@ -166,7 +166,7 @@ def _of_ledger(settings: Settings) -> str:
     """Which scenarios a gateway finds: those of one ledger, whatever folders they are in."""
     return (
         f"from the ledger {settings.ledger}; one gateway, one ledger: scenarios of several folders"
-        " share one where RIXIN_LEDGER names it for every command"
+        " share one where RIXIN_LEDGER names it for every command, or --workspace DIR follows them"
     )
 
 
