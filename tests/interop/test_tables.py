@@ -115,6 +115,15 @@ def test_metadata_that_is_none_is_refused(data: bytes) -> None:
         read_footer(data)
 
 
+@pytest.mark.parametrize("kind", [0x17, 0x18], ids=["doubles", "texts"])
+def test_a_list_that_says_it_is_longer_than_the_file_is_refused_at_once(kind: int) -> None:
+    billions = bytes([0x19, 0xF0 | kind & 15, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F])
+    maps = bytes([0x1B, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, (kind & 15) << 4 | kind & 15])
+    for data in (billions, maps):
+        with pytest.raises(ValueError, match="metadata"):
+            read_footer(data)
+
+
 def test_the_sizes_of_a_parquet_file_are_read(tmp_path: Path) -> None:
     numbers = Array(list(range(-70, 70)), DataType.int64())
     columns = {f"c{n}": numbers for n in range(20)}

@@ -25,7 +25,7 @@ from rixin.ledger.requests import (
     Row,
     erase_content,
     spent_by_scenario_since,
-    spent_since,
+    used_since,
     write_feedback,
     write_requests,
 )
@@ -387,5 +387,5 @@ def test_spending_is_of_the_period_never_negative_and_as_reserved_where_unknown(
         write_batch(ledger, ["req_negative"], NOW, cost=-(10**15))
         write_batch(ledger, ["req_unknown"], NOW, cost=None, detail={"reserved_pico": 5 * 10**12})
         write_batch(ledger, ["req_free"], NOW, cost=None)
-        assert spent_since(ledger, now - 3_600, now) == {1: 7 + 5 * 10**12}
+        assert used_since(ledger, now - 3_600, now)[1].pico == 7 + 5 * 10**12
         assert spent_by_scenario_since(ledger, now - 3_600, now) == {"desk": 7 + 5 * 10**12}

@@ -130,9 +130,9 @@ class House:
         finally:
             connection.close()
 
-    def chat(self, text="what is it?", model="scenario/desk", *, key=None, **more):
+    def chat(self, text="what is it?", model="scenario/desk", *, key=None, headers=None, **more):
         body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
-        return self.ask("/v1/chat/completions", body, key=key)
+        return self.ask("/v1/chat/completions", body, key=key, headers=headers)
 
     def new_key(self, **limits):
         """A key that the gateway, with all its workers, knows: each looks twice a second."""

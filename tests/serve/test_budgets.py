@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rixin.core.key import parse_budget
+from rixin.core.key import parse_budget, parse_count
 from rixin.serve.meters import Amounts, Exceeded, Hold, Limit, Meters, shared_file
 from serve.house import create_key, release, served, start, upstream, write_scenario
 
@@ -78,6 +78,16 @@ def test_requests_and_calls_at_the_same_time_are_limited(house):
     assert house.chat("a zebra", key=key).status == 200
     key = house.new_key(tokens_per_minute=3)
     assert house.chat("a zebra " * 50, key=key).status == 429
+    for limit in ("requests_per_day", "requests_per_month"):
+        key = house.new_key(**{limit: 1})
+        assert [house.chat("a zebra", key=key).status for _ in range(2)] == [200, 429]
+    for limit in ("tokens_per_day", "tokens_per_month"):
+        key = house.new_key(**{limit: 120})
+        statuses = [house.chat("a zebra " * 50, key=key).status for _ in range(3)]
+        assert statuses == [200, 200, 200]  # rules read no tokens: what was reserved is given back
+        sent = {"model": "solver/strong", "max_tokens": 1, "key": key}
+        statuses = [house.chat("x", **sent).status for _ in range(12)]
+        assert (statuses[0], statuses[-1]) == (200, 429)
     key = house.new_key(body_bytes=50)
     assert house.chat("a zebra", key=key).status == 413
 
@@ -237,3 +247,40 @@ def test_feedback_is_bounded_in_size_and_needs_no_money(house):
     for size, status in ((400, 413), (10, 404)):
         body = {"request_id": request, "score": 1, "comment": "x" * size}
         assert house.ask("/v1/feedback", body, key=small).status == status
+
+
+def test_limits_of_days_and_months_outlive_a_restart(tmp_path):
+    with served(tmp_path, faults=()) as house:
+        keys = [house.new_key(requests_per_day=3), house.new_key(tokens_per_month=40)]
+        for key in keys:
+            assert house.chat("x", "solver/strong", key=key, max_tokens=1).status == 200
+        assert house.chat("a zebra", key=keys[0]).status == 200
+        house.stop()
+        house.process.stderr.close()
+        again = start(house.path, key=keys[0])
+        statuses = [again.chat("a zebra", key=keys[0]).status for _ in range(2)]
+        reply = again.chat("x", "solver/strong", key=keys[1], max_tokens=20)
+        again.stop()
+        again.process.stderr.close()
+    assert statuses == [200, 429]
+    assert reply.status == 429
+    assert "has 40 tokens a month: 11 are used or reserved" in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("60/min", ("minute", 60)),
+        ("60", ("minute", 60)),
+        ("5k/day", ("day", 5_000)),
+        ("2M/month", ("month", 2_000_000)),
+    ],
+)
+def test_a_count_is_read_with_its_period(text, wanted):
+    assert parse_count(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "0/day", "-1/day", "1.5/day", "5/week", "5G/day", "day"])
+def test_what_is_no_count_is_refused(text):
+    with pytest.raises(ValueError, match="is no limit"):
+        parse_count(text)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 
@@ -56,9 +57,18 @@ def house(tmp_path_factory):
         yield house
 
 
+def ask_until_heard(house):
+    """Asks until the first one is asked again: a breaker may be open for some seconds."""
+    before, end = len(house.upstream.seen("odd")), time.monotonic() + 60
+    while len(house.upstream.seen("odd")) == before:
+        house.chat("case-fine")
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_the_next_solver_is_asked_whatever_the_first_one_says(house, name):
-    house.chat("case-fine")  # so that no breaker is open
+    ask_until_heard(house)
     before = len(house.upstream.seen("odd"))
     reply = house.chat(f"case-{name}")
     assert reply.status == 200
@@ -70,7 +80,7 @@ def test_the_next_solver_is_asked_whatever_the_first_one_says(house, name):
 
 
 def test_words_that_an_endpoint_quotes_do_not_change_how_it_is_asked(house):
-    house.chat("case-fine")
+    ask_until_heard(house)
     house.chat("case-quoting")
     house.chat("case-fine")
     asked = house.upstream.seen("odd")

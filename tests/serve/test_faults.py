@@ -123,10 +123,11 @@ def test_the_upstream_hears_that_the_caller_left(house):
     assert until(lambda: len(house.upstream.seen("slow", "left")) == 1)
     assert len(house.upstream.seen("slow", "whole")) == whole
     assert until(lambda: row_of_state(house, "cancelled") == (499, None))
+    whole = len(house.upstream.seen("slowstream", "whole"))
     body = {"model": "solver/slowstream", "messages": [], "stream": True}
     leave(house, body, after="some")
     assert until(lambda: len(house.upstream.seen("slowstream", "left")) == 1)
-    assert house.upstream.seen("slowstream", "whole") == []
+    assert len(house.upstream.seen("slowstream", "whole")) == whole
 
 
 def test_a_slow_reader_gets_all_of_a_stream(house):

@@ -125,7 +125,7 @@ def test_a_second_gateway_on_a_ledger_is_refused_unless_somebody_insists(tmp_pat
         options = {"cwd": house.path.parent, "capture_output": True, "text": True}
         second = subprocess.run(command, timeout=60, check=False, **options)
         assert second.returncode == 4
-        assert f"another gateway (process {house.process.pid}) serves" in second.stderr
+        assert f"rixin serve (process {house.process.pid}) works on the ledger" in second.stderr
         assert "--second" in second.stderr
         both = start(house.path, "--second", key=house.key)
         assert (both.chat("a zebra").status, house.chat("a zebra").status) == (200, 200)
@@ -185,3 +185,21 @@ def test_a_thread_that_writes_rows_is_begun_anew(tmp_path):
             return capture.written
 
     assert asyncio.run(main()) == 1
+
+
+def test_apply_and_a_gateway_do_not_count_a_cap_on_money_each_for_itself(tmp_path):
+    with served(tmp_path, faults=(), more="budget: {per_day: 1}\n") as house:
+        (house.path.parent / "in.csv").write_text("q\na zebra\n")
+        command = [sys.executable, "-m", "rixin", "apply", "desk.yaml", "in.csv", "-o", "out.csv"]
+
+        def applied():
+            return subprocess.run(
+                command, cwd=house.path.parent, capture_output=True, text=True, check=False
+            )
+
+        refused = applied()
+        assert refused.returncode == 4
+        assert f"rixin serve (process {house.process.pid}) works on the ledger" in refused.stderr
+        assert "end that first, or ask the gateway that serves" in refused.stderr
+        house.stop()
+        assert applied().returncode == 0

@@ -26,6 +26,7 @@ _COMMANDS = {
     "serve": "Serves the releases behind OpenAI's API.",
     "apply": "Answers the rows of a file with the release that serves.",
     "requests": "Lists what was asked of the gateway, and follows it.",
+    "runs": "Lists the runs of agents, and what each has spent.",
     "inbox": "Lists, shows and answers the cases that wait for people.",
     "keys": "Creates, lists and revokes keys of the gateway.",
     "audit": "Verifies and reads the audit trail, and erases what was said.",

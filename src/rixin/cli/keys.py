@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import click
 
 from rixin.cli.options import echo, json_option, ledger_option, print_json, table
-from rixin.core.key import ROLES, Key, Limits, parse_budget
+from rixin.core.key import ROLES, Key, Limits, parse_budget, parse_count
 
 
 @click.group()
@@ -31,10 +32,17 @@ def keys() -> None:
     help="caller: an application, which only asks; approver: a person, who approves promotions.",
 )
 @click.option(
-    "--budget", "budgets", multiple=True, metavar="MONEY/PERIOD", help="20/day, 300/month."
+    "--budget", "budgets", multiple=True, metavar="MONEY/PERIOD", help="20/day, 300/month, 2/run."
 )
-@click.option("--rate", metavar="N/min", help="Requests a minute: 60/min.")
-@click.option("--tokens", metavar="N/min", help="Tokens a minute: 100000/min.")
+@click.option(
+    "--per-run",
+    metavar="MONEY",
+    help="What one run of an agent may cost, with its children (header x-rixin-run).",
+)
+@click.option(
+    "--rate", "rates", multiple=True, metavar="N/PERIOD", help="Requests: 60/min, 5000/day."
+)
+@click.option("--tokens", multiple=True, metavar="N/PERIOD", help="Tokens: 100k/min, 2M/month.")
 @click.option("--in-flight", type=click.IntRange(1), help="Requests at the same time.")
 @click.option("--max-body", type=click.IntRange(1), metavar="BYTES", help="Size of a request.")
 @click.option("--sensenova", is_flag=True, help="Show the access key and secret of that API.")
@@ -46,8 +54,9 @@ def create(
     scenarios: tuple[str, ...],
     role: str,
     budgets: tuple[str, ...],
-    rate: str | None,
-    tokens: str | None,
+    per_run: str | None,
+    rates: tuple[str, ...],
+    tokens: tuple[str, ...],
     in_flight: int | None,
     max_body: int | None,
     sensenova: bool,
@@ -58,9 +67,9 @@ def create(
     from rixin.workspace import Workspace
 
     limits = Limits(
-        **_money(budgets),
-        requests_per_minute=_per_minute("--rate", rate),
-        tokens_per_minute=_per_minute("--tokens", tokens),
+        **_money(budgets if per_run is None else (*budgets, f"{per_run}/run")),
+        **_counts("--rate", "requests", rates),
+        **_counts("--tokens", "tokens", tokens),
         in_flight=in_flight,
         body_bytes=max_body,
     )
@@ -131,8 +140,12 @@ def _row(key: Key, spent: Mapping[str, Decimal], currencies: Mapping[str, str]) 
         (_amount(money, limits.money_per_minute), "/minute"),
         (_amount(money, limits.money_per_day), "/day"),
         (_amount(money, limits.money_per_month), "/month"),
-        (limits.requests_per_minute, " requests/min"),
-        (limits.tokens_per_minute, " tokens/min"),
+        (_amount(money, limits.money_per_run), " a run"),
+        *(
+            (getattr(limits, f"{what}_per_{period}"), f" {what}/{period}")
+            for what in ("requests", "tokens")
+            for period in ("minute", "day", "month")
+        ),
         (limits.in_flight, " at once"),
         (limits.body_bytes, " bytes"),
     )
@@ -170,7 +183,7 @@ def _show_signing(key: Key, ledger: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _money(budgets: tuple[str, ...]) -> dict[str, Decimal]:
+def _money(budgets: tuple[str, ...]) -> dict[str, Any]:
     try:
         found = [parse_budget(one) for one in budgets]
     except ValueError as error:
@@ -180,13 +193,14 @@ def _money(budgets: tuple[str, ...]) -> dict[str, Decimal]:
     return dict(found)
 
 
-def _per_minute(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    count, _, period = text.partition("/")
-    if not count.isdecimal() or not int(count) or period not in {"min", "minute", ""}:
-        raise click.BadParameter(f"{text!r} is none: write it as 60/min", param_hint=option)
-    return int(count)
+def _counts(option: str, what: str, given: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        found = [parse_count(one) for one in given]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+    if len(dict(found)) < len(found):
+        raise click.BadParameter("one for each period", param_hint=option)
+    return {f"{what}_per_{period}": most for period, most in found}
 
 
 def _plain(key: Key) -> dict[str, object]:

@@ -56,13 +56,14 @@ def requests(
 
     Costs are in the scenario's currency; what was said is shown by rixin explain REQUEST.
     """
+    from rixin.ledger.keys import find_key_ids
     from rixin.ledger.releases import currencies
     from rixin.ledger.traffic import Wanted, list_requests, newest_number
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
         opened = workspace.desk().ledger
-        key_ids = None if key is None else _key_ids(opened, key)
+        key_ids = None if key is None else find_key_ids(opened, key)
         wanted = Wanted(scenario=scenario, key_ids=key_ids, state=state, since=since)
         show = _as_json if as_json else _Lines()
         newest = newest_number(opened)
@@ -76,23 +77,6 @@ def requests(
             newest = max([newest, *(one["seq"] for one in found)])
             _follow(opened, wanted, newest, show)
     return 0
-
-
-def _key_ids(ledger: "Ledger", wanted: str) -> tuple[int, ...]:
-    """Numbers of the keys that an id or a name means.
-
-    Raises:
-        UnknownName: There is none.
-    """
-    from rixin.errors import UnknownName
-    from rixin.ledger.keys import list_keys
-
-    known = list_keys(ledger)
-    found = tuple(one.id for one in known if wanted in {one.public_id, one.name})
-    if not found:
-        names = [one.name for one in known if one.name]
-        raise UnknownName("key", wanted, [*(one.public_id for one in known), *names])
-    return found
 
 
 def _follow(

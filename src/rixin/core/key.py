@@ -16,7 +16,8 @@ OF_ALL = frozenset({"reviewer", "admin"})
 """Roles whose keys give feedback about what others have asked, too."""
 APPROVERS = frozenset({"approver", "admin"})
 """Roles whose keys approve a promotion: no application has one."""
-_BUDGET = re.compile(r"(\d+(?:\.\d+)?)/(minute|min|day|month)")
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)/(minute|min|day|month|run)")
+_COUNT = re.compile(r"(\d+)([kM]?)(?:/(minute|min|day|month))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +25,16 @@ class Limits:
     """How much a key may use; None: no limit of this kind. Months and days are those of UTC."""
 
     requests_per_minute: int | None = None
+    requests_per_day: int | None = None
+    requests_per_month: int | None = None
     tokens_per_minute: int | None = None
+    tokens_per_day: int | None = None
+    tokens_per_month: int | None = None
     money_per_minute: Decimal | None = None
     money_per_day: Decimal | None = None
     money_per_month: Decimal | None = None
+    money_per_run: Decimal | None = None
+    """Of all calls of one run and its children; a call that names no run is one of its own."""
     in_flight: int | None = None
     body_bytes: int | None = None
     """Of one request at most."""
@@ -72,6 +79,26 @@ def parse_budget(text: str) -> tuple[str, Decimal]:
     """
     found = _BUDGET.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text!r} is no budget: write it as 20/day, 0.5/minute or 300/month")
+        raise ValueError(
+            f"{text!r} is no budget: write it as 20/day, 0.5/minute, 300/month or 2/run"
+        )
     period = "minute" if found[2] == "min" else found[2]
     return f"money_per_{period}", Decimal(found[1])
+
+
+def parse_count(text: str) -> tuple[str, int]:
+    """The period and the number that a limit like `1M/day` means; without a period, of a minute.
+
+    Raises:
+        ValueError: It is written otherwise, or nothing.
+
+    Examples:
+        >>> parse_count("60/min"), parse_count("2M/month")
+        (('minute', 60), ('month', 2000000))
+    """
+    found = _COUNT.fullmatch(text.strip())
+    if found is None or not int(found[1]):
+        raise ValueError(f"{text!r} is no limit: write it as 60/min, 5000/day or 2M/month")
+    number = int(found[1]) * {"": 1, "k": 1_000, "M": 1_000_000}[found[2]]
+    period = found[3] or "minute"
+    return "minute" if period == "min" else period, number

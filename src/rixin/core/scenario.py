@@ -162,6 +162,8 @@ class Budget:
     """At most so many certify cases for every candidate."""
     per_day: Decimal | None = None
     """Spend cap of all traffic of the scenario in a day (UTC)."""
+    per_run: Decimal | None = None
+    """Spend cap of one run of an agent, with its children, in this scenario."""
     over: Literal["refuse", "cheaper"] = "refuse"
     """What happens when a money budget has no room: refuse, or stay with solvers that pay nobody."""
 

@@ -62,6 +62,8 @@ class _Reader:
         if kind in {_BINARY, _DOUBLE}:
             size = 8 if kind == _DOUBLE else self._varint()
             self._at += size
+            if self._at > len(self._data):  # else a list of a billion doubles would be walked
+                raise IndexError
             return self._data[self._at - size : self._at]
         if kind in {1, 2, 3}:
             return self._byte()

@@ -48,7 +48,7 @@ MIGRATED = "ledger.migrate"
 """The action of the entry that lists the rows which were there when a schema began."""
 COMPLETE = 5
 """The first schema in which every verdict, key, release and pointer has an entry."""
-NEWEST = 6
+NEWEST = 7
 """The newest schema that this file knows."""
 _MARKS = {"first", "id", "number"}
 """What details of entries hold only from that schema on."""

@@ -110,6 +110,20 @@ def list_keys(ledger: Ledger) -> list[Key]:
         return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.id))]
 
 
+def find_key_ids(ledger: Ledger, wanted: str) -> tuple[int, ...]:
+    """Numbers of the keys that an id or a name means.
+
+    Raises:
+        UnknownName: There is none.
+    """
+    known = list_keys(ledger)
+    found = tuple(key.id for key in known if wanted in {key.public_id, key.name})
+    if not found:
+        names = [key.name for key in known if key.name]
+        raise UnknownName("key", wanted, [*(key.public_id for key in known), *names])
+    return found
+
+
 def read_keys(ledger: Ledger) -> tuple[list[Key], dict[str, str]]:
     """All keys that can be read, oldest first, and the public ids of the others with the reason."""
     found: list[Key] = []
@@ -132,8 +146,9 @@ def revoked_hashes(ledger: Ledger) -> frozenset[str]:
 
 def _key(row: Any) -> Key:
     given = json.loads(row.limits)
-    for field in ("money_per_minute", "money_per_day", "money_per_month"):
-        given[field] = None if given[field] is None else Decimal(given[field])
+    for field, value in given.items():
+        if field.startswith("money") and value is not None:
+            given[field] = Decimal(value)
     return Key(
         id=row.id,
         public_id=row.public_id,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, update
 
 from rixin.core.merkle import leaf_hash, tree_head
 from rixin.errors import UnknownName
@@ -35,6 +35,9 @@ _INSERTS = {
 
 
 _NEWEST = "SELECT max(seq) FROM requests"
+_RESERVED = func.json_extract(requests.c.detail, "$.reserved_pico")
+COST = func.max(func.coalesce(requests.c.cost_pico, _RESERVED, 0), 0)
+"""What a request has cost; a cost that is not known counts as what was reserved for it."""
 
 
 class Row(NamedTuple):
@@ -130,7 +133,7 @@ def find_request(ledger: Ledger, request_id: str) -> dict[str, Any]:
     found["detail"] = json.loads(found["detail"])
     found["erased"] = found["content"] is None and "content" in found["detail"]
     said_in_it = json.loads(found["content"] or "{}")
-    for name in ("model", "note"):
+    for name in ("model", "note", "run", "parent_run"):
         if name in said_in_it:
             found["detail"][name] = said_in_it.pop(name)
     found["content"] = said_in_it if "input" in said_in_it else None
@@ -166,25 +169,40 @@ def _heard(at: float, body: str) -> dict[str, Any]:
     return {"at": at, **said}
 
 
-def spent_since(ledger: Ledger, moment: float, now: float) -> dict[int, int]:
-    """Key → money spent from a moment until now: meters start from it.
+class Used(NamedTuple):
+    """What a key has used."""
+
+    pico: int
+    """Money in 10⁻¹² currency units."""
+    requests: int
+    tokens: int
+
+
+def used_since(ledger: Ledger, moment: float, now: float) -> dict[int, Used]:
+    """Key → what was used from a moment until now: meters start from it.
 
     A cost that is not known counts as what was reserved for it. Rows of a clock that went wrong,
-    dated after now, are not of this period, and nothing costs less than nothing.
+    dated after now, are not of this period, and nothing costs less than nothing. A request that was
+    refused counts in none of the limits.
 
     Args:
         ledger: The ledger.
         moment: Seconds since the epoch.
         now: The same.
-
-    Returns:
-        Sums in 10⁻¹² currency units.
     """
-    return dict(_spent(ledger, requests.c.key_id, moment, now))
+    counts = requests.c.state != "refused"
+    tokens = func.sum(requests.c.input_tokens + requests.c.output_tokens)
+    query = (
+        select(requests.c.key_id, func.sum(COST), func.sum(case((counts, 1), else_=0)), tokens)
+        .where(requests.c.at.between(moment, now))
+        .group_by(requests.c.key_id)
+    )
+    with ledger.read() as connection:
+        return {row[0]: Used(*map(int, row[1:])) for row in connection.execute(query)}
 
 
 def spent_by_scenario_since(ledger: Ledger, moment: float, now: float) -> dict[str, int]:
-    """The same by scenario."""
+    """Scenario → money spent from a moment until now, in 10⁻¹² currency units."""
     return dict(_spent(ledger, requests.c.scenario, moment, now))
 
 
@@ -204,10 +222,8 @@ def _decoded(found: Iterator[tuple[str, int]]) -> Iterator[tuple[list[Any], int]
 def _spent(
     ledger: Ledger, group: ColumnElement[Any], moment: float, now: float
 ) -> Iterator[tuple[Any, int]]:
-    reserved = func.json_extract(requests.c.detail, "$.reserved_pico")
-    cost = func.max(func.coalesce(requests.c.cost_pico, reserved, 0), 0)
     of_period = requests.c.at.between(moment, now)
-    query = select(group, func.sum(cost).label("spent")).where(of_period).group_by(group)
+    query = select(group, func.sum(COST).label("spent")).where(of_period).group_by(group)
     with ledger.read() as connection:
         yield from ((row[0], int(row[1])) for row in connection.execute(query) if row[1])
 

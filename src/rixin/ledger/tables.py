@@ -270,6 +270,14 @@ def _add_answers(connection: Connection) -> None:
     _WAITING.create(connection, checkfirst=True)
 
 
+def _add_runs(connection: Connection) -> None:
+    """Finds the rows of a run and of the first of its line; most rows belong to none."""
+    if connection.dialect.name == "sqlite":
+        for name in ("run", "root"):
+            on = f"requests (json_extract(detail, '$.{name}')) WHERE instr(detail, '\"run\":') > 0"
+            connection.execute(text(f"CREATE INDEX IF NOT EXISTS ix_requests_{name} ON {on}"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _create_first_tables,
     _add_sunk_money,
@@ -277,5 +285,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_readings,
     _complete_trail,
     _add_answers,
+    _add_runs,
 )
 """Migration k brings the schema from version k to k + 1; released ones are never edited."""

@@ -20,7 +20,7 @@ from rixin.engine.transport import HttpTransport
 from rixin.errors import LedgerFault, RixinError
 from rixin.ledger.audit import record
 from rixin.ledger.releases import read_pointers
-from rixin.ledger.requests import spent_by_scenario_since, spent_since
+from rixin.ledger.requests import spent_by_scenario_since, used_since
 from rixin.ledger.store import Ledger
 from rixin.serve.bounds import Bounds, Hosts, is_loopback
 from rixin.serve.capture import Capture, Policy
@@ -422,14 +422,16 @@ def stop(settings: Settings) -> None:
 def seed(meters: Meters, ledger: Ledger) -> None:
     """Counts in what was spent before this start, so that a restart opens no budget anew."""
     now = time.time()
-    for kind, period in (("money_day", DAY), ("money_month", MONTH)):
+    for name, period in (("day", DAY), ("month", MONTH)):
         begin = period_start(period, now)
-        for key, pico in spent_since(ledger, begin, now).items():
-            meters.start(2 * key, kind, pico, now=now)
+        for key, used in used_since(ledger, begin, now).items():
+            meters.start(2 * key, f"money_{name}", used.pico, now=now)
+            meters.start(2 * key, f"requests_{name}", used.requests, now=now)
+            meters.start(2 * key, f"tokens_{name}", used.tokens, now=now)
         by_scenario = spent_by_scenario_since(ledger, begin, now)
         for pointer in read_pointers(ledger)[0]:
             spent = by_scenario.get(pointer.scenario, 0)
-            meters.start(2 * pointer.id + 1, kind, spent, now=now)
+            meters.start(2 * pointer.id + 1, f"money_{name}", spent, now=now)
 
 
 def _calm() -> None:

@@ -9,7 +9,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ from rixin.serve.errors import Refusal
 from rixin.serve.gateway import Gateway, refusal_of
 from rixin.serve.journal import Journal
 from rixin.serve.meters import Meters
+from rixin.serve.reserving import has_money
+from rixin.serve.sole import sole
 from rixin.serve.state import Caller
 from rixin.serve.writer import Writer
 
@@ -35,6 +37,7 @@ ADDED = (
     "rixin_note",
 )
 _AT_ONCE = 16
+_ALONE = "this scenario has a cap on money: end that first, or ask the gateway that serves"
 _AGAIN = "run the same command again: it goes on"
 _SHOW_S = 1.0
 _UNASKED = {"rixin_state": "failed"}
@@ -158,7 +161,6 @@ async def _run(
     name, _, number = scenario.partition("@")
     only = (name, int(number) if number.isdecimal() else None)
     async with opened(settings, meters, say=say, writer=writer, only=only) as gateway:
-        seed(meters, gateway.state.ledger)
         route = gateway.state.routes.get(name)
         if route is None:
             raise UsageError(
@@ -172,11 +174,15 @@ async def _run(
         rows.require([wanted])
         filler = _Filler(gateway, scenario, wanted, journal, say)
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, filler.stop)
-        try:
-            await filler.fill(rows)
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
+        # Without a cap on money nothing is counted, and a gateway may serve meanwhile.
+        alone = sole(settings.ledger, "rixin apply", hint=_ALONE)
+        with alone if has_money(route.limits) else nullcontext():
+            seed(meters, gateway.state.ledger)
+            loop.add_signal_handler(signal.SIGINT, filler.stop)
+            try:
+                await filler.fill(rows)
+            finally:
+                loop.remove_signal_handler(signal.SIGINT)
 
 
 class _Filler:

@@ -12,12 +12,17 @@ import msgspec
 from rixin.core.answer import Step
 from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
-from rixin.serve.meters import Amounts, Exceeded, Hold, Limit, Meters
+from rixin.serve.meters import MONEY_RUN, Amounts, Exceeded, Hold, Limit, Meters
+from rixin.serve.runs import Line, Spent, TableFull, to_hex
 from rixin.serve.state import Caller
 
 _WHAT = {
     "requests": "requests a minute",
+    "requests_day": "requests a day",
+    "requests_month": "requests a month",
     "tokens": "tokens a minute",
+    "tokens_day": "tokens a day",
+    "tokens_month": "tokens a month",
     "money_minute": "money a minute",
     "money_day": "money a day",
     "money_month": "money a month",
@@ -25,7 +30,7 @@ _WHAT = {
 }
 _new = tuple.__new__
 """Makes a named tuple in a third of the time that its own takes."""
-_FREE = frozenset({"requests", "tokens", "in_flight"})
+_FREE = frozenset(kind for kind in _WHAT if not kind.startswith("money"))
 """Kinds of limits that are none of money."""
 
 
@@ -72,16 +77,38 @@ class Call:
     content: Mapping[str, Any] | None = None
     """What was said; None: it is not kept."""
     hold: Hold | None = None
+    run: str = ""
+    """The run of an agent that it belongs to, as the caller named it; empty: none."""
+    parent_run: str = ""
+    line: Line | None = None
+    """What is known of the run; None: nothing limits it, and the caller names none."""
     reserved_pico: int = 0
     traceparent: str = ""
     """The caller's own span, as W3C Trace Context writes it; read where spans are made."""
     others: Sequence["Call"] = ()
     """The further prompts of the same request, each a row of its own."""
 
+    def beside(self, number: str) -> "Call":
+        """Another one of the same request."""
+        other = Call(number, self.at, self.caller, self.surface)
+        other.run, other.parent_run = self.run, self.parent_run
+        return other
+
     @property
     def seconds(self) -> float:
         """Since the request was whole."""
         return time.perf_counter() - self.began
+
+    @property
+    def run_names(self) -> dict[str, str]:
+        """The run, and its parent where it has one, as the caller named them."""
+        names = {"run": self.run, "parent_run": self.parent_run}
+        return {what: name for what, name in names.items() if name}
+
+    @property
+    def money_pico(self) -> int:
+        """What it counts as: a cost that is not known is all that was reserved."""
+        return self.reserved_pico if self.cost_pico is None else self.cost_pico
 
     def refused(self, refusal: Refusal) -> None:
         """It ended so."""
@@ -150,11 +177,25 @@ def reserve(
     """
     if not limits:
         return
-    amounts = _new(Amounts, (1, tokens, most_pico, most_pico, most_pico, 1))
+    if call.line is not None:
+        _reserve_in_run(call, call.line, most_pico)
+        limits = tuple(limit for limit in limits if limit.kind != MONEY_RUN)
+    spends = (most_pico, most_pico, most_pico)
+    amounts = _new(Amounts, (1, tokens, *spends, 1, 1, 1, tokens, tokens))
     found = meters.reserve(limits, amounts, now=call.at)
     if isinstance(found, Exceeded):
         raise _no_room(found, getattr(amounts, found.limit.kind))
     call.hold, call.reserved_pico = found, most_pico
+
+
+def _reserve_in_run(call: Call, line: Line, most_pico: int) -> None:
+    try:
+        spent = line.reserve(most_pico)
+    except TableFull:
+        raise too_many_runs() from None
+    if spent is not None:
+        raise _run_spent(call, spent, most_pico)
+    call.reserved_pico = most_pico
 
 
 @contextmanager
@@ -170,7 +211,7 @@ def counted(limits: Sequence[Limit], meters: Meters, *, tokens: int, now: float)
     Raises:
         Refusal: One of them has no room: 429 with when to come back.
     """
-    amounts = Amounts(1, tokens, in_flight=1)
+    amounts = _new(Amounts, (1, tokens, 0, 0, 0, 1, 1, 1, tokens, tokens))
     held = meters.reserve([one for one in limits if one.kind in _FREE], amounts, now=now)
     if isinstance(held, Exceeded):
         raise _no_room(held, getattr(amounts, held.limit.kind))
@@ -199,12 +240,15 @@ def check_priced(limits: Sequence[Limit], solver: str) -> None:
 
 def settle(call: Call, meters: Meters) -> None:
     """Counts what the call used; an unknown cost counts as all that was reserved."""
+    if call.line is not None:
+        call.line.settle(call.money_pico)
     hold, call.hold = call.hold, None
     if hold is None:
         return
-    money = call.reserved_pico if call.cost_pico is None else call.cost_pico
+    money = call.money_pico
     tokens = call.input_tokens + call.output_tokens
-    meters.settle(hold, _new(Amounts, (1, tokens, money, money, money, 0)))
+    used = (1, tokens, money, money, money, 0, 1, 1, tokens, tokens)
+    meters.settle(hold, _new(Amounts, used))
 
 
 def keep(call: Call, capture: Capture) -> None:
@@ -228,6 +272,9 @@ def keep(call: Call, capture: Capture) -> None:
     detail |= {name: True for name, holds in signs.items() if holds}
     if call.unread:
         detail["unread"] = list(call.unread)
+    if call.run and call.line is not None:
+        detail["run"], detail["root"] = to_hex(call.line.run), to_hex(call.line.root)
+        words |= call.run_names
     if call.cost_pico is None and call.reserved_pico:
         detail["reserved_pico"] = call.reserved_pico  # it counts so after a restart, too
     if call.upstream_s:
@@ -273,6 +320,26 @@ def _no_room(found: Exceeded, wanted: int) -> Refusal:
         retry_after_s=found.retry_after_s,
         retry=not money,
     )
+
+
+def _run_spent(call: Call, found: Spent, wanted: int) -> Refusal:
+    most, used, need = map(_amount, (found.cap.most, found.used, wanted))
+    what = f"the run {call.run}" if call.run else "this call"
+    why = f"{what} may cost {most}, as {found.cap.whose} says"
+    return Refusal(
+        429,
+        f"{why}: {used} are spent or reserved by it and its children, and this request may need"
+        f" {need}",
+        "insufficient_quota",
+        retry=False,
+        note="its run has no money left",
+    )
+
+
+def too_many_runs() -> Refusal:
+    """More runs are busy than can be counted at once."""
+    why = "this gateway counts as many runs as it can at the moment"
+    return Refusal(503, why, "overloaded", retry_after_s=30.0)
 
 
 def _amount(pico: int) -> str:

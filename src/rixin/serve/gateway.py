@@ -21,10 +21,12 @@ from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
 from rixin.serve.guarding import Guarding, NeedsPeople, aside
 from rixin.serve.http import Request
+from rixin.serve.joining import join_run
 from rixin.serve.ladder import Climb, Ladder
 from rixin.serve.meters import Limit, Meters
 from rixin.serve.metrics import Metrics
 from rixin.serve.outgoing import Dialect
+from rixin.serve.runs import Runs
 from rixin.serve.state import Caller, Route, State
 from rixin.serve.supervision import Supervisor
 from rixin.serve.watch import Watch
@@ -91,9 +93,11 @@ class Gateway:
     webhook: Webhook | None = None
     """Tells that people answered; None: nobody is told."""
     watch: Watch = field(init=False)
+    runs: Runs = field(init=False)
     ladder: Ladder = field(init=False)
 
     def __post_init__(self) -> None:
+        self.runs = Runs(self.meters)
         self.watch = Watch(self.metrics, self.trace)
         self.ladder = Ladder(self.watch.failed)
 
@@ -207,6 +211,9 @@ class Gateway:
         self.check_key(caller)  # it may have waited for its turn
         now = time.time()
         call = Call(new_id(now), now, caller, surface)
+        if b"x-rixin-run" in request.headers:
+            call.run = request.header(b"x-rixin-run")
+            call.parent_run = request.header(b"x-rixin-parent-run")
         if self.trace is not None:
             call.traceparent = request.header(b"traceparent")
         try:
@@ -349,6 +356,16 @@ class Gateway:
             return call.caller.limits
         return (*call.caller.limits, *route.limits)
 
+    async def join_run(self, call: Call) -> None:
+        """Finds the run that a call belongs to, and what limits it; does nothing where nothing does.
+
+        Raises:
+            Refusal: The run is none, or there is no room for it.
+        """
+        route = self.state.routes.get(call.scenario)
+        if call.run or call.caller.caps_runs or (route is not None and route.caps_runs):
+            await join_run(self.state, self.runs, call, self.limits(call))
+
     def breaker(self, host: str) -> Breaker:
         """The breaker of an upstream."""
         return self.ladder.breakers.setdefault(host, Breaker())
@@ -364,6 +381,8 @@ class Gateway:
             Refusal: No budget, or no solver can answer.
         """
         route, served = self.route(call, model)
+        if call.run or call.caller.caps_runs or route.caps_runs:
+            await self.join_run(call)
         case = Case(id=call.id, key=call.id, input=text, expected=None, pool="audit")
         guarding, leaving = Guarding(served.text_guards), case
         try:
@@ -410,7 +429,7 @@ class Gateway:
         """
         if len(texts) == 1:
             return [await self.answer(call, model, texts[0])]
-        others = [Call(new_id(call.at), call.at, call.caller, call.surface) for _ in texts[1:]]
+        others = [call.beside(new_id(call.at)) for _ in texts[1:]]
         try:
             async with asyncio.TaskGroup() as group:
                 first = group.create_task(self.answer(call, model, texts[0]))

@@ -19,10 +19,17 @@ MINUTE, DAY, MONTH, NOW = range(4)
 """Periods of a limit; NOW counts what is under way."""
 MOST_SUBJECTS = 8_192
 MOST_WORKERS = 32
-_PERIODS = (MINUTE, MINUTE, MINUTE, DAY, MONTH, NOW)
+MONEY_RUN = "money_run"
+"""Kind of the limit of what a run may cost, which is counted elsewhere: see `rixin.serve.runs`."""
+MOST_RUNS = 16_384
+RUN_FIELDS = 6 + MOST_WORKERS
+"""Of each run, see `rixin.serve.runs`."""
+_PERIODS = (MINUTE, MINUTE, MINUTE, DAY, MONTH, NOW, DAY, MONTH, DAY, MONTH)
 """Of each field of `Amounts`."""
 _IN_FLIGHT = 5
 _FIELDS = 2 + MOST_WORKERS
+_COUNTERS = MOST_SUBJECTS * len(_PERIODS) * _FIELDS
+"""Cells of the counters of keys and scenarios; behind them are those of runs."""
 
 
 class Limit(NamedTuple):
@@ -31,7 +38,7 @@ class Limit(NamedTuple):
     subject: int
     """From 0; keys have even numbers, scenarios odd ones."""
     kind: str
-    """A field of `Amounts`."""
+    """A field of `Amounts`, or `MONEY_RUN`."""
     most: int
     """Money in 10⁻¹² currency units."""
 
@@ -54,6 +61,10 @@ class Amounts(NamedTuple):
     money_day: int = 0
     money_month: int = 0
     in_flight: int = 0
+    requests_day: int = 0
+    requests_month: int = 0
+    tokens_day: int = 0
+    tokens_month: int = 0
 
 
 class Hold(NamedTuple):
@@ -86,8 +97,9 @@ class Meters:
         self._file = file if file is not None else shared_file()
         self._fd = self._file.fileno()
         self._memory = mmap.mmap(self._fd, _size())
-        self._cells = memoryview(self._memory).cast("q")
-        self._worker = 2 + worker
+        self._all = memoryview(self._memory).cast("q")
+        self._cells, self.run_cells = self._all[:_COUNTERS], self._all[_COUNTERS:]
+        self.worker, self._worker = worker, 2 + worker
         self._known: dict[tuple[int, str], tuple[int, int]] = {}
         self._from = -60.0
         """When the current minute began, in seconds since the epoch."""
@@ -132,23 +144,27 @@ class Meters:
 
     def start(self, subject: int, kind: str, used: int, *, now: float) -> None:
         """Sets what was used in the current period before this process began."""
-        with self._locked():
+        with self.locked():
             self._cells[self._at(subject, kind, now)[0] + 1] = used
 
     def used(self, subject: int, kind: str, *, now: float) -> int:
         """What is used and reserved in the current period."""
-        with self._locked():
+        with self.locked():
             return self._used(self._at(subject, kind, now)[0])
 
     def forget_worker(self, worker: int) -> None:
         """Gives back the reservations of a worker that is gone."""
-        with self._locked():
+        with self.locked():
             for at in range(0, len(self._cells), _FIELDS):
                 self._cells[at + 2 + worker] = 0
+            for at in range(0, len(self.run_cells), RUN_FIELDS):
+                self.run_cells[at + RUN_FIELDS - MOST_WORKERS + worker] = 0
 
     def close(self) -> None:
         """Lets go of the memory."""
         self._cells.release()
+        self.run_cells.release()
+        self._all.release()
         self._memory.close()
         self._file.close()
 
@@ -186,7 +202,8 @@ class Meters:
             fcntl.lockf(self._fd, fcntl.LOCK_UN)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """As long as no other worker changes the memory."""
         self._lock()
         try:
             yield
@@ -208,7 +225,7 @@ def shared_file() -> IO[bytes]:
 
 
 def _size() -> int:
-    return MOST_SUBJECTS * len(_PERIODS) * _FIELDS * 8
+    return (_COUNTERS + MOST_RUNS * RUN_FIELDS) * 8
 
 
 def _period(kind: int, now: float) -> int:

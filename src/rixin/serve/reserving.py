@@ -15,7 +15,7 @@ from rixin.core.foreign import BadReply, decode_reply
 from rixin.pricing.rates import CHEAPER
 from rixin.serve.call import Call, check_priced, reserve
 from rixin.serve.errors import Refusal, bad_request
-from rixin.serve.meters import Limit, Meters
+from rixin.serve.meters import MONEY_RUN, Limit, Meters
 from rixin.workspace.serving import Upstream
 
 BYTES_PER_TOKEN = 4
@@ -25,7 +25,8 @@ _ADDED = 32
 _ADDED_BY_TOOLS = 1_024
 """Tokens that a server may add to explain tools to a model."""
 
-_MONEY = frozenset({"money_minute", "money_day", "money_month"})
+_MONEY = frozenset({"money_minute", "money_day", "money_month", MONEY_RUN})
+_TOKENS = frozenset({"tokens", "tokens_day", "tokens_month"})
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
 _OTHER_LIMITS = frozenset(
     {
@@ -133,6 +134,11 @@ def has_money(limits: Sequence[Limit]) -> bool:
         if limit.kind in _MONEY:
             return True
     return False
+
+
+def has_tokens(limits: Sequence[Limit]) -> bool:
+    """Whether one of them is of tokens."""
+    return any(limit.kind in _TOKENS for limit in limits)
 
 
 def check_limit(fields: Mapping[str, msgspec.Raw]) -> None:

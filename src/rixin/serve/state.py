@@ -30,7 +30,7 @@ from rixin.ledger.keys import read_keys, revoked_hashes
 from rixin.ledger.releases import find_release, read_pointers
 from rixin.ledger.store import Ledger
 from rixin.serve.errors import Refusal
-from rixin.serve.meters import Limit
+from rixin.serve.meters import MONEY_RUN, Limit
 from rixin.workspace.actor import current_user
 from rixin.workspace.endpoints import prices_in_force
 from rixin.workspace.serving import Served, Upstream, build_served, upstreams_of
@@ -43,11 +43,20 @@ _READERS = 4
 _LEAVE_S = 60.0
 """Seconds that a release which was taken out stays open for what it has begun."""
 _log = logging.getLogger("rixin.serve")
-_MONEY = {
+_KINDS = {
+    "requests_per_minute": "requests",
+    "requests_per_day": "requests_day",
+    "requests_per_month": "requests_month",
+    "tokens_per_minute": "tokens",
+    "tokens_per_day": "tokens_day",
+    "tokens_per_month": "tokens_month",
+    "in_flight": "in_flight",
     "money_per_minute": "money_minute",
     "money_per_day": "money_day",
     "money_per_month": "money_month",
+    "money_per_run": MONEY_RUN,
 }
+"""Fields of a key's limits, and the kinds of the meters."""
 
 
 @dataclass(slots=True)
@@ -56,6 +65,8 @@ class Caller:
 
     key: Key
     limits: tuple[Limit, ...]
+    caps_runs: bool = False
+    """Whether one of them is of what a run may cost."""
     revoked: bool = False
     """Set while requests of it are under way, too."""
 
@@ -67,6 +78,8 @@ class Route:
     pointer: Pointer
     releases: dict[int, Served]
     limits: tuple[Limit, ...] = ()
+    caps_runs: bool = False
+    """As of a key."""
 
     @property
     def guards(self) -> tuple[TextPolicy, ...]:
@@ -229,7 +242,9 @@ class State:
         for key in keys:
             known = self.callers.get(key.hash)
             if known is None:
-                self.callers[key.hash] = known = Caller(key, _limits_of(key))
+                caps_runs = key.limits.money_per_run is not None
+                known = Caller(key, _limits_of(key), caps_runs)
+                self.callers[key.hash] = known
                 self.by_public_id[key.public_id] = known
             known.revoked = key.revoked_at is not None
 
@@ -273,7 +288,8 @@ class State:
             self._loads.pop((pointer.scenario, number), None)
         if told := _what_changed(None if before is None else before.pointer, pointer):
             self.say(told)
-        self.routes[pointer.scenario] = Route(pointer, kept, _limits_of_scenario(pointer, live))
+        limits, caps_runs = _limits_of_scenario(pointer, live), live.scenario.budget.per_run
+        self.routes[pointer.scenario] = Route(pointer, kept, limits, caps_runs is not None)
         self._declare(live)
         await self._note_prices(live)
         until = time.monotonic() + _LEAVE_S
@@ -356,21 +372,18 @@ async def _loaded(served: Served) -> Served:
 
 
 def _limits_of(key: Key) -> tuple[Limit, ...]:
-    given, subject = key.limits, 2 * key.id
     found = []
-    if given.requests_per_minute is not None:
-        found.append(Limit(subject, "requests", given.requests_per_minute))
-    if given.tokens_per_minute is not None:
-        found.append(Limit(subject, "tokens", given.tokens_per_minute))
-    if given.in_flight is not None:
-        found.append(Limit(subject, "in_flight", given.in_flight))
-    for name, kind in _MONEY.items():
-        amount = getattr(given, name)
-        if amount is not None:
-            found.append(Limit(subject, kind, to_pico(amount)))
+    for name, kind in _KINDS.items():
+        most = getattr(key.limits, name)
+        if most is not None:
+            most = to_pico(most) if kind.startswith("money") else most
+            found.append(Limit(2 * key.id, kind, most))
     return tuple(found)
 
 
 def _limits_of_scenario(pointer: Pointer, served: Served) -> tuple[Limit, ...]:
-    cap = served.scenario.budget.per_day
-    return () if cap is None else (Limit(2 * pointer.id + 1, "money_day", to_pico(cap)),)
+    budget = served.scenario.budget
+    caps = (("money_day", budget.per_day), (MONEY_RUN, budget.per_run))
+    return tuple(
+        Limit(2 * pointer.id + 1, kind, to_pico(cap)) for kind, cap in caps if cap is not None
+    )

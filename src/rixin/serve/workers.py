@@ -7,7 +7,6 @@ is answered. Workers end with their master, also where that was killed.
 """
 
 import contextlib
-import fcntl
 import logging
 import os
 import selectors
@@ -27,6 +26,7 @@ from rixin.serve.app import Settings, Worker, is_local, start, stop
 from rixin.serve.capture import gather_s
 from rixin.serve.meters import Meters, shared_file
 from rixin.serve.metrics import retire
+from rixin.serve.sole import sole
 from rixin.serve.writer import Writer
 
 _READY_S = 900.0
@@ -55,11 +55,9 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> int:
         EnvironmentFault: The address is taken, or a package is missing.
     """
     listeners = _listen(settings)
-    lock = _only_gateway(settings)
-    try:
+    hint = "end it, or use --workers for more processes; --second where two are meant"
+    with sole(settings.ledger, "rixin serve", hint=hint, second=settings.second):
         return _serve(settings, listeners, say)
-    finally:
-        os.close(lock)
 
 
 def _serve(settings: Settings, listeners: list[socket.socket], say: Callable[[str], None]) -> int:
@@ -67,32 +65,6 @@ def _serve(settings: Settings, listeners: list[socket.socket], say: Callable[[st
     if settings.workers == 1:
         return _run_worker(Worker(settings), listeners[0], say, settings)
     return _Master(settings, listeners, meters_file, say).run()
-
-
-def _only_gateway(settings: Settings) -> int:
-    """The lock of the one gateway on a ledger, as an open file; it goes with this process.
-
-    Raises:
-        EnvironmentFault: Another gateway has it, and nobody insists.
-    """
-    path = settings.ledger.with_suffix(".serve-lock")
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        # Of the process: workers that outlive their master by a moment do not hold it.
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if settings.second:
-            return lock
-        owner = os.read(lock, 100).decode("ascii", "replace").strip()
-        os.close(lock)
-        raise EnvironmentFault(
-            f"another gateway (process {owner or 'unknown'}) serves the ledger"
-            f" {str(settings.ledger)!r}; two would each count budgets for themselves",
-            hint="end it, or use --workers for more processes; --second where two are meant",
-        ) from error
-    os.ftruncate(lock, 0)
-    os.write(lock, str(os.getpid()).encode())
-    return lock
 
 
 def _listen(settings: Settings) -> list[socket.socket]:

@@ -254,6 +254,8 @@ class EndpointSolver:
             return None
         spec = self._prompt.output
         output = parse_output(spec.kind, plain.text, spec.labels)
+        if output is None:
+            return None
         return Answer(
             output=output,
             usage=plain.usage,

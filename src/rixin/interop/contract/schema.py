@@ -218,6 +218,9 @@ class Budget(Part):
     decide: Money | None = Field(None, description="Most that one decision may spend.")
     cases: Annotated[int, Field(gt=0)] | None = Field(None, description="Most certify cases.")
     per_day: Money | None = Field(None, description="Most that serving may spend a day.")
+    per_run: Money | None = Field(
+        None, description="Most that one run of an agent may spend, with its children."
+    )
     over: Literal["refuse", "cheaper"] = Field(
         "refuse", description="With no money left: refuse, or use only solvers that pay nobody."
     )

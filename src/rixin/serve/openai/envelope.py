@@ -9,6 +9,7 @@ import msgspec
 
 from rixin.core.foreign import BadReply, mend_reply
 from rixin.serve.errors import Refusal, bad_request
+from rixin.serve.joining import is_of_run
 
 _TYPES = {
     400: "invalid_request_error",
@@ -53,6 +54,7 @@ class ChatBody(msgspec.Struct):
     n: Choices | None = None
     max_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
+    metadata: Any = None
 
     @property
     def most(self) -> int | None:
@@ -140,6 +142,7 @@ class ResponseBody(msgspec.Struct):
     input: str | list[dict[str, Any]] = ""
     stream: bool | None = None
     max_output_tokens: Tokens | None = None
+    metadata: Any = None
     answers: ClassVar[int] = 1
 
     @property
@@ -249,20 +252,22 @@ def case_text(messages: Sequence[Message]) -> str:
     )
 
 
-def unheeded(body: bytes, turns: int = 1, chat: ChatBody | None = None) -> bytes:
+def unheeded(body: bytes, turns: int = 1, read: ChatBody | ResponseBody | None = None) -> bytes:
     """A header line that names what a scenario did not read: nothing is dropped in silence.
 
     Args:
         body: Of the request.
         turns: Its messages; only one of them is the case.
-        chat: The same read, where it is a chat.
+        read: The same read, where it is a chat or a response.
 
     Raises:
         Refusal: The name of a field is no text.
     """
-    if turns == 1 and type(chat) is TextChatBody and _unheeded_fields(chat) == _ALL_NONE:
+    if turns == 1 and type(read) is TextChatBody and _unheeded_fields(read) == _ALL_NONE:
         return b""
     names = [name for name, value in fields(body).items() if name not in _HEEDED and value != _NULL]
+    if "metadata" in names and is_of_run(getattr(read, "metadata", None)):
+        names.remove("metadata")
     if turns > 1:
         names.append("messages but the last of the user")
     if not names:

@@ -18,12 +18,20 @@ from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Endpoint, Gateway
 from rixin.serve.guarding import Guarding, aside
 from rixin.serve.http import Request
+from rixin.serve.joining import name_run
 from rixin.serve.ladder import Climb
 from rixin.serve.openai import envelope as bodies
 from rixin.serve.openai.people import answer, may_know, unknown_request, written
 from rixin.serve.outgoing import Outgoing
 from rixin.serve.relay import relay, relay_stream
-from rixin.serve.reserving import Asked, check_limit, dearer_tier, has_money, reserve_most
+from rixin.serve.reserving import (
+    Asked,
+    check_limit,
+    dearer_tier,
+    has_money,
+    has_tokens,
+    reserve_most,
+)
 from rixin.serve.sink import StreamSink
 from rixin.serve.usage import BYTES_PER_TOKEN
 from rixin.workspace.serving import Upstream
@@ -41,6 +49,8 @@ async def chat(gateway: Gateway, request: Request) -> None:
 
     async def work(call: Call) -> None:
         body: bodies.ChatBody = bodies.read_body(bodies.ChatBody, request.body)
+        if body.metadata is not None:
+            name_run(call, body.metadata)
         if gateway.named(body.model).startswith("solver/"):
             await _pass_on(gateway, request, call, "/chat/completions", body)
             return
@@ -95,12 +105,14 @@ async def responses(gateway: Gateway, request: Request) -> None:
 
     async def work(call: Call) -> None:
         body: bodies.ResponseBody = bodies.read_body(bodies.ResponseBody, request.body)
+        if body.metadata is not None:
+            name_run(call, body.metadata)
         if gateway.named(body.model).startswith("solver/"):
             await _pass_on(gateway, request, call, "/responses", body)
             return
         given = body.input
         messages = [bodies.Message("user", given)] if isinstance(given, str) else _turns(given)
-        unheeded = bodies.unheeded(request.body, len(messages))
+        unheeded = bodies.unheeded(request.body, len(messages), body)
         climb = await gateway.answer(call, body.model, bodies.case_text(messages))
         output, refusal, used = _said(call, climb)
         whole = _response(call, body.model, output, refusal, used)
@@ -201,6 +213,7 @@ def _remark(gateway: Gateway, scenario: str, body: bodies.FeedbackBody) -> str:
 
 async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, body: Any) -> None:
     upstream = gateway.upstream(call, body.model)
+    await gateway.join_run(call)
     guarding = Guarding(upstream.text_guards)
     fields = bodies.fields(request.body, read=not guarding.is_idle)
     fields["model"] = msgspec.Raw(bodies.encode(upstream.model))
@@ -265,7 +278,7 @@ def _reserved(
         return None
     stated = body.most
     most = upstream.most_tokens if stated is None else stated
-    counted = has_money(limits) or any(limit.kind == "tokens" for limit in limits)
+    counted = has_money(limits) or has_tokens(limits)
     is_text = type(body) is bodies.TextChatBody
     if counted and not is_text:
         check_limit(fields)
