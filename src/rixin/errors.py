@@ -66,7 +66,7 @@ class Mistake:
     mend: str = ""
 
     def __str__(self) -> str:
-        mend = f"\n    mend: {self.mend}" if self.mend else ""
+        mend = f"\n    fix: {self.mend}" if self.mend else ""
         return f"{self.where}: {self.reason}{mend}"
 
 

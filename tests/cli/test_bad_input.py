@@ -96,7 +96,7 @@ def test_a_fault_gives_one_message_and_its_exit_code(folder, capsys, spoil, code
     assert err.count("error:") == 1
     assert said in err
     assert "Traceback" not in err
-    assert ("hint:" in err) or ("mend:" in err)
+    assert ("hint:" in err) or ("fix:" in err)
 
 
 TAKEN: dict[str, tuple[Callable[[Path], None], str]] = {

@@ -63,9 +63,9 @@ def test_nothing_is_made_up_where_nobody_can_be_asked(folder, capsys):
 def test_yes_takes_illustrative_figures_and_says_so(folder, capsys):
     assert run(["init", "tickets.csv", "--yes", "--local", "none"]) == 0
     said = capsys.readouterr()
-    assert "illustrative until you give your own" in said.out + said.err
+    assert "assumed until you give your own" in said.out + said.err
     assert run(["check", "tickets.yaml"]) in {0, 1}
-    assert "illustrative" in capsys.readouterr().out
+    assert "assumed" in capsys.readouterr().out
 
 
 def test_a_scenario_that_is_there_is_not_replaced(folder, capsys):
@@ -170,7 +170,7 @@ def test_the_example_reaches_an_honest_adopt_without_a_question(tmp_path, monkey
     assert run(["decide", "-q", "example.yaml"]) == 0
     said = capsys.readouterr().out
     assert "Adopt student, " in said or "Adopt student:" in said
-    assert "illustrative" in said
+    assert "assumed" in said
     assert run(["init", "--example", "other.csv"]) == 2
     Path("example.csv").write_text("mine")
     assert run(["init", "--example", "-o", "new.yaml"]) == 2

@@ -227,9 +227,9 @@ def test_enter_takes_what_stands_in_brackets(folder):
     with Terminal(folder, "init", "cases.csv", "--currency", "eur", "--local", "none") as terminal:
         terminal.answer("Who answers for this job?", "support")
         terminal.answer("[Choose the queue that fits each message.]", "")
-        terminal.answer("How many cases come in a month? [10000, illustrative]", "40 000")
-        terminal.answer("Who or what does the job today? [people, illustrative]", "")
-        terminal.answer("What does one case cost today, in EUR? [1.00, illustrative]", "")
+        terminal.answer("How many cases come in a month? [10000, assumed]", "40 000")
+        terminal.answer("Who or what does the job today? [people, assumed]", "")
+        terminal.answer("What does one case cost today, in EUR? [1.00, assumed]", "")
         terminal.answer("Which share of the cases is solved right today?", "93%")
         terminal.answer("What is one solved case worth, in EUR? [what it costs today]", "")
         assert terminal.end() == 0

@@ -81,7 +81,7 @@ _FILE_OPTIONS = frozenset({"input", "expected", "id", "stratum", "delimiter", "s
     type=Reads("price", token_price),
     help="Of a million tokens of the remote candidate; 0/0 where the server is your own.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Ask nothing: what is not given is illustrative.")
+@click.option("-y", "--yes", is_flag=True, help="Ask nothing: what is not given is assumed.")
 @click.option(
     "--example",
     is_flag=True,
@@ -185,7 +185,7 @@ def _complete(
 
 
 def _assume(found: "Found", missing: list[str]) -> dict[str, Any]:
-    """What --yes takes for the two answers that have no illustrative default."""
+    """What --yes takes for the two answers that have no default to assume."""
     from rixin.workspace.init import who
 
     assumed: dict[str, Any] = {}
@@ -213,7 +213,7 @@ def _refuse(found: "Found", missing: list[str]) -> None:
     raise UsageError(
         f"nobody is here to ask, and these are missing: {', '.join(flags)}",
         hint=f"for example: rixin init {shlex.quote(str(found.path))} {example}\n"
-        "      or --yes, which takes illustrative figures",
+        "      or --yes, which takes assumed figures",
     )
 
 
@@ -245,7 +245,7 @@ def _ask_column(question: str, default: str | None, columns: tuple[str, ...]) ->
 def _ask_all(found: "Found", missing: list[str], currency: str) -> dict[str, Any]:
     if missing:
         echo(
-            "\nWhat no file can tell. Enter takes what stands in brackets; what is illustrative\n"
+            "\nWhat no file can tell. Enter takes what stands in brackets; what is assumed\n"
             "is stamped so wherever it shows, until you give your own.",
             err=True,
         )
@@ -255,13 +255,13 @@ def _ask_all(found: "Found", missing: list[str], currency: str) -> dict[str, Any
 
 
 def _ask(name: str, found: "Found", currency: str) -> Any:
-    """Asks until the answer can be used; Enter leaves a figure illustrative."""
+    """Asks until the answer can be used; Enter leaves a figure assumed."""
     from rixin.interop.contract.render import ILLUSTRATIVE
 
     question = QUESTIONS[name]
     hint = {"owner": "", "task": found.task, "value_per_solved": "what it costs today"}.get(name)
     if hint is None:
-        hint = f"{ILLUSTRATIVE[name]}, illustrative"
+        hint = f"{ILLUSTRATIVE[name]}, assumed"
     echo(f"\n  {question.why}", err=True)
     while True:
         said = _prompt(question.ask.format(currency=currency), hint)
@@ -292,7 +292,7 @@ def _tell(draft: "Draft", scenario: "Scenario", target: Path) -> None:
     names = ", ".join(candidate.name for candidate in scenario.candidates)
     echo(f"wrote {target} (candidates: {names})")
     figures = ", ".join(sorted(scenario.illustrative))
-    for line in wrap(f"illustrative until you give your own: {figures}", 100, rest="  "):
+    for line in wrap(f"assumed until you give your own: {figures}", 100, rest="  "):
         echo(line)
     if needs_price(draft):
         echo("the price of 'strong' is not known: state its `price` in the file before you decide")

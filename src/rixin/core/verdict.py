@@ -162,6 +162,45 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TermResult:
+    """One term of the promise, as a candidate stands to it."""
+
+    name: str
+    """`solved`, `score`, `stratum`, `harm` or `latency`."""
+    limit: float
+    """What is promised: a share, a mean score, or seconds."""
+    measured: float | None
+    worst: float | None
+    """What it could be as bad as; None: not bounded by the evidence."""
+    standing: Standing
+    cases: int = 0
+    """Measured cases that it rests on."""
+    stratum: str = ""
+    """Of a floor of one stratum: its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """What one figure of the contract does to the saving of a month, all others as they stand."""
+
+    name: str
+    """Dotted, as in the contract."""
+    value: float
+    low: float
+    high: float
+    at_low: float
+    """Saving a month where the figure is `low`."""
+    at_high: float
+    even: float | None
+    """The figure at which nothing is saved; None: at none that is possible."""
+
+    @property
+    def swing(self) -> float:
+        """How far the saving moves from `low` to `high`, in money a month."""
+        return abs(self.at_high - self.at_low)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateResult:
     """One candidate with its figures; money in the scenario's currency."""
 
@@ -193,6 +232,8 @@ class CandidateResult:
     trial: Trial = field(default_factory=Trial)
     score: Estimate | None = None
     """The mean score; None where none is promised."""
+    terms: tuple[TermResult, ...] = ()
+    """Each term of the promise; empty where it was not measured."""
 
     @property
     def not_needed(self) -> bool:
@@ -242,6 +283,19 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """The test cases that a verdict lacks."""
+
+    cases: int
+    """More cases that are needed."""
+    there: int
+    """Those that there are of the kind."""
+    kind: str
+    rows: int | None
+    """Rows of the file that bring them; None: a limit binds, and not the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The decision, its price, and what would change it."""
 
@@ -270,6 +324,12 @@ class Verdict:
     effort: Effort | None = None
     equal_to_winner: tuple[str, ...] = ()
     """Candidates that are practically equal to the winner, which was preferred to them."""
+    nearest: str | None = None
+    """The winner; without one, the candidate that comes nearest to a saving."""
+    missing: Missing | None = None
+    """What `cases_needed` is made of; None: it is settled, or no number of cases would do it."""
+    sensitivities: tuple[Sensitivity, ...] = ()
+    """What the saving of that candidate hangs on, most first; empty where it is not known."""
 
     @property
     def value_stated(self) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from rixin.core.scenario import Candidate, Scenario
-from rixin.core.verdict import CandidateResult, Estimate, Standing, Tally, Trial
+from rixin.core.verdict import CandidateResult, Estimate, Standing, Tally, TermResult, Trial
 from rixin.decide.budget import Errors
 from rixin.decide.economics import Figures, Point, figures_of
 from rixin.decide.promise import UNKNOWN, Term, standing_of, terms_of
@@ -123,6 +123,20 @@ def _result(
         cases_needed=_needed(standing, terms, figures, tally),
         error_chance=errors.hold if settled else 0.0,
         score=found.get("score"),
+        terms=tuple(map(_told, terms)),
+    )
+
+
+def _told(term: Term) -> TermResult:
+    at_most = term.name in {"harm", "latency"}
+    return TermResult(
+        name=term.name,
+        limit=term.limit,
+        measured=term.estimate.value,
+        worst=term.estimate.upper if at_most else term.estimate.lower,
+        standing=term.standing,
+        cases=term.cases,
+        stratum=term.stratum,
     )
 
 

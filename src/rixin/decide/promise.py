@@ -41,6 +41,11 @@ class Term:
     standing: Standing
     text: str
     estimate: Estimate
+    limit: float
+    """What is promised: a share, a mean score, or seconds."""
+    cases: int
+    """Measured cases that it rests on."""
+    stratum: str = ""
     cases_needed: int | None = None
     """More cases to settle it; None: it is settled, or no number would."""
     kind: str = "cases"
@@ -280,6 +285,8 @@ def _solved(floor: float, tally: Tally, errors: Errors) -> Term:
         standing=standing,
         text=f"{text}: {standing.value}",
         estimate=share,
+        limit=floor,
+        cases=tally.cases,
         cases_needed=_more_for_floor(share.value, floor, tally, errors)
         if standing is Standing.OPEN
         else None,
@@ -297,6 +304,8 @@ def _score(floor: float, tally: Tally, errors: Errors) -> Term:
         standing=standing,
         text=f"{text}, promised {floor:.4g}: {standing.value}",
         estimate=mean,
+        limit=floor,
+        cases=tally.cases,
         cases_needed=more if standing is Standing.OPEN else None,
     )
 
@@ -314,6 +323,9 @@ def _stratum(floor: float, one: StratumTally, heaviest: float, errors: Errors) -
         standing=standing,
         text=text,
         estimate=share,
+        limit=floor,
+        cases=int(one.weight / heaviest),
+        stratum=one.name,
         cases_needed=_more_in_stratum(floor, one, heaviest, chances)
         if standing is Standing.OPEN
         else None,
@@ -358,6 +370,8 @@ def _harm(scenario: Scenario, plan: HarmPlan, tally: Tally, errors: Errors) -> T
         standing=standing,
         text=f"{text}: {standing.value}",
         estimate=Estimate(hits / n if n else None, lower, upper),
+        limit=ceiling,
+        cases=n,
         cases_needed=max(1, plan.cases - n) if open_end else None,
         kind="cases" if scenario.promise.harm_stratum is None else "red-team cases",
         lost=standing is Standing.OPEN and hits > plan.allowed,
@@ -379,7 +393,13 @@ def _latency(limit: float, tally: Tally, errors: Errors) -> Term:
         rate = fast / (tally.latency_n + unknown) if tally.latency_n + unknown else 1.0
         needed = _more(rate, FAST, tally.latency_n, unknown, errors)
     return Term(
-        name="latency", standing=standing, text=text, estimate=estimate, cases_needed=needed
+        name="latency",
+        standing=standing,
+        text=text,
+        estimate=estimate,
+        limit=limit,
+        cases=tally.latency_n,
+        cases_needed=needed,
     )
 
 

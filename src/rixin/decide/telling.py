@@ -1,9 +1,10 @@
 """The verdict in words: headline, reasons, warnings."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from rixin.core.scenario import COLUMNS, Scenario
-from rixin.core.verdict import CandidateResult, Decision, Effort, Standing, Tally
+from rixin.core.verdict import CandidateResult, Decision, Effort, Missing, Standing, Tally
 from rixin.decide.changes import (
     least_volume,
     limit_of,
@@ -262,12 +263,27 @@ def _twins(scenario: Scenario, one: CandidateResult) -> Iterator[str]:
         )
 
 
-def cases_needed(scenario: Scenario, judged: Sequence[Judged]) -> int | None:
-    """Of the most promising candidate that a number of cases would settle."""
+def missing(scenario: Scenario, judged: Sequence[Judged]) -> Missing | None:
+    """The cases that the most promising candidate lacks, where a number of them would settle it."""
     nearest = _nearest_to_settled(judged)
     if nearest is not None:
-        return nearest.result.cases_needed
-    return max((one.short for one in _nearest_shortage(scenario, judged)[1]), default=None)
+        more, kind = nearest.result.cases_needed or 0, nearest.kind_needed
+        there = [term.cases for term in nearest.terms if term.cases_needed == more]
+        share = scenario.cases.pools["certify"]
+        have = there[0] if there else nearest.result.tally.cases
+        return _missing(scenario, nearest, more, have, kind, share)
+    one, needs = _nearest_shortage(scenario, judged)
+    if not needs:
+        return None
+    most = max(needs, key=lambda need: need.short)
+    return _missing(scenario, one, most.short, most.there, most.kind, most.share)
+
+
+def _missing(
+    scenario: Scenario, one: Judged, more: int, there: int, kind: str, share: float
+) -> Missing:
+    rows = None if limit_of(scenario, one) else ceil(more / share)
+    return Missing(cases=more, there=there, kind=kind, rows=rows)
 
 
 def _nearest_to_settled(judged: Sequence[Judged]) -> Judged | None:

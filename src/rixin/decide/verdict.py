@@ -27,12 +27,13 @@ from rixin.decide.effort import Extra, effort_of
 from rixin.decide.judged import Judged, judge, not_certified
 from rixin.decide.language_models import says_no_ai
 from rixin.decide.prefer import prefer
+from rixin.decide.sensitivity import sensitivities
 from rixin.decide.telling import (
     because,
-    cases_needed,
     changes,
     effort_line,
     headline,
+    missing,
     practically_equal,
     warnings,
 )
@@ -95,6 +96,7 @@ def decide(
     best = winner or _nearest(judged)
     results = tuple(one.result for one in judged)
     settled = decision is not Decision.CANNOT_TELL
+    lacking = None if settled else missing(scenario, judged)
     effort = effort_of(results, extra) if trials else None
     work = effort_line(effort, results, scenario.economics.currency)
     others = [one for one in judged if one not in equals]
@@ -109,7 +111,8 @@ def decide(
         error_chance=spent.total if settled else 0.0,
         changes=tuple(changes(scenario, decision, best, judged)),
         warnings=tuple(warnings(scenario, results)),
-        cases_needed=None if settled else cases_needed(scenario, judged),
+        cases_needed=lacking.cases if lacking else None,
+        missing=lacking,
         currency=scenario.economics.currency,
         candidates=results,
         incumbent=incumbent_result(scenario),
@@ -123,6 +126,8 @@ def decide(
         spent=_spent(results) if effort is None else effort.spent,
         effort=effort,
         equal_to_winner=tuple(one.result.name for one in equals),
+        nearest=best.result.name if best else None,
+        sensitivities=sensitivities(scenario, best.point) if best and best.point else (),
     )
 
 

@@ -72,6 +72,46 @@ class SolverLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """One stratum of the cases, as the shown candidate did on it."""
+
+    name: str
+    cases: int
+    solved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """A figure that the verdict rests on and nobody has measured."""
+
+    name: str
+    """Dotted, as in the contract."""
+    value: float | str
+    unit: str = "money"
+    """`money`, `count`, `share`, `rate` or `text`."""
+    assumed: bool
+    """A default, which nobody has stated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care:
+    """What the contract does about that which can go wrong."""
+
+    egress: bool = False
+    """Whether cases may leave this machine at all."""
+    hosts: tuple[tuple[str, str], ...] = ()
+    """Solver and the host that it sends cases to; an empty host: this machine."""
+    guards: tuple[str, ...] = ()
+    """Names of the guards in the contract."""
+    harm_promised: bool = False
+    second_person: bool = False
+    keep_content: bool = True
+    abstain_below: float | None = None
+    licences: tuple[tuple[str, str], ...] = ()
+    """Solver and the licence of its weights; empty: not known here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """Everything that a report of one decision shows."""
 
@@ -98,6 +138,18 @@ class ReportData:
     demand_per_month: int
     illustrative: tuple[str, ...] = ()
     """Dotted names of contract figures that are defaults, not the user's own."""
+    slices: tuple[Slice, ...] = ()
+    """Of `best`; empty where the cases have no strata."""
+    answers: tuple[tuple[str, str | None, int], ...] = ()
+    """Of `best`, with labels: expected, given (None: nothing) and how often."""
+    assumptions: tuple[Assumption, ...] = ()
+    care: Care = field(default_factory=Care)
+    build_cost: float = 0.0
+    """Spent once, in money."""
+    horizon_months: int = 12
+    certify_share: float = 0.5
+    """Part of the rows of a file that become test cases, in (0, 1]."""
+    cases_file: str = ""
 
     def is_illustrative(self, figure: str) -> bool:
         """Whether a shown figure rests on a contract figure left at its default.
@@ -117,10 +169,10 @@ class ReportData:
         return tuple(one for one in self.verdict.candidates if not one.not_needed)
 
     def best(self) -> CandidateResult | None:
-        """The winner; without one, the measured candidate with the highest expected saving."""
+        """The winner; without one, the candidate that comes nearest to a saving."""
         candidates = self.verdict.candidates
         for candidate in candidates:
-            if candidate.name == self.verdict.winner:
+            if candidate.name == (self.verdict.winner or self.verdict.nearest):
                 return candidate
         known = [one for one in candidates if one.saving_per_month.value is not None]
         return max(known, key=lambda one: one.saving_per_month.value or 0.0, default=None)

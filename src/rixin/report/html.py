@@ -151,7 +151,7 @@ def _sentences(title: str, items: Sequence[str]) -> str:
 def _reasoning(data: ReportData, say: Say) -> Iterator[str]:
     yield _sentences(say("Why"), (*data.verdict.because, *_reasons(data)))
     yield _sentences(say("What would change this decision"), data.verdict.changes)
-    yield _sentences(say("Mind"), (*data.verdict.warnings, *data.notes))
+    yield _sentences(say("Warnings"), (*data.verdict.warnings, *data.notes))
 
 
 def _reasons(data: ReportData) -> Iterator[str]:
@@ -208,7 +208,7 @@ def _foot(data: ReportData, say: Say) -> str:
     source = data.verdict.incumbent.source
     stated = say("The incumbent's figures: {source}.").format(source=user(source)) if source else ""
     names = ", ".join(data.illustrative)
-    marked = say("illustrative")
+    marked = say("assumed")
     assumed = (
         f'<p><span class="stamp">{escape(marked)}</span> '
         + say("These figures are defaults, not yours: {names}.").format(names=num(names))

@@ -10,7 +10,7 @@ def stamp(data: ReportData, figure: str, say: Say) -> str:
     """Says of a figure that it is a default and not the user's; else nothing."""
     if not data.is_illustrative(figure):
         return ""
-    return f' <span class="stamp">{escape(say("illustrative"))}</span>'
+    return f' <span class="stamp">{escape(say("assumed"))}</span>'
 
 
 def user(text: str) -> str:

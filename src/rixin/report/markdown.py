@@ -47,7 +47,7 @@ def render_markdown(data: ReportData) -> str:
         *_table(data),
         *_items("Why", verdict.because),
         *_items("What would change it", verdict.changes),
-        *_items("Mind", (*verdict.warnings, *data.notes)),
+        *_items("Warnings", (*verdict.warnings, *data.notes)),
         "",
         _foot(data),
     ]
@@ -107,7 +107,7 @@ def _table(data: ReportData) -> Iterator[str]:
     yield "<sub>✓ holds the promise · ✗ fails it · ? open · – not measured or not known</sub>"
     if data.illustrative:
         names = ", ".join(f"`{clean(name)}`" for name in data.illustrative)
-        yield f"<sub>\\* illustrative: rests on defaults for {names}</sub>"
+        yield f"<sub>\\* assumed, nobody has stated it: {names}</sub>"
 
 
 def _star(data: ReportData, figure: str) -> str:

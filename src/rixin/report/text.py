@@ -70,7 +70,7 @@ def render_text(data: ReportData, *, width: int = 100, colour: bool = False) -> 
     for title, items in (
         ("Why", (*verdict.because, *_reasons(verdict))),
         ("What would change it", verdict.changes),
-        ("Mind", (*verdict.warnings, *data.notes)),
+        ("Warnings", (*verdict.warnings, *data.notes)),
     ):
         lines += _list(title, items, width, colour)
     return "\n".join(lines)
@@ -84,7 +84,7 @@ def _headline(data: ReportData, width: int, colour: bool) -> Iterator[str]:
     yield from wrap(f"{clean(facts)} · {risk(verdict)}", width)
     if data.illustrative:
         names = ", ".join(data.illustrative)
-        yield from wrap(f"* illustrative: rests on defaults for {clean(names)}", width, rest="  ")
+        yield from wrap(f"* assumed, nobody has stated it: {clean(names)}", width, rest="  ")
 
 
 def _columns(data: ReportData) -> list[_Column]:

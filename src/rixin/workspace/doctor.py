@@ -41,7 +41,7 @@ class Finding:
     def text(self) -> str:
         """For a terminal."""
         line = f"{_MARKS[self.state]} {self.topic}: {one_line(self.said)}"
-        return f"{line}\n         mend: {self.mend}" if self.mend else line
+        return f"{line}\n         fix: {self.mend}" if self.mend else line
 
     def to_dict(self) -> dict[str, str]:
         """Values that `json.dumps` takes."""

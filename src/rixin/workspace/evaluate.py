@@ -20,6 +20,7 @@ from rixin.decide.economics import Month
 from rixin.decide.effort import Extra
 from rixin.decide.verdict import decide, months
 from rixin.engine.counter import Counted
+from rixin.ledger.breakdown import answers_by_expected, solved_by_stratum
 from rixin.ledger.cases import cases_of
 from rixin.ledger.outcomes import failure_example, outcomes_of_case
 from rixin.ledger.promise_counts import harm_counts, score_weights, slow_answers, stratum_tallies
@@ -37,9 +38,11 @@ from rixin.report.data import (
     Part,
     PriceLine,
     ReportData,
+    Slice,
     SolverLine,
 )
 from rixin.stats.intervals import in_order, quantile, quantile_interval
+from rixin.workspace.around import assumptions_of, care_of
 from rixin.workspace.contender import Contender
 from rixin.workspace.prepare import Dataset, describe_notes
 
@@ -230,7 +233,10 @@ def judge_stored(
         path=str(scenario.path),
         decided_at=now,
         verdict=verdict,
-        waterfalls=tuple((name, _parts(month)) for name, month in months(scenario, verdict)),
+        waterfalls=tuple(
+            (name, _parts(month, worth=verdict.value_stated))
+            for name, month in months(scenario, verdict)
+        ),
         differing=_differing(stored, scenario, dataset),
         notes=describe_notes(dataset.notes),
         pools={str(pool): count for pool, count in dataset.pools.items()},
@@ -257,6 +263,37 @@ def judge_stored(
         score_floor=scenario.promise.score_at_least,
         demand_per_month=scenario.demand.cases_per_month,
         illustrative=tuple(sorted(scenario.illustrative)),
+        slices=_slices(stored, verdict),
+        answers=_answers(stored, scenario, verdict),
+        assumptions=assumptions_of(scenario),
+        care=care_of(scenario),
+        build_cost=float(scenario.economics.build_cost),
+        horizon_months=scenario.economics.horizon_months,
+        certify_share=scenario.cases.pools["certify"],
+        cases_file=scenario.cases.path.name,
+    )
+
+
+def _slices(stored: Stored, verdict: Verdict) -> tuple[Slice, ...]:
+    """How the candidate in front did on each stratum; nothing where there is only one."""
+    name = verdict.nearest
+    if name is None:
+        return ()
+    where = (stored.samples[name], stored.numbers[name], stored.judge)
+    rows = solved_by_stratum(stored.ledger, *where)
+    found = tuple(Slice(name=row[0], cases=row[1], solved=row[2]) for row in rows)
+    return found if len(found) > 1 else ()
+
+
+def _answers(
+    stored: Stored, scenario: Scenario, verdict: Verdict
+) -> tuple[tuple[str, str | None, int], ...]:
+    """Which labels the candidate in front takes for which."""
+    name = verdict.nearest
+    if name is None or scenario.output.kind != "labels":
+        return ()
+    return answers_by_expected(
+        stored.ledger, stored.samples[name], stored.numbers[name], stored.judge
     )
 
 
@@ -275,7 +312,8 @@ def _failures(stored: Stored, verdict: Verdict) -> Iterator[str]:
                 yield f"{one.name}, one of {one.tally.unmeasured:,} failures: {said}"
 
 
-def _parts(month: Month) -> tuple[Part, ...]:
+def _parts(month: Month, *, worth: bool) -> tuple[Part, ...]:
+    """Where a month's money comes from and goes; no income where nobody has stated any."""
     lines = (
         (VALUE, month.value),
         (ANSWERS, month.answers),
@@ -283,7 +321,9 @@ def _parts(month: Month) -> tuple[Part, ...]:
         (REVIEWS, month.reviews),
         (BUILD, month.build),
     )
-    return tuple((label, amount) for label, amount in lines if amount or label != BUILD)
+    left_out = {BUILD} if month.build == 0 else set()
+    left_out |= set() if worth else {VALUE}
+    return tuple((label, amount) for label, amount in lines if label not in left_out)
 
 
 def _differing(stored: Stored, scenario: Scenario, dataset: Dataset) -> tuple[DifferingCase, ...]:

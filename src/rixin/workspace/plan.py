@@ -138,7 +138,7 @@ class Plan:
             yield from wrap(need, _WIDTH)
         if self.illustrative:
             names = ", ".join(self.illustrative)
-            yield from wrap(f"illustrative (defaults, not yours): {names}", _WIDTH)
+            yield from wrap(f"assumed (defaults, not yours): {names}", _WIDTH)
         yield ""
         yield f"{'candidate':<22}{'kind':<10}{'cases':>9}{'stored':>9}{'costs at most':>20}  price"
         for line in self.lines:

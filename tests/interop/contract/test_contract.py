@@ -62,7 +62,7 @@ def test_without_the_three_a_scenario_is_refused_with_the_reason(tmp_path, key):
     (found,) = mistakes(tmp_path, **{key: None})
     assert f"{key!r} is missing" in found
     assert "without" in found or "answer for the job" in found
-    assert "mend: add" in found
+    assert "fix: add" in found
 
 
 def test_every_mistake_is_told_with_its_line_in_one_go(tmp_path):

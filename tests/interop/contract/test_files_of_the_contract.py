@@ -75,7 +75,7 @@ def test_cases_that_cannot_be_read_are_told_at_their_place(tmp_path, data, said)
 def test_an_unknown_encoding_is_told(tmp_path):
     found = told(tmp_path, cases=cases(encoding="utf-9"))
     assert "utf-9" in found
-    assert "mend: " in found
+    assert "fix: " in found
 
 
 def test_an_encoding_that_is_no_text_is_told_once(tmp_path):

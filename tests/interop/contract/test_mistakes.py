@@ -44,7 +44,7 @@ SYNTAX = {
     "two scenarios": ("a: 1\n---\nb: 2\n", "another document", "keep one scenario in a file"),
     "star": ("owner: *ops\n", "undefined alias", "put a text that begins with * in quotes"),
     "bracket": ("a: [1, 2\nb: 3\n", "this is not YAML", "put a comma or the closing bracket there"),
-    "indent": ("a: 1\n  b: 2\n- c\n", "this is not YAML", "mend:"),
+    "indent": ("a: 1\n  b: 2\n- c\n", "this is not YAML", "fix:"),
     "tab": ("cases:\n\tpath: a.csv\n", "x.yaml:2: there is a tab", "replace each tab by two spaces"),
     "bell": ("a: 1\nb: \x07\n", "x.yaml:2: the character U+0007", "delete it, or write the file anew"),
     "itself": ("a: &a [*a]\n", "values are nested too deeply, or contain themselves", "without & and *"),
@@ -80,7 +80,7 @@ FIELDS: dict[str, tuple[dict[str, Any], str, str]] = {
     "two outputs": ({"output": {"labels": "from-cases", "json-schema": {}}}, "an output has one form", "write  output: {labels: from-cases}"),
     "labels": ({"output": {"labels": "from-case"}}, "should be 'from-cases', not 'from-case'", "write  labels: from-cases"),
     "one label": ({"output": {"labels": ["a"]}}, "a list of at least 2", "labels: from-cases, or a list"),
-    "empty label": ({"output": {"labels": ["a", "", "b"]}}, "entry 2 of 'labels' is empty", "mend:"),
+    "empty label": ({"output": {"labels": ["a", "", "b"]}}, "entry 2 of 'labels' is empty", "fix:"),
     "pool": ({"cases": {"path": "cases.csv", "input": "message", "expected": "queue", "pools": {"certifi": 1}}}, "unknown key 'certifi'", "did you mean 'certify'?"),
     "scorer": ({"scorers": [["exact"]]}, "entry 1 of 'scorers' should be a text", "scorers: [exact]"),
     "two scorers in one": ({"scorers": [{"exact": {}, "label": {}}]}, "one alone: at most 1", "scorers: [exact]"),
@@ -88,7 +88,7 @@ FIELDS: dict[str, tuple[dict[str, Any], str, str]] = {
     "guards": ({"policy": {"guards": "output-schema"}}, "'guards' should be a list", "guards: [output-schema]"),
     "guard": ({"policy": {"guards": [["a"]]}}, "entry 1 of 'guards' should be a text", "guards: [output-schema]"),
     "policy": ({"policy": "strict"}, "'policy' should be a mapping, not 'strict'", "give it a mapping"),
-    "egress": ({"policy": {"egress": "nothing"}}, "should be 'none' or 'allowed', not 'nothing'", "mend:"),
+    "egress": ({"policy": {"egress": "nothing"}}, "should be 'none' or 'allowed', not 'nothing'", "fix:"),
     "cases": ({"cases": "cases.csv"}, "'cases' should be a mapping, not 'cases.csv'", "cases: {path: messages.csv"),
     "misspelt column": ({"cases": {"path": "cases.csv", "input": "message", "expectd": "queue"}}, "unknown key 'expectd'", "did you mean 'expected'?"),
     "unknown beyond guess": ({"budget": {"x": 1}}, "unknown key 'x'", "known: decide, cases, per_day"),
@@ -138,7 +138,7 @@ WHOLE: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_does_not_fit_together_is_told(tmp_path, changes, said):
     (found,) = told(tmp_path, **changes)
     assert said in found
-    assert "mend: " in found
+    assert "fix: " in found
 
 
 def test_a_decimal_comma_between_braces_is_told_as_one(tmp_path):

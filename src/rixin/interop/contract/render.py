@@ -213,7 +213,7 @@ def _economics(draft: Draft) -> list[str]:
         known["value_per_solved"] = draft.value_per_solved
     return [
         "# Left out here: cost_per_wrong, cost_per_review (default: the incumbent's cost per case),",
-        "# build_cost, horizon_months, cpu_hour. Figures left at defaults are stamped illustrative.",
+        "# build_cost, horizon_months, cpu_hour. Figures left at defaults are stamped assumed.",
         f"economics: {_flow(known)}",
     ]
 
