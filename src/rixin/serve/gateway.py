@@ -356,15 +356,20 @@ class Gateway:
             return call.caller.limits
         return (*call.caller.limits, *route.limits)
 
+    def is_of_run(self, call: Call) -> bool:
+        """Whether a call names a run, or runs are limited: then it has to join one."""
+        if call.run or call.caller.caps_runs:
+            return True
+        route = self.state.routes.get(call.scenario)
+        return route is not None and route.caps_runs
+
     async def join_run(self, call: Call) -> None:
-        """Finds the run that a call belongs to, and what limits it; does nothing where nothing does.
+        """Finds the run that a call belongs to, and what limits it.
 
         Raises:
             Refusal: The run is none, or there is no room for it.
         """
-        route = self.state.routes.get(call.scenario)
-        if call.run or call.caller.caps_runs or (route is not None and route.caps_runs):
-            await join_run(self.state, self.runs, call, self.limits(call))
+        await join_run(self.state, self.runs, call, self.limits(call))
 
     def breaker(self, host: str) -> Breaker:
         """The breaker of an upstream."""
@@ -381,7 +386,7 @@ class Gateway:
             Refusal: No budget, or no solver can answer.
         """
         route, served = self.route(call, model)
-        if call.run or call.caller.caps_runs or route.caps_runs:
+        if self.is_of_run(call):
             await self.join_run(call)
         case = Case(id=call.id, key=call.id, input=text, expected=None, pool="audit")
         guarding, leaving = Guarding(served.text_guards), case

@@ -213,7 +213,8 @@ def _remark(gateway: Gateway, scenario: str, body: bodies.FeedbackBody) -> str:
 
 async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, body: Any) -> None:
     upstream = gateway.upstream(call, body.model)
-    await gateway.join_run(call)
+    if gateway.is_of_run(call):
+        await gateway.join_run(call)
     guarding = Guarding(upstream.text_guards)
     fields = bodies.fields(request.body, read=not guarding.is_idle)
     fields["model"] = msgspec.Raw(bodies.encode(upstream.model))

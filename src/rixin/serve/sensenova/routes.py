@@ -102,7 +102,8 @@ async def _pass_on(
     gateway: Gateway, request: Request, call: Call, body: NovaChatBody, model: str, place: str
 ) -> None:
     upstream = gateway.upstream(call, model)
-    await gateway.join_run(call)
+    if gateway.is_of_run(call):
+        await gateway.join_run(call)
     guarding = Guarding(upstream.text_guards)
     call.findings = guarding.findings
     fields = await aside(len(request.body), lambda: _translated(request, body, upstream, guarding))
