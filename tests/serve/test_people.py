@@ -259,7 +259,7 @@ def test_a_webhook_elsewhere_is_not_told_where_nothing_may_leave(tmp_path):
             assert gone.trouble == ""
             assert due(ledger, time.time() + 1e6) == []
             (fault,) = facts(house, "fault")
-            assert fault == "policy.egress of desk is none"
+            assert fault.startswith("desk: policy.egress is none, but http://")
 
 
 def test_what_cannot_be_told_is_tried_again_and_given_up_in_the_end(tmp_path):

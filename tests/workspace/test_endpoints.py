@@ -263,6 +263,32 @@ def test_nothing_leaves_where_egress_is_none(tmp_path):
         decide(tmp_path, {"name": "far", "endpoint": "big", "base_url": "http://192.0.2.1/v1"})
 
 
+@pytest.mark.parametrize(
+    ("policy", "is_allowed"),
+    [
+        ({"egress": ["192.0.2.1"]}, True),
+        ({"egress": ["192.0.2.1:443", "*.example.com"]}, False),
+        ({"egress": "allowed", "regions": ["eu", "uk"]}, True),
+        ({"egress": ["192.0.2.1"], "regions": ["us"]}, False),
+    ],
+)
+def test_a_release_asks_nobody_outside_of_its_hosts_and_regions(tmp_path, policy, is_allowed):
+    from dataclasses import replace
+
+    from rixin.workspace.frozen import freeze, thaw
+    from rixin.workspace.serving import upstreams_of
+
+    far = {"name": "far", "endpoint": "big", "base_url": "http://192.0.2.1/v1", "region": "eu"}
+    scenario = load_scenario(
+        write_desk(tmp_path, candidates=[far], policy={"egress": "allowed", "regions": ["eu"]})
+    )
+    hosts = policy["egress"] if isinstance(policy["egress"], list) else ()
+    strict = replace(scenario.policy, hosts=tuple(hosts), regions=tuple(policy.get("regions", ())))
+    frozen = thaw(freeze(replace(scenario, policy=strict)), scenario.path)
+    assert frozen.policy == strict
+    assert [one.name for one in upstreams_of(frozen, ["far"])] == ["far"] * is_allowed
+
+
 def test_doctor_asks_an_endpoint_for_its_models(tmp_path, monkeypatch):
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
     from threading import Thread

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from rixin.core.address import is_host, is_loopback
 from rixin.core.ids import Pool
 
 OutputKind = Literal["labels", "free-text", "number", "json-schema"]
@@ -143,6 +144,11 @@ class Policy:
     """What must not happen."""
 
     egress: Egress = "allowed"
+    hosts: tuple[str, ...] = ()
+    """The only hosts that cases may go to, `api.example.com` or `*.example.com`; empty: any, where
+    egress is allowed at all."""
+    regions: tuple[str, ...] = ()
+    """The only regions that endpoints may be in; empty: any."""
     guards: tuple[PartSpec, ...] = ()
     second_person: bool = False
     """A promotion needs somebody else than who made the release."""
@@ -150,6 +156,37 @@ class Policy:
     """Whether the gateway keeps what was said, not only facts about it."""
     abstain_below: float | None = None
     """An answer with less confidence than this is none; those without a confidence stand. None: all do."""
+
+    def forbids_host(self, url: str) -> str:
+        """Why nothing may be sent to an address; empty: it may. This machine is always allowed.
+
+        Examples:
+            >>> policy = Policy(hosts=("*.example.com",))
+            >>> policy.forbids_host("https://eu.example.com/v1")
+            ''
+            >>> policy.forbids_host("https://example.org/v1")
+            'policy.egress allows *.example.com, and https://example.org/v1 is elsewhere'
+        """
+        if is_loopback(url):
+            return ""
+        if self.egress == "none":
+            return f"policy.egress is none, but {url} is elsewhere"
+        if self.hosts and not any(is_host(url, host) for host in self.hosts):
+            return f"policy.egress allows {', '.join(self.hosts)}, and {url} is elsewhere"
+        return ""
+
+    def forbids_region(self, url: str, region: str) -> str:
+        """Why an endpoint may not be asked where it is; empty: it may.
+
+        Examples:
+            >>> Policy(regions=("eu",)).forbids_region("https://example.com/v1", "us")
+            'policy.regions allows eu, and it is in us'
+        """
+        if not self.regions or region in self.regions or (not region and is_loopback(url)):
+            return ""
+        allowed = ", ".join(self.regions)
+        told = f"it is in {region}" if region else "nobody says where it is"
+        return f"policy.regions allows {allowed}, and {told}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +216,11 @@ class Candidate:
     cases: int | None = None
     """At most so many certify cases for this candidate (dear or slow ones)."""
     options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def region(self) -> str:
+        """Where an endpoint is, as the contract states it; empty: it does not."""
+        return str(self.options.get("region") or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

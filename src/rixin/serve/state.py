@@ -330,12 +330,9 @@ class State:
     def _declare(self, served: Served) -> None:
         """The endpoints that the contract declares and whose keys are there."""
         scenario = served.scenario
-        forbidden = scenario.policy.egress == "none"
         for one in scenario.candidates:
             try:
                 for upstream in upstreams_of(scenario, [one.name]):
-                    if upstream.remote and forbidden:
-                        continue
                     self.upstreams[f"solver/{scenario.name}/{one.name}"] = upstream
                     short = f"solver/{one.name}"
                     if self.upstreams.setdefault(short, upstream).scenario == scenario.name:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from rixin.core.address import is_loopback
 from rixin.core.transport import Transport, TransportError
 from rixin.errors import RixinError, UsageError
 from rixin.ledger.people import Told, due, note_told, untold
@@ -152,8 +151,8 @@ class Webhook:
             scenario, _ = await self.state.read(contract_of, asked)
         except RixinError:
             return "its contract cannot be read, so whether it may leave this machine", False
-        if scenario.policy.egress == "none" and not is_loopback(self.url):
-            return f"policy.egress of {told.scenario} is none", False
+        if reason := scenario.policy.forbids_host(self.url.partition("?")[0]):
+            return f"{told.scenario}: {reason}", False
         body, at, name = body_of(told), int(time.time()), f"ans_{told.request_id}"
         headers = {
             "Content-Type": "application/json",

@@ -76,6 +76,8 @@ def build_endpoint(
     """
     options = candidate.options
     address = str(options["base_url"])
+    if reason := forbidden(scenario, candidate):
+        raise UsageError(f"{candidate.name} may not be asked: {reason}", hint="see `policy:`")
     key = find_key(scenario, candidate, need=need_key)
     solver = EndpointSolver(
         candidate.name,
@@ -110,6 +112,12 @@ def build_endpoint(
         doubt=_doubt(scenario, candidate, rates),
         about=f"{options['model']} at {address}",
     )
+
+
+def forbidden(scenario: Scenario, candidate: Candidate) -> str:
+    """Why the policy lets no case go to an endpoint; empty: it does."""
+    url, policy = str(candidate.options["base_url"]), scenario.policy
+    return policy.forbids_host(url) or policy.forbids_region(url, candidate.region)
 
 
 def _known(ledger: Ledger, candidate: Candidate, fingerprint: str, *, serves: bool) -> Known:

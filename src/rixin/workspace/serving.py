@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rixin.core.address import is_loopback
 from rixin.core.answer import Answer, Usage
 from rixin.core.case import Case
 from rixin.core.money import to_pico
@@ -23,7 +22,7 @@ from rixin.pricing.rates import Pricer
 from rixin.solvers.cascade import Speaks
 from rixin.workspace.build import Builder
 from rixin.workspace.contender import Contender
-from rixin.workspace.endpoints import find_key, find_rates
+from rixin.workspace.endpoints import find_key, find_rates, forbidden
 from rixin.workspace.frozen import thaw
 from rixin.workspace.prepare import Dataset, labels_of
 from rixin.workspace.proposed import with_proposed
@@ -50,8 +49,6 @@ class Upstream:
     """Says what a call may cost at most; None: nobody knows its price."""
     host: str
     """The model at that server, for the breaker."""
-    remote: bool = True
-    """Whether it is on another machine: `egress: none` forbids it."""
     most_tokens: int = _DEFAULT_TOKENS
     max_input_tokens: int | None = None
     """The most that a call reads, as the contract states it."""
@@ -233,7 +230,7 @@ def upstreams_of(scenario: Scenario, names: Sequence[str]) -> list[Upstream]:
     return [
         _upstream(scenario, one)
         for one in scenario.candidates
-        if one.kind == "endpoint" and one.name in names
+        if one.kind == "endpoint" and one.name in names and not forbidden(scenario, one)
     ]
 
 
@@ -254,7 +251,6 @@ def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
         timeout_s=float(str(options["timeout_s"])),
         price_pico=(lambda _: None) if rates is None else rates.pricer,
         pricer=None if rates is None else rates.pricer,
-        remote=not is_loopback(str(options["base_url"])),
         most_tokens=_DEFAULT_TOKENS if wanted is None else int(str(wanted)),
         max_input_tokens=None if read is None else int(str(read)),
         text_guards=_text_guards(scenario),

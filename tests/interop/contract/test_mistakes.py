@@ -129,6 +129,10 @@ WHOLE: dict[str, tuple[dict[str, Any], str]] = {
     "no port": ({"candidates": [big(base_url="http://localhost:99999/v1")]}, "write  base_url: http://HOST:PORT/v1"),
     "samples all alike": ({"candidates": [big(samples=3, base_url="http://127.0.0.1:1/v1")]}, "answers at temperature 0 are all the same"),
     "elsewhere": ({"candidates": [big(base_url="http://example.org/v1")]}, "policy.egress is none, but http://example.org/v1 is elsewhere"),
+    "another host": ({"policy": {"egress": ["*.example.com"]}, "candidates": [big(base_url="http://example.org/v1")]}, "policy.egress allows *.example.com, and http://example.org/v1 is elsewhere"),
+    "another region": ({"policy": {"egress": "allowed", "regions": ["eu"]}, "candidates": [big(base_url="http://example.org/v1", region="us")]}, "policy.regions allows eu, and it is in us"),
+    "no region": ({"policy": {"egress": "allowed", "regions": ["eu", "uk"]}, "candidates": [big(base_url="http://example.org/v1")]}, "policy.regions allows eu, uk, and nobody says where it is"),
+    "no host name": ({"policy": {"egress": ["http://example.org"]}}, "should be a host such as api.example.com"),
     "no model": ({"policy": {"egress": "allowed"}, "candidates": [big(endpoint="openai/")]}, "'openai/' names no model"),
     "guard target": ({"policy": {"guards": [{"function": "here"}]}}, "policy.guards.0"),
 }  # fmt: skip

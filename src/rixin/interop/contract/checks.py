@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from rixin.core.address import is_loopback
 from rixin.core.ids import normalise
 from rixin.core.labels import visible
 from rixin.core.scenario import Candidate, Scenario
@@ -187,9 +186,18 @@ def _endpoint(scenario: Scenario, candidate: Candidate, number: int) -> Iterator
         yield (*where, "endpoint"), reason, mend
     elif not _has_host(url):
         yield (*where, "base_url"), f"{url!r} is no address", "write  base_url: http://HOST:PORT/v1"
-    elif scenario.policy.egress == "none" and not is_loopback(url):
+    elif reason := scenario.policy.forbids_host(url):
         mend = "set `policy: {egress: allowed}`, or use a server on this machine"
-        yield (*where, "endpoint"), f"policy.egress is none, but {url} is elsewhere", mend
+        if scenario.policy.hosts:
+            mend = "add its host to `policy: {egress: [...]}`, or leave the candidate out"
+        yield (*where, "endpoint"), reason, mend
+    elif reason := scenario.policy.forbids_region(url, candidate.region):
+        mend = (
+            "leave it out, or add its region"
+            if candidate.region
+            else "add `region:`, such as  region: eu"
+        )
+        yield (*where, "endpoint"), reason, mend
     if not candidate.options["model"]:
         mend = "write provider/model, such as openai/gpt-5.4-mini"
         yield (*where, "endpoint"), f"{candidate.target!r} names no model", mend

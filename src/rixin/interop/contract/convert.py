@@ -56,7 +56,9 @@ def to_scenario(file: schema.ScenarioFile, path: Path) -> Scenario:
         economics=_economics(file),
         promise=_promise(file),
         policy=Policy(
-            egress=file.policy.egress,
+            egress="allowed" if isinstance(file.policy.egress, list) else file.policy.egress,
+            hosts=tuple(file.policy.egress) if isinstance(file.policy.egress, list) else (),
+            regions=tuple(file.policy.regions),
             guards=parts(file.policy.guards),
             second_person=file.policy.second_person,
             keep_content=file.policy.keep_content,

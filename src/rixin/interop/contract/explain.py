@@ -63,6 +63,7 @@ _PATTERNS = {
     "timeout": "a duration such as 60s",
     "from": "a time of the day such as 16:30",
     "to": "a time of the day such as 16:30",
+    "egress": "a host such as api.example.com or *.example.com",
     "base_url": "an address that begins with http:// or https://",
 }
 _FORMS = {

@@ -189,11 +189,28 @@ GuardPart = Annotated[
 """A guard: its name, or its name with a target."""
 
 
+def _egress_form(value: object) -> str:
+    return "hosts" if isinstance(value, list) else "word"
+
+
+HostName = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9.-]+(:[0-9]+)?$")]
+Egress = Annotated[
+    Annotated[Literal["none", "allowed"], Tag("word")]
+    | Annotated[list[HostName], Field(min_length=1), Tag("hosts")],
+    Discriminator(_egress_form),
+]
+
+
 class Policy(Part):
     """What must not happen."""
 
-    egress: Literal["none", "allowed"] = Field(
-        "allowed", description="none: no case leaves this machine."
+    egress: Egress = Field(
+        "allowed",
+        description="none: no case leaves this machine; a list: cases go to these hosts alone, "
+        "api.example.com or *.example.com.",
+    )
+    regions: list[Words] = Field(
+        default=[], description="The only regions that endpoints may be in, by their `region`."
     )
     guards: list[GuardPart] = Field(
         ["output-schema"],
@@ -374,6 +391,7 @@ class EndpointCandidate(PromptPart):
     endpoint: Words = Field(description="provider/model, or a model with base_url.")
     base_url: Annotated[str, Field(pattern="^https?://")] | None = None
     key: Key | None = None
+    region: Words | None = Field(None, description="Where it is, for `policy: {regions: [eu]}`.")
     price: Price | None = None
     max_input_tokens: Annotated[int, Field(gt=0)] | None = Field(
         None,
