@@ -128,7 +128,8 @@ def _explained(detail: Mapping[str, Any], where: Where) -> tuple[str, str]:
         reason = "egress is none or allowed; redaction is not in this version of Rixin"
         return reason, "write  egress: none  until cases may leave this machine as they are"
     context = detail.get("ctx", {})
-    wanted = _wanted(kind, context, name)
+    field = next((str(part) for part in reversed(where) if not isinstance(part, int)), name)
+    wanted = _wanted(kind, context, field)
     reason = f"{_called(where)} should be {wanted}, not {_shown(given)}"
     return reason, _mend(where, given, context) or _usual(where, wanted)
 
