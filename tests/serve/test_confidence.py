@@ -70,6 +70,8 @@ def test_a_scenario_abstains_below_its_floor_in_the_decision_and_served(decided,
         assert "x-rixin-confidence" not in reply.headers
         row = house.row(reply.headers["x-rixin-request-id"])
         assert (row["state"], row["solver"]) == ("queued", "human")
+        said = rixin(house, "explain", row["id"])[1]
+        assert "threshold 0.999): passed on" in said
     finally:
         end(house)
     path.write_text(f"{CONTRACT}policy: {{abstain_below: 0.01}}\n")

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,8 @@ def requests(
             echo("no such request", err=True)
         if follow:
             newest = max([newest, *(one["seq"] for one in found)])
-            _follow(opened, wanted, newest, show)
+            with suppress(KeyboardInterrupt):  # it is how it ends
+                _follow(opened, wanted, newest, show)
     return 0
 
 

@@ -18,6 +18,8 @@ _STATES = {
 
 
 _LONGEST_SAID = 500
+_FACTS = frozenset({"at", "answers"})
+"""Of feedback, what nobody has said."""
 _NO_MODEL = {False: "nothing that was understood", True: "what was erased"}
 
 
@@ -38,7 +40,7 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['id']}, {at}: {state} (HTTP {row['status']})"
     if "answered_by" in row:
         when = datetime.fromtimestamp(row["answered_at"], UTC).isoformat(timespec="seconds")
-        yield f"people:    {row['answered_by']}, {when}"
+        yield f"people:    {row['answered_by']}, {when}{_by_people(row)}"
     asked = detail.get("model") or _NO_MODEL[row["erased"]]
     yield f"asked for: {asked}, through {detail['surface']}"
     if row["release"] is not None:
@@ -67,9 +69,15 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
     yield from _content(row)
     for one in row["feedback"]:
         said = ", ".join(
-            f"{name} {value!r}" for name, value in one.items() if name != "at" and value
+            f"{name} {value!r}" for name, value in one.items() if name not in _FACTS and value
         )
         yield f"feedback:  {said}"
+
+
+def _by_people(row: Mapping[str, Any]) -> str:
+    """What they answered; nothing where it was erased, or answered elsewhere."""
+    said = [one["expected"] for one in row["feedback"] if one.get("answers") and one["expected"]]
+    return f": {said[0]!r}" if said else ""
 
 
 def _money(pico: int | None) -> Decimal | None:

@@ -87,7 +87,8 @@ class Ladder:
                 output = f"({failure.kind}: {failure.message})"
             elif output is None and answer.note:
                 output = f"({answer.note})"
-            found.steps.append(Step(tier.name, output, speaks, tier.least, not stands))
+            least = floor if tier.least is None else tier.least
+            found.steps.append(Step(tier.name, output, speaks, least, not stands))
             if stands:
                 found.answer, found.solver = answer, tier.name
                 return found

@@ -19,6 +19,7 @@ from rixin.solvers._tfidf import Classifier, fit_classifier, sklearn_version
 _RECIPE = "tfidf-logistic/1"
 _BATCH = 500
 _SMALLEST_PROBABILITY = 0.001
+_WARM_TEXTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +88,9 @@ class StudentSolver:
         return await asyncio.to_thread(_answer, classifier, texts)
 
     async def load(self) -> None:
-        """Fits the model, once."""
-        await self._fitted()
+        """Fits the model, once, and reads some texts: the first one takes longer than all others."""
+        classifier = await self._fitted()
+        await asyncio.to_thread(classifier.read, self._texts[:_WARM_TEXTS])
 
     async def close(self) -> None:
         """Forgets the fitted model; the next `solve` fits it again."""
