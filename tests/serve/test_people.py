@@ -99,6 +99,10 @@ def queued(house, text="what does the okapi wear?"):
     return name
 
 
+def metrics(house):
+    return house.ask("/metrics", method="GET").body
+
+
 def state(house, name, **more):
     return house.ask(f"/v1/requests/{name}", method="GET", **more)
 
@@ -106,9 +110,10 @@ def state(house, name, **more):
 def test_people_answer_the_caller_polls_and_the_webhook_is_told(house):
     name = queued(house)
     waits = state(house, name).json()
+    until(lambda: b'rixin_people_waiting{scenario="desk"} 1' in metrics(house))
     assert (waits["state"], waits["output"], waits["model"]) == ("queued", None, "scenario/desk")
-    code, said = rixin(house, "inbox", "--json")
-    assert code == 2  # --json belongs to list
+    assert json.loads(rixin(house, "inbox", "--json")[1])["waiting"] == 1
+    assert rixin(house, "inbox", "--json", "list")[0] == 2
     found = json.loads(rixin(house, "inbox", "list", "--json")[1])
     (case,) = [one for one in found["cases"] if one["id"] == name]
     assert (case["input"], case["key"]) == ("what does the okapi wear?", "test")
@@ -137,12 +142,8 @@ def test_people_answer_the_caller_polls_and_the_webhook_is_told(house):
     signed = f"{again['webhook-id']}.{again['webhook-timestamp']}.".encode() + same
     proof = base64.b64encode(hmac.digest(bytes(range(32)), signed, hashlib.sha256)).decode()
     assert again["webhook-signature"] == f"v1,{proof}"
-    until(
-        lambda: (
-            b'rixin_webhook_total{outcome="sent"} 1' in house.ask("/metrics").body
-            or b'rixin_webhook_total{outcome="sent"} 1' in house.ask("/metrics", method="GET").body
-        )
-    )
+    until(lambda: b'rixin_webhook_total{outcome="sent"} 1' in metrics(house))
+    until(lambda: b"rixin_people_waiting{" not in metrics(house))
     with Ledger(house.ledger) as ledger:
         until(lambda: due(ledger, time.time() + 1e6) == [])
         assert untold(ledger) == (0, "")

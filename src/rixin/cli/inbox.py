@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from rixin.cli.options import echo, json_option, ledger_option, print_json, table
 
@@ -14,10 +15,17 @@ _LONGEST = 60
 
 
 @click.group(invoke_without_command=True)
+@ledger_option
+@json_option
 @click.pass_context
-def inbox(context: click.Context) -> int | None:
+def inbox(context: click.Context, *, ledger: Path | None, as_json: bool) -> int | None:
     """List, show and answer the cases that wait for people. Without a command: list."""
-    return context.invoke(list_) if context.invoked_subcommand is None else None
+    if context.invoked_subcommand is None:
+        code: int = context.invoke(list_, ledger=ledger, as_json=as_json)
+        return code
+    if as_json or context.get_parameter_source("ledger") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("write options behind the command: rixin inbox list --json")
+    return None
 
 
 @inbox.command("list")

@@ -60,6 +60,18 @@ def waiting(
     return [_case(row) for row in rows], int(count)
 
 
+def waiting_counts(ledger: Ledger) -> dict[str, int]:
+    """Scenario → cases of it that wait for people."""
+    query = (
+        select(requests.c.scenario, func.count())
+        .outerjoin(answers, answers.c.request_id == requests.c.id)
+        .where(requests.c.state == "queued", answers.c.request_id.is_(None))
+        .group_by(requests.c.scenario)
+    )
+    with ledger.read() as connection:
+        return {name: int(count) for name, count in connection.execute(query)}
+
+
 def _case(row: Any) -> dict[str, Any]:
     content = json.loads(row.content or "{}")
     return {

@@ -19,6 +19,7 @@ from rixin import __version__
 from rixin.engine.transport import HttpTransport
 from rixin.errors import LedgerFault, RixinError
 from rixin.ledger.audit import record
+from rixin.ledger.people import waiting_counts
 from rixin.ledger.releases import read_pointers
 from rixin.ledger.requests import spent_by_scenario_since, used_since
 from rixin.ledger.store import Ledger
@@ -48,6 +49,7 @@ _SWEEP_S = 5.0
 _SHARE_S = 1.0
 _TELL_S = 1.0
 _FOLLOW_S = 1.0
+_COUNT_S = 2.0
 _SWITCH_S = 0.000_5
 """Seconds after which the thread that writes rows gives way to the event loop."""
 
@@ -327,6 +329,8 @@ class Worker:
         tasks.every("writing rows", _SHARE_S, gateway.capture.mend)
         tasks.every("closing idle connections", _SWEEP_S, server.sweep)
         tasks.every("sharing counters", _SHARE_S, lambda: _share(gateway))
+        if self.number == 0:  # one of all workers is enough
+            tasks.every("counting what waits for people", _COUNT_S, partial(_count, gateway))
         if self.settings.workspaces and self.number == 0:
             mirrors = [Mirror(one) for one in self.settings.workspaces]
             follow = partial(_follow, gateway, mirrors)
@@ -341,6 +345,15 @@ class Worker:
                 sends=self.number == 0,  # one of all workers is enough
             )
             tasks.every("telling what people answered", _TELL_S, hook.round)
+
+
+async def _count(gateway: Gateway) -> None:
+    """How many cases wait for people; a ledger that is away is told elsewhere."""
+    with suppress(LedgerFault):
+        found = await gateway.state.read(waiting_counts)
+        gateway.metrics.clear("rixin_people_waiting")
+        for name, count in found.items():
+            gateway.metrics.set("rixin_people_waiting", (("scenario", name),), count)
 
 
 async def _follow(gateway: Gateway, mirrors: Sequence[Mirror]) -> None:

@@ -28,6 +28,7 @@ _HELP = {
     "rixin_in_flight": "Requests under way.",
     "rixin_capture_waiting": "Rows that are not on the disk yet.",
     "rixin_capture_waiting_bytes": "Bytes of those rows.",
+    "rixin_people_waiting": "Cases that wait for people, by scenario.",
     "rixin_webhook_total": "Tries to tell that people answered, by outcome.",
     "rixin_webhook_waiting": "Answers of people that could not be told yet.",
     "rixin_release_info": "1 for the release that serves a scenario.",
@@ -39,6 +40,7 @@ _GAUGES = frozenset(
         "rixin_capture_waiting_bytes",
         "rixin_release_info",
         "rixin_webhook_waiting",
+        "rixin_people_waiting",
     }
 )
 _ALIKE = frozenset({"rixin_release_info", "rixin_webhook_waiting"})
