@@ -231,7 +231,17 @@ def test_a_file_is_answered_as_a_whole_although_one_row_cannot_be_stored(tmp_pat
         database.commit()
     texts = [f"{'odd' if n == 17 else 'good'} zebra {n}\n" for n in range(30)]
     (path.parent / "in.csv").write_text("q\n" + "".join(texts))
-    command = [sys.executable, "-m", "rixin", "apply", "desk", "in.csv", "-o", "out.csv"]
+    command = [
+        sys.executable,
+        "-m",
+        "rixin",
+        "apply",
+        "desk",
+        "in.csv",
+        "-o",
+        "out.csv",
+        "--overwrite",
+    ]
     for _ in range(2):  # the second time everybody is answered anew, and nothing is in the way
         done = subprocess.run(
             command, cwd=path.parent, capture_output=True, text=True, check=False, timeout=60
