@@ -74,7 +74,26 @@ def test_a_candidate_that_holds_is_adopted_although_its_price_is_open():
     ],
 )
 def test_what_to_raise_is_told_for_every_kind(one, line):
-    assert cut_line(job(one), "x", 1, 2).startswith(line)
+    assert cut_line(job(one), "x", tally("x", 1, unmeasured=1, lost=(("cut", 1),))).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("lost", "unsaid"),
+    [
+        ((("reasoning_limit", 3),), ", before the first word, since reasoning took all of these"),
+        (
+            (("cut", 1), ("reasoning_limit", 2)),
+            ", 2 of them before the first word, since reasoning took all of these",
+        ),
+        ((("cut", 3), ("timeout", 1)), ""),
+        ((("timeout", 4),), None),
+    ],
+)
+def test_what_reasoning_took_is_told_by_itself(lost, unsaid):
+    said = cut_line(job(), "small", tally("small", 5, unmeasured=4, lost=lost))
+    cut = "3 of 9 answers of small were cut at 160 tokens"
+    whole = f"{cut}{unsaid}; raise its `max_tokens` to 320 or more"
+    assert said == ("" if unsaid is None else whole)
 
 
 def test_limits_and_words_for_a_cut_are_known():

@@ -235,6 +235,17 @@ def test_an_answer_that_was_cut_is_none_was_paid_and_says_which_limit_to_raise(t
     assert (answer.usage.output_tokens, answer.usage.unknown_calls) == (2, 0)
 
 
+def test_an_answer_whose_reasoning_took_all_tokens_says_so_and_was_paid():
+    status, headers, body = completion("")
+    found = json.loads(body)
+    found["choices"][0]["finish_reason"] = "length"
+    found["choices"][0]["message"]["reasoning_content"] = "They want"
+    (answer,), _ = ask(lambda *_: (status, headers, json.dumps(found).encode()), max_tokens=3)
+    assert (answer.output, answer.failure.kind) == (None, "reasoning_limit")
+    assert answer.failure.message.startswith("reasoning took all 3 tokens: raise `max_tokens`")
+    assert (answer.failure.retryable, answer.usage.output_tokens) == (False, 2)
+
+
 def test_an_answer_without_any_label_has_no_output():
     (answer,), _ = ask(lambda *_: completion("neither"))
     assert (answer.output, answer.failure) == (None, None)

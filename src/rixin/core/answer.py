@@ -59,6 +59,10 @@ class Usage(NamedTuple):
 
 CUT = "cut"
 """Kind of the failure of an answer that reached its limit of tokens."""
+REASONING_LIMIT = "reasoning_limit"
+"""The same where reasoning took all of them: nothing was said."""
+NOT_WHOLE = frozenset({CUT, REASONING_LIMIT})
+"""Kinds of the failures of answers that a higher limit of tokens would mend."""
 _CUT_REASONS = frozenset(
     ("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length")
 )
@@ -69,7 +73,7 @@ class Failure(NamedTuple):
 
     kind: str
     """A stable word: rate_limited, server_error, timeout, connection, bad_reply, refused,
-    crashed, no_record, budget, cut."""
+    crashed, no_record, budget, cut, reasoning_limit."""
     message: str
     retryable: bool = False
     retry_after_s: float | None = None
@@ -140,11 +144,20 @@ def is_below(answer: Answer, least: float | None) -> bool:
     return least is not None and answer.confidence is not None and answer.confidence < least
 
 
-def cut_failure(limit: int | None = None) -> Failure:
+def cut_failure(limit: int | None = None, *, in_reasoning: bool = False) -> Failure:
     """Why an answer that was cut is none: nobody knows what it would have come to.
 
     Args:
         limit: The tokens that it might have; None: not known.
+        in_reasoning: It was cut before the first word of the answer.
+
+    Examples:
+        >>> cut_failure(160, in_reasoning=True).message
+        'reasoning took all 160 tokens: raise `max_tokens`, or let the model reason less'
     """
+    if in_reasoning:
+        most = "tokens of the answer" if limit is None else f"{limit:,} tokens"
+        hint = "raise `max_tokens`, or let the model reason less"
+        return Failure(kind=REASONING_LIMIT, message=f"reasoning took all {most}: {hint}")
     at = "" if limit is None else f" at {limit:,} tokens: raise `max_tokens`"
     return Failure(kind=CUT, message=f"the answer was cut{at}")

@@ -112,6 +112,10 @@ class PlainChunk(msgspec.Struct):
     """Whether the answer ends here."""
     is_bare: bool
     """Whether it holds nothing but the figures."""
+    is_cut: bool
+    """Whether the answer ends here at its limit of tokens."""
+    says: bool
+    """Whether it holds some of the answer."""
 
 
 _decode = msgspec.json.Decoder(_Completion).decode
@@ -165,8 +169,9 @@ def read_plain_chunk(data: bytes) -> PlainChunk | None:
     usage, choices = _usage(chunk.usage), chunk.choices
     if usage is None:
         return None
-    ends = [choice for choice in choices if choice.finish_reason]
-    return PlainChunk(usage, bool(ends), not choices)
+    ends = [choice.finish_reason for choice in choices if choice.finish_reason]
+    says = any(choice.delta.content for choice in choices)
+    return PlainChunk(usage, bool(ends), not choices, "length" in ends, says)
 
 
 def _usage(used: _Used) -> Usage | None:

@@ -7,41 +7,42 @@ limit to raise.
 
 from dataclasses import replace
 
-from rixin.core.answer import CUT
+from rixin.core.answer import NOT_WHOLE, REASONING_LIMIT
 from rixin.core.scenario import Scenario, answer_limit
-from rixin.core.verdict import CandidateResult, Standing, Tally
+from rixin.core.verdict import Standing, Tally
 from rixin.decide.judged import Judged
 from rixin.decide.promise import standing_of, terms_of
 
 
 def cut_count(tally: Tally) -> int:
     """How many answers of a candidate were cut."""
-    return dict(tally.lost).get(CUT, 0)
+    return sum(count for reason, count in tally.lost if reason in NOT_WHOLE)
 
 
-def cut_line(scenario: Scenario, name: str, cut: int, asked: int) -> str:
-    """What was cut and what to raise, in words without an end.
+def cut_line(scenario: Scenario, name: str, tally: Tally) -> str:
+    """What was cut and what to raise, in words without an end; empty where nothing was.
 
     Args:
         scenario: The contract.
         name: The candidate.
-        cut: Its answers that were cut.
-        asked: All its answers.
+        tally: Its outcomes, summed.
     """
-    candidate = scenario.candidate(name)
+    candidate, cut = scenario.candidate(name), cut_count(tally)
+    if not cut:
+        return ""
+    asked, unsaid = tally.cases + tally.unmeasured, dict(tally.lost).get(REASONING_LIMIT, 0)
     limit = answer_limit(candidate, scenario.output.kind)
     were = "was" if cut == 1 else "were"
     said = f"{cut:,} of {asked:,} answers of {name} {were} cut"
     if limit is not None:
-        return f"{said} at {limit:,} tokens; raise its `max_tokens` to {2 * limit:,} or more"
+        said = f"{said} at {limit:,} tokens"
+    if unsaid:
+        which = "" if unsaid == cut else f"{unsaid:,} of them "
+        said = f"{said}, {which}before the first word, since reasoning took all of these"
+    if limit is not None:
+        return f"{said}; raise its `max_tokens` to {2 * limit:,} or more"
     whose = {"replay": "record them anew with a higher limit", "cascade": "raise that of its steps"}
     return f"{said}; {whose.get(candidate.kind, 'raise its `max_tokens`')}"
-
-
-def cut_line_of(scenario: Scenario, one: CandidateResult) -> str:
-    """The same for a candidate with its rows; empty where nothing was cut."""
-    tally, cut = one.tally, cut_count(one.tally)
-    return cut_line(scenario, one.name, cut, tally.cases + tally.unmeasured) if cut else ""
 
 
 def hangs_on_cut(scenario: Scenario, one: Judged) -> bool:
@@ -63,7 +64,7 @@ def hangs_on_cut(scenario: Scenario, one: Judged) -> bool:
         cases=tally.cases + cut,
         weight=tally.weight + most,
         unmeasured=tally.unmeasured - cut,
-        lost=tuple((reason, count) for reason, count in tally.lost if reason != CUT),
+        lost=tuple((reason, count) for reason, count in tally.lost if reason not in NOT_WHOLE),
     )
     right = replace(known, solved_weight=tally.solved_weight + most)
     standings = (standing_of(terms_of(scenario, each, errors)) for each in (known, right))

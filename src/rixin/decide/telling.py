@@ -13,7 +13,7 @@ from rixin.decide.changes import (
     what_would_change,
     who_else,
 )
-from rixin.decide.cut_answers import cut_line_of, hangs_on_cut
+from rixin.decide.cut_answers import cut_line, hangs_on_cut
 from rixin.decide.demand import demand_score
 from rixin.decide.economics import incumbent_result
 from rixin.decide.judged import Judged
@@ -40,7 +40,11 @@ def headline(
         failed = who_failed(scenario, judged)
         why = f"{failed}; {ADD_ONE}" if failed else _why_keep(scenario, judged)
         return f"Keep {people}: {why}."
-    cut = [cut_line_of(scenario, one.result) for one in judged if hangs_on_cut(scenario, one)]
+    cut = [
+        cut_line(scenario, one.result.name, one.result.tally)
+        for one in judged
+        if hangs_on_cut(scenario, one)
+    ]
     short = _what_is_short(scenario, judged)
     nearest = _nearest_to_settled(judged)
     if cut:
@@ -208,7 +212,7 @@ def _what_is_open(scenario: Scenario, candidates: Sequence[Judged]) -> Iterator[
     """What settles each open candidate: a higher limit where it hangs on cut answers, else cases."""
     for one in candidates:
         if hangs_on_cut(scenario, one):
-            yield cut_line_of(scenario, one.result)
+            yield cut_line(scenario, one.result.name, one.result.tally)
         else:
             yield from what_is_open(scenario, [one])
 
@@ -236,7 +240,7 @@ def warnings(scenario: Scenario, results: Sequence[CandidateResult]) -> Iterator
                 f"{one.name}: {lost:,} of {tally.cases + lost:,} cases could not be measured"
                 f" ({_causes(tally)}); none of them counts in its favour"
             )
-        if cut := cut_line_of(scenario, one):
+        if cut := cut_line(scenario, one.name, tally):
             yield f"{cut}: an answer that was cut is none, for or against"
         if tally.cases and tally.cost_known < tally.cases:
             yield f"the price of {one.name} is not known: its cost and saving cannot be stated"

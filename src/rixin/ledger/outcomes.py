@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Dialect, Row, case, func, insert, select
 
-from rixin.core.answer import CUT, Answer, Failure, Step, Usage
+from rixin.core.answer import NOT_WHOLE, Answer, Failure, Step, Usage
 from rixin.core.case import Case
 from rixin.core.foreign import finite_number, whole_number
 from rixin.core.money import from_pico, to_pico
@@ -170,7 +170,7 @@ def _failed(row: Row[Any]) -> bool:
     if row.state != State.UNMEASURED.value:
         return False
     failure = json.loads(row.detail or "{}").get("failure")
-    return failure is not None and failure[0] != CUT
+    return failure is not None and failure[0] not in NOT_WHOLE
 
 
 def outcomes_of_case(

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from rixin.core.answer import Step
+from rixin.core.answer import Step, cut_failure
 from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
 from rixin.serve.meters import MONEY_RUN, Amounts, Exceeded, Hold, Limit, Meters
@@ -73,7 +73,8 @@ class Call:
     """What guards found: guard and reason."""
     note: str = ""
     failure: str = ""
-    """The kind of an endpoint's failure in the middle of its stream; empty: it did not fail."""
+    """The kind of the failure of an answer that is passed on: of one whose stream failed, or in
+    which nothing was said; empty: it did not fail."""
     content: Mapping[str, Any] | None = None
     """What was said; None: it is not kept."""
     hold: Hold | None = None
@@ -115,6 +116,15 @@ class Call:
         self.status, self.note = refusal.status, refusal.note or refusal.message
         self.state = "failed" if refusal.status >= 500 else "refused"
 
+    def unsaid(self, limit: int | None) -> None:
+        """The answer is passed on, and empty: reasoning took its tokens.
+
+        Args:
+            limit: How many these were; None: not known.
+        """
+        why = cut_failure(limit, in_reasoning=True)
+        self.state, self.failure, self.note = "failed", why.kind, why.message
+
     def cancelled(self, why: str) -> None:
         """It ended so, whatever was under way."""
         self.status, self.state, self.note = 499, "cancelled", why
@@ -135,6 +145,8 @@ class Call:
         more = "" if sure is None else f"x-rixin-confidence: {sure:.4f}\r\n"
         if self.outside:
             more += "x-rixin-outside: true\r\n"
+        if self.failure:
+            more += f"x-rixin-failure: {self.failure}\r\n"
         return (
             f"x-rixin-request-id: {self.id}\r\nx-request-id: {self.id}\r\n"
             f"x-rixin-solver: {_safe(self.solver)}\r\n"

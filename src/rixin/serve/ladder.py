@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rixin.core.answer import CUT, Answer, Failure, Step, is_below
+from rixin.core.answer import NOT_WHOLE, Answer, Failure, Step, is_below
 from rixin.core.case import Case
 from rixin.core.outcome import Violation
 from rixin.serve.breaker import Breaker
@@ -144,7 +144,7 @@ class Ladder:
         if tier.host:
             found.upstream_s += answer.latency_s or 0.0
         found.failure = failure
-        if failure is None or failure.kind == CUT:
+        if failure is None or failure.kind in NOT_WHOLE:
             found.heard = True
         if failure is not None:
             self.on_failure(tier.name, failure.kind)

@@ -24,6 +24,7 @@ from rixin.serve.outgoing import Outgoing
 from rixin.serve.sink import StreamSink
 from rixin.serve.usage import note_usage
 from rixin.solvers._chat import StatedError, error_of, retry_after
+from rixin.solvers._reasoning import took_all
 from rixin.workspace.serving import Upstream
 
 _PING_S = 15.0
@@ -67,7 +68,8 @@ async def relay(
             raise _unheard(why, upstream, call, breaker) from None
         finally:
             call.upstream_s += time.perf_counter() - begin
-        if not call.tier and 200 <= reply.status < 300 and (plain := read_plain(reply.body)):
+        plain = None if call.tier or not 200 <= reply.status < 300 else read_plain(reply.body)
+        if plain is not None and not plain.is_cut:
             breaker.worked()
             outgoing.answered()
             note_usage(call, upstream, plain.usage, 0, 0)
@@ -86,6 +88,8 @@ async def relay(
     note_usage(call, upstream, used, len(sent), len(data))
     if data is not reply.body:
         call.note = _MENDED
+    if took_all(body, used):
+        call.unsaid(None if used is None else used.output_tokens)
     return data
 
 

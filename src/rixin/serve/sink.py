@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rixin.core.answer import Usage
+from rixin.core.answer import Usage, is_cut
 from rixin.core.foreign import BadReply, mend_reply
 from rixin.core.plain import read_plain_chunk
 from rixin.core.transport import TransportError
@@ -18,9 +18,11 @@ from rixin.core.usage import read_usage, states_usage
 from rixin.engine.connections import Connection
 from rixin.engine.wire import RunningLoop
 from rixin.serve.call import Call
+from rixin.serve.events import is_event, read_event
 from rixin.serve.http import Request
 from rixin.serve.usage import BYTES_PER_TOKEN, note_usage
 from rixin.solvers._chat import StatedError, event_error, read_error
+from rixin.solvers._reasoning import says_something, thinks, took_all
 from rixin.workspace.serving import Upstream
 
 _LONGEST_EVENT = 4 << 20
@@ -34,6 +36,11 @@ _DATA, _DONE = b"data: ", b"data: [DONE]"
 _TEXT = re.compile(rb'"content": ?"([^"\\]*)"')
 _TEXTS = re.compile(rb'(?:[^"\\]|\\["\\/bfnrt]|\\u(?![dD])[0-9a-fA-F]{4})*+')
 """Texts as they stand in JSON, whole and without halves of characters, a line each."""
+_SAID = re.compile(
+    rb'"(?:content|refusal)": ?"[^"]|"type": ?"text"|"(?:tool_calls|function_call|audio)": ?[\[{][^\]}]'
+)
+"""Where a chunk holds some of an answer, and not thoughts alone."""
+_THOUGHT = re.compile(rb'"(?:reasoning|thinking)')
 _MARK = b"\xef\xbb\xbf"
 _running = RunningLoop()
 _WHOLE = frozenset({"response.completed", "response.incomplete"})
@@ -74,6 +81,8 @@ class StreamSink:
         self._chunks = 0
         self._finished = False
         self._usage: Usage | None = None
+        self._silent, self._thought, self._cut = True, False, False
+        """Whether nothing was said so far, something was thought, and it reached its limit."""
         self._lead = self._trail = b""
         """What stands before and behind the text of a plain chunk; empty: it is not known."""
 
@@ -146,7 +155,7 @@ class StreamSink:
     def on_done(self) -> None:
         """The stream is over."""
         self.on_pause()
-        if self.streams and not self._is_over and _is_event(self._tail):
+        if self.streams and not self._is_over and is_event(self._tail):
             self._write(self._tail.strip(b"\n") + b"\n\n")
         if self.streams and not self._is_over and not self._finished:
             self._break("its stream ended before the answer did")
@@ -180,8 +189,15 @@ class StreamSink:
             note_usage(self.call, self.upstream, self._usage, self._asked, written)
             if not whole:
                 self.call.cost_pico = None  # of the part that never came, nobody knows
+            if self._cut and self._silent and self.failed is None:
+                self._judge_silence()
         elif asked:
             self.call.cost_pico = None
+
+    def _judge_silence(self) -> None:
+        used = self._usage
+        if self._thought or (used is not None and used.reasoning_tokens):
+            self.call.unsaid(None if used is None else used.output_tokens)
 
     def _write(self, events: bytes) -> None:
         good = self._checked(events)
@@ -244,6 +260,9 @@ class StreamSink:
             return 0
         self._chunks += count
         self._note_finish(front)
+        if self._silent:
+            self._silent = _SAID.search(front) is None
+            self._thought = self._thought or _THOUGHT.search(front) is not None
         if not self._finished:
             self._learn(chunks[count - 1])
         return count
@@ -275,6 +294,8 @@ class StreamSink:
         if (b'"' in text or b"\\" in text) and _TEXTS.fullmatch(text) is None:
             return 0
         self._chunks += count
+        if len(text) >= count:  # not all of them are empty
+            self._silent = False
         return count
 
     def _passed(self, event: bytes) -> bytes:
@@ -285,8 +306,9 @@ class StreamSink:
         if not self.call.tier and (chunk := read_plain_chunk(event.removeprefix(_DATA))):
             self._chunks += 1
             self._usage, self._finished = chunk.usage, self._finished or chunk.is_last
+            self._cut, self._silent = self._cut or chunk.is_cut, self._silent and not chunk.says
             return event + b"\n\n" if self._wants_usage or not chunk.is_bare else b""
-        lead, name, data = _parsed(event)
+        lead, name, data = read_event(event)
         if data is None:
             return event + b"\n\n"
         if data.strip() == b"[DONE]":
@@ -313,13 +335,18 @@ class StreamSink:
             return False
         written = isinstance(kind, str) and kind.endswith(".delta")
         self._chunks += written if isinstance(kind, str) else 1
-        if kind in _WHOLE or any(
-            isinstance(one.get("finish_reason"), str) for one in choices or ()
-        ):
-            self._finished = True
         used = read_usage(body, asked_tier=self.call.tier)
         if used is not None or states_usage(body):  # totals so far: the last ones count
             self._usage = used
+        if kind in _WHOLE:
+            self._finished = True
+            self._cut = self._thought = took_all(body.get("response"), used)
+        for choice in choices or ():
+            reason, delta = choice.get("finish_reason"), choice.get("delta") or {}
+            self._finished = self._finished or isinstance(reason, str)
+            self._cut = self._cut or is_cut(reason)
+            self._silent = self._silent and not says_something(delta)
+            self._thought = self._thought or thinks(delta)
         self.failed = event_error(body)
         if self.failed is None and (kind in _FAILED or name == b"error"):
             self.failed = read_error(body, body)
@@ -331,6 +358,7 @@ class StreamSink:
             return
         last = events.rpartition(b'"finish_reason"')[2].lstrip(b": ")
         self._finished = last.startswith(b'"')
+        self._cut = is_cut(last[1:40].partition(b'"')[0].decode("ascii", "replace"))
 
     def _break(self, what: str, kind: str = "connection") -> None:
         self.broken = TransportError(kind, what)
@@ -341,26 +369,6 @@ class StreamSink:
     def _end(self) -> None:
         if not self.done.done():
             self.done.set_result(None)
-
-
-def _parsed(event: bytes) -> tuple[bytes, bytes, bytes | None]:
-    """The lines of an event that are no data, its name, and its data; None: it holds none."""
-    lead, name, data = [], b"", []
-    for line in filter(None, event.split(b"\n")):
-        field, _, value = line.partition(b":")
-        if field == b"data":
-            data.append(value.removeprefix(b" "))
-            continue
-        lead.append(line + b"\n")
-        if field == b"event":
-            name = value.strip()
-    return b"".join(lead), name, b"\n".join(data) if data else None
-
-
-def _is_event(tail: bytes) -> bool:
-    """Whether what a stream ends with is a whole event, though no blank line follows it."""
-    data = (_parsed(tail.strip(b"\n"))[2] or b"").strip()
-    return data == b"[DONE]" or (data.startswith(b"{") and data.endswith(b"}"))
 
 
 def _is_text(data: bytes) -> bool:

@@ -31,6 +31,7 @@ from rixin.solvers._chat import (
     retry_after,
 )
 from rixin.solvers._labels import margin
+from rixin.solvers._reasoning import choice_took_all
 from rixin.solvers.outputs import parse_output
 from rixin.solvers.prompt import Prompt, label_schema
 
@@ -273,7 +274,7 @@ class EndpointSolver:
             )
         usage = used or Usage(calls=calls, unknown_calls=1)
         try:
-            read = [self._understood(choice) for choice in choices_of(body)]
+            read = [self._understood(choice, used) for choice in choices_of(body)]
             found = read[0] if self._options.samples == 1 else _agreed(read)
         except (
             ValueError,
@@ -297,14 +298,14 @@ class EndpointSolver:
             note="; ".join(filter(None, (found.unread, _note(body, mended=mended)))),
         )
 
-    def _understood(self, choice: Mapping[str, Any]) -> "_Said | Failure":
+    def _understood(self, choice: Mapping[str, Any], used: Usage | None) -> "_Said | Failure":
         cause, spec = choice.get("finish_reason"), self._prompt.output
         text, refusal = message_of(choice)
         if refusal or cause == "content_filter":
             why = refusal or "its content filter stopped the answer"
             return Failure(kind="refused", message=f"the model refused: {why}")
         if is_cut(cause):  # a number or label in the middle of it is not what it came to
-            return cut_failure(self._most)
+            return cut_failure(self._most, in_reasoning=choice_took_all(choice, used))
         output = parse_output(spec.kind, text, spec.labels)
         if output is None:
             return _Said(None, None, {}, _unread(text, spec.kind))

@@ -10,7 +10,7 @@ from rixin.core.labels import label_set
 from rixin.core.money import ceil_cent, format_money
 from rixin.core.scenario import Scenario
 from rixin.decide.budget import Budget
-from rixin.decide.cut_answers import cut_count, cut_line
+from rixin.decide.cut_answers import cut_line
 from rixin.decide.demand import DemandScore, demand_score
 from rixin.decide.needs import needs_of, shortages
 from rixin.decide.race import Entry
@@ -313,9 +313,8 @@ def what_was_cut(scenario: Scenario, stored: Stored) -> Iterator[str]:
         if candidate.kind in _WRITERS:
             where = (stored.samples[candidate.name], stored.numbers[candidate.name], stored.judge)
             rows = tally(stored.ledger, *where, candidate.name)
-            cut = cut_count(rows)
-            if cut:
-                yield cut_line(scenario, candidate.name, cut, rows.cases + rows.unmeasured)
+            if cut := cut_line(scenario, candidate.name, rows):
+                yield cut
 
 
 def _labels(scenario: Scenario, dataset: Dataset, stored: Stored) -> Iterator[str]:
