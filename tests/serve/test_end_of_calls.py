@@ -1,11 +1,13 @@
 """Once an answer is out, nothing that is written down of it can bring a second one."""
 
+import contextlib
 from types import SimpleNamespace
 
 import msgspec
 
 from rixin.serve.call import Call
 from rixin.serve.gateway import Gateway
+from rixin.serve.meters import Meters
 from rixin.serve.metrics import Metrics
 
 SAID = "PATIENT JANE ROE"
@@ -23,15 +25,22 @@ class Rows:
         self.rows.append(msgspec.json.encode([facts, content]))
 
 
+@contextlib.contextmanager
 def gateway(rows, metrics=None):
-    parts = dict.fromkeys(("state", "meters", "transport", "others", "error_body"))
-    return Gateway(**parts, capture=rows, metrics=metrics or Metrics(), endpoints={})
+    parts = dict.fromkeys(("state", "transport", "others", "error_body"))
+    parts |= {"meters": Meters(), "metrics": metrics or Metrics(), "endpoints": {}}
+    made = Gateway(**parts, capture=rows)
+    try:
+        yield made
+    finally:
+        made.meters.close()
 
 
 def ended(rows, metrics=None, **fields):
     caller = SimpleNamespace(key=SimpleNamespace(id=1, public_id="k"))
     call = Call("req_1", 0.0, caller, "openai.chat", **fields)
-    gateway(rows, metrics)._end(call)
+    with gateway(rows, metrics) as made:
+        made._end(call)
     return call
 
 

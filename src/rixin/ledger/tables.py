@@ -23,7 +23,7 @@ from sqlalchemy import (
     inspect,
     text,
 )
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.schema import CreateColumn, CreateIndex
 
 metadata = MetaData()
 
@@ -267,7 +267,7 @@ def _complete_trail(_connection: Connection) -> None:
 
 def _add_answers(connection: Connection) -> None:
     metadata.create_all(connection, tables=[answers], checkfirst=True)
-    _WAITING.create(connection, checkfirst=True)
+    connection.execute(CreateIndex(_WAITING, if_not_exists=True))
 
 
 def _add_runs(connection: Connection) -> None:
