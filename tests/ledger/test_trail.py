@@ -18,7 +18,7 @@ from rixin.core.key import Limits
 from rixin.ledger import audit_check, tables
 from rixin.ledger.audit import current_head, entries, heads_file, record, write_head
 from rixin.ledger.decisions import write_decision
-from rixin.ledger.keys import add_key, list_keys, revoke_key
+from rixin.ledger.keys import add_key, list_keys, revoke_key, rotate_key
 from rixin.ledger.releases import add_release, move_pointer
 from rixin.ledger.requests import (
     Remark,
@@ -72,7 +72,10 @@ def write_period(ledger, name, now):
     for key in (f"{name}used", f"{name}gone"):
         limits = Limits(in_flight=3)
         what = {"name": key, "role": "operator", "scenarios": ["desk"], "limits": limits}
-        add_key(ledger, f"rx-{key}-secret", **what, actor="ann", now=now)
+        span = timedelta(days=90)
+        add_key(ledger, f"rx-{key}-secret", **what, actor="ann", now=now, lifetime=span)
+    given = {"grace": timedelta(days=7), "lifetime": None, "actor": "ann", "now": now}
+    rotate_key(ledger, f"rx-{name}used-newer", **given)
     revoke_key(ledger, f"{name}gone", actor="ann", now=now)
     number = add_release(ledger, RELEASE, actor="ann", now=now).number
     change = {"live": number, "canary": number, "share": 5}
@@ -302,6 +305,20 @@ def test_a_second_retention_lists_only_what_the_first_one_did_not(ledgers, tmp_p
     ],
 )
 def test_what_rixin_never_makes_in_a_file_is_named(ledgers, tmp_path, statement, word):
+    wrong = wrong_after(copy_of(ledgers["kept"], tmp_path), statement)
+    assert any(word in line for line in wrong), wrong
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"),
+    [
+        ("UPDATE key_secrets SET expires_at = NULL WHERE id = 1", "secret 1 of the key with"),
+        ("UPDATE key_secrets SET earlier_until = '2099' WHERE earlier_until > ''", "was altered"),
+        ("DELETE FROM key_secrets WHERE id = 1", "a secret of key"),
+        ("INSERT INTO key_secrets VALUES (99, 1, 'x', '2026', NULL, NULL)", "secret 99"),
+    ],
+)
+def test_a_secret_of_a_key_that_was_altered_is_named(ledgers, tmp_path, statement, word):
     wrong = wrong_after(copy_of(ledgers["kept"], tmp_path), statement)
     assert any(word in line for line in wrong), wrong
 

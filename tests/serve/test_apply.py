@@ -194,7 +194,7 @@ def test_a_budget_that_ends_stops_the_run(desk):
     (own.parent / "in.csv").write_text("q\n" + "".join(f"okapi {n}\n" for n in range(200)))
     code, said = rixin(own, "apply", "desk", "in.csv", "-o", "out.csv")
     assert (code, "Traceback" in said) == (3, False), said
-    assert "money a day" in said
+    assert "a budget of" in said
     assert len((own.parent / ".out.csv.part").read_text().splitlines()) > 1
 
 

@@ -59,7 +59,7 @@ def test_two_hundred_callers_cannot_overrun_one_cent(tmp_path, workers):
     assert reply.status == 429
     error = reply.json()["error"]
     assert (error["code"], error["type"]) == ("insufficient_quota", "rate_limit_error")
-    assert "has 0.01 money a day" in error["message"]
+    assert "has a budget of 0.01 a day" in error["message"]
     assert reply.headers["x-should-retry"] == "false"
     assert 0 < int(reply.headers["retry-after"]) <= 86_400
 
@@ -264,7 +264,7 @@ def test_limits_of_days_and_months_outlive_a_restart(tmp_path):
         again.process.stderr.close()
     assert statuses == [200, 429]
     assert reply.status == 429
-    assert "has 40 tokens a month: 11 are used or reserved" in reply.json()["error"]["message"]
+    assert "has 40 tokens a month: 11 used or reserved" in reply.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`rixin keys`: who may call the gateway, and how much."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 import click
 
 from rixin.cli.options import echo, json_option, ledger_option, print_json, table
-from rixin.core.key import ROLES, Key, Limits, parse_budget, parse_count
+from rixin.core.key import ROLES, Key, Limits, parse_budget, parse_count, parse_lifetime
 
 
 @click.group()
 def keys() -> None:
-    """Create, list and revoke keys of the gateway."""
+    """Create, list, rotate and revoke keys of the gateway."""
 
 
 @keys.command()
@@ -45,6 +46,9 @@ def keys() -> None:
 @click.option("--tokens", multiple=True, metavar="N/PERIOD", help="Tokens: 100k/min, 2M/month.")
 @click.option("--in-flight", type=click.IntRange(1), help="Requests at the same time.")
 @click.option("--max-body", type=click.IntRange(1), metavar="BYTES", help="Size of a request.")
+@click.option(
+    "--expires", metavar="SPAN", help="When it ends by itself: 90d, 12h. [default: never]"
+)
 @click.option("--sensenova", is_flag=True, help="Show the access key and secret of that API.")
 @ledger_option
 @json_option
@@ -59,6 +63,7 @@ def create(
     tokens: tuple[str, ...],
     in_flight: int | None,
     max_body: int | None,
+    expires: str | None,
     sensenova: bool,
     ledger: Path | None,
     as_json: bool,
@@ -73,6 +78,7 @@ def create(
         in_flight=in_flight,
         body_bytes=max_body,
     )
+    lifetime = _span("--expires", expires)
     with Workspace(ledger=ledger) as workspace:
         desk = workspace.desk()
         scenarios = tuple(
@@ -81,19 +87,16 @@ def create(
         )
         if sensenova:
             _signing_key(desk.ledger.path)  # whatever is wrong with it is told before a key is made
-        secret, key = desk.create_key(name, role=role, scenarios=scenarios, limits=limits)
+        secret, key = desk.create_key(
+            name, role=role, scenarios=scenarios, limits=limits, lifetime=lifetime
+        )
         known = {one.scenario for one in desk.releases()}
     for one in sorted(set(scenarios) - known):
         there = ", ".join(sorted(known)) or "none"
         echo(f"note: {one} has no release yet; scenarios with one: {there}", err=True)
     if sensenova:
         return _show_signing(key, desk.ledger.path, as_json=as_json)
-    if as_json:
-        print_json({"key": secret, **_plain(key)})
-        return 0
-    echo(secret)
-    echo(f"key {key.public_id}: keep it now, it is not shown again", err=True)
-    return 0
+    return _show(secret, key, as_json=as_json)
 
 
 @keys.command("list")
@@ -132,6 +135,50 @@ def revoke(key: str, ledger: Path | None) -> int:
     return 0
 
 
+@keys.command()
+@click.argument("key")
+@click.option(
+    "--grace",
+    default="7d",
+    show_default=True,
+    metavar="SPAN",
+    help="How long the secret of before still holds; 0: it ends at once.",
+)
+@click.option(
+    "--expires",
+    metavar="SPAN",
+    help="When the new secret ends by itself. [default: after as long as the one before]",
+)
+@click.option("--sensenova", is_flag=True, help="Show the access key and secret of that API.")
+@ledger_option
+@json_option
+def rotate(
+    *,
+    key: str,
+    grace: str,
+    expires: str | None,
+    sensenova: bool,
+    ledger: Path | None,
+    as_json: bool,
+) -> int:
+    """Give KEY, named by its id or its name, a new secret.
+
+    Both secrets work until the grace is over; limits, budgets and history stay those of the key.
+    """
+    from rixin.workspace import Workspace
+
+    span = timedelta() if grace == "0" else _span("--grace", grace) or timedelta()
+    lifetime = _span("--expires", expires)
+    with Workspace(ledger=ledger) as workspace:
+        desk = workspace.desk()
+        if sensenova:
+            _signing_key(desk.ledger.path)
+        secret, rotated = desk.rotate_key(key, grace=span, lifetime=lifetime)
+    if sensenova:
+        return _show_signing(rotated, desk.ledger.path, as_json=as_json)
+    return _show(secret, rotated, as_json=as_json)
+
+
 def _row(key: Key, spent: Mapping[str, Decimal], currencies: Mapping[str, str]) -> tuple[str, ...]:
     limits = key.limits
     mine = {currencies.get(one, "") for one in key.scenarios or currencies}
@@ -151,13 +198,25 @@ def _row(key: Key, spent: Mapping[str, Decimal], currencies: Mapping[str, str]) 
     )
     return (
         key.public_id,
-        f"revoked {key.revoked_at[:10]}" if key.revoked_at else "active",
+        _state(key, datetime.now(UTC).isoformat(timespec="seconds")),
         key.role,
         ", ".join(key.scenarios) or "all scenarios",
         ", ".join(f"{most}{unit}" for most, unit in given if most is not None) or "none",
         " + ".join(_amount(*one) or "" for one in sorted(spent.items())) or "0",
         key.name,
     )
+
+
+def _state(key: Key, now: str) -> str:
+    """Whether it works, and until when."""
+    if key.revoked_at:
+        return f"revoked {key.revoked_at[:10]}"
+    *earlier, last = key.ends()
+    if last is not None and last <= now:
+        return f"expired {last[:10]}"
+    state = "active" if last is None else f"until {last[:10]}"
+    grace = max((end for end in earlier if end is not None and end > now), default=None)
+    return state if grace is None else f"{state}, earlier secret until {grace[:10]}"
 
 
 def _amount(currency: str, amount: Decimal | None) -> str | None:
@@ -174,13 +233,33 @@ def _signing_key(ledger: Path) -> bytes:
 def _show_signing(key: Key, ledger: Path, *, as_json: bool) -> int:
     from rixin.serve.sensenova.tokens import secret_of
 
-    secret = secret_of(_signing_key(ledger), key.public_id)
+    secret = secret_of(_signing_key(ledger), key.public_id, len(key.secrets) - 1)
     if as_json:
         print_json({"access_key_id": key.public_id, "secret_access_key": secret, **_plain(key)})
         return 0
     echo(f"SENSENOVA_ACCESS_KEY_ID={key.public_id}")
     echo(f"SENSENOVA_SECRET_ACCESS_KEY={secret}")
     return 0
+
+
+def _show(secret: str, key: Key, *, as_json: bool) -> int:
+    if as_json:
+        print_json({"key": secret, **_plain(key)})
+        return 0
+    echo(secret)
+    until = "" if key.expires_at is None else f"; it ends at {key.expires_at}"
+    echo(f"key {key.public_id}: keep it now, it is not shown again{until}", err=True)
+    *earlier, _ = key.ends()
+    if earlier and earlier[-1] is not None:
+        echo(f"the secret before it ends at {earlier[-1]}", err=True)
+    return 0
+
+
+def _span(option: str, text: str | None) -> timedelta | None:
+    try:
+        return None if text is None else parse_lifetime(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
 
 
 def _money(budgets: tuple[str, ...]) -> dict[str, Any]:
@@ -206,4 +285,9 @@ def _counts(option: str, what: str, given: tuple[str, ...]) -> dict[str, Any]:
 def _plain(key: Key) -> dict[str, object]:
     from dataclasses import asdict
 
-    return {name: value for name, value in asdict(key).items() if name not in {"id", "hash"}}
+    secrets = [
+        {"made_at": one.made_at, "ends_at": end}
+        for one, end in zip(key.secrets, key.ends(), strict=True)
+    ]
+    plain = {name: value for name, value in asdict(key).items() if name not in {"id", "hash"}}
+    return {**plain, "expires_at": key.expires_at, "secrets": secrets}

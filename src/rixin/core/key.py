@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Literal, get_args
 
@@ -18,6 +19,8 @@ APPROVERS = frozenset({"approver", "admin"})
 """Roles whose keys approve a promotion: no application has one."""
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)/(minute|min|day|month|run)")
 _COUNT = re.compile(r"(\d+)([kM]?)(?:/(minute|min|day|month))?")
+_LIFETIME = re.compile(r"(\d{1,7})([mhd])")
+_LONGEST = timedelta(days=36_525)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,19 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """One of the secrets by which a key is used: a rotation adds one, and the others end."""
+
+    hash: str
+    """SHA-256 of the whole key with this secret."""
+    made_at: str
+    expires_at: str | None = None
+    """When it ends by itself; None: never. Times are UTC, in ISO 8601."""
+    earlier_until: str | None = None
+    """How long those before it still hold; None: there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """A key as it is stored: without the secret."""
 
@@ -48,7 +64,7 @@ class Key:
     public_id: str
     """Names the key in lists, logs and the audit trail."""
     hash: str
-    """SHA-256 of the whole key."""
+    """SHA-256 of the whole key, as it was made."""
     name: str
     role: str
     scenarios: tuple[str, ...]
@@ -56,6 +72,45 @@ class Key:
     limits: Limits
     created_at: str
     revoked_at: str | None = None
+    secrets: tuple[Secret, ...] = ()
+    """Oldest first."""
+
+    @property
+    def expires_at(self) -> str | None:
+        """When the newest secret ends; None: never."""
+        return self.secrets[-1].expires_at if self.secrets else None
+
+    def ends(self) -> list[str | None]:
+        """When each secret ends: by itself, or because a later one took its place.
+
+        Examples:
+            >>> old = Secret(hash="a", made_at="2026-01-01T00:00:00+00:00")
+            >>> until = "2026-02-08T00:00:00+00:00"
+            >>> new = Secret(hash="b", made_at="2026-02-01T00:00:00+00:00", earlier_until=until)
+            >>> secrets = (old, new)
+            >>> key = Key(id=1, public_id="k", hash="a", name="", role="caller", scenarios=(),
+            ...     limits=Limits(), created_at=old.made_at, secrets=secrets)
+            >>> key.ends()
+            ['2026-02-08T00:00:00+00:00', None]
+        """
+        found: list[str | None] = []
+        replaced: list[str] = []
+        for secret in reversed(self.secrets):
+            own = [] if secret.expires_at is None else [secret.expires_at]
+            found.append(min(own + replaced, default=None))
+            if secret.earlier_until is not None:
+                replaced.append(secret.earlier_until)
+        return found[::-1]
+
+    def holds(self, hashed: str, now: str) -> bool:
+        """Whether one of its secrets has this hash and has not ended; revoked keys are not looked at.
+
+        Args:
+            hashed: See `hash_key`.
+            now: UTC, in ISO 8601 to the second, as the times of secrets are.
+        """
+        of_secrets = zip(self.secrets, self.ends(), strict=True)
+        return any(one.hash == hashed and (end is None or now < end) for one, end in of_secrets)
 
     def may_call(self, scenario: str) -> bool:
         """Whether it may call a scenario, or a solver of it."""
@@ -84,6 +139,24 @@ def parse_budget(text: str) -> tuple[str, Decimal]:
         )
     period = "minute" if found[2] == "min" else found[2]
     return f"money_per_{period}", Decimal(found[1])
+
+
+def parse_lifetime(text: str) -> timedelta:
+    """The span of time that `90d`, `12h` or `30m` means.
+
+    Raises:
+        ValueError: It is written otherwise, or is longer than a hundred years.
+
+    Examples:
+        >>> parse_lifetime("90d").days
+        90
+    """
+    found = _LIFETIME.fullmatch(text.strip())
+    unit = {"m": "minutes", "h": "hours", "d": "days"}
+    span = timedelta() if found is None else timedelta(**{unit[found[2]]: int(found[1])})
+    if found is None or not span or span > _LONGEST:
+        raise ValueError(f"{text!r} is not a span of time: write it as 90d, 12h or 30m")
+    return span
 
 
 def parse_count(text: str) -> tuple[str, int]:

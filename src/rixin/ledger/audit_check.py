@@ -40,6 +40,8 @@ MADE = {
     ),
 }
 """Actions that make a row, what it is called, its table, and its columns that never change."""
+SECRET = ("id", "key_id", "hash", "made_at", "expires_at", "earlier_until")
+"""The columns of a secret of a key, which never change."""
 VERDICT = ("id", "scenario", "dataset_id", "decided_at", "contract", "record")
 """The columns of a verdict."""
 POINTER = ("id", "scenario", "live", "canary", "share", "history")
@@ -48,12 +50,13 @@ MIGRATED = "ledger.migrate"
 """The action of the entry that lists the rows which were there when a schema began."""
 COMPLETE = 5
 """The first schema in which every verdict, key, release and pointer has an entry."""
-NEWEST = 7
+NEWEST = 8
 """The newest schema that this file knows."""
 _MARKS = {"first", "id", "number"}
 """What details of entries hold only from that schema on."""
 _TABLES = (
     *("rixin_meta", "audit", "requests", "feedback", "decisions", "keys", "releases", "pointers"),
+    "key_secrets",
 )
 OLDER = "verdicts, keys and releases are told by the entry of the schema's change alone"
 _NO_HEADS = (
@@ -482,6 +485,8 @@ class _Said:
         """The last entry about what serves a scenario."""
         self.revoked: dict[str, object] = {}
         """When."""
+        self.secrets: dict[object, str] = {}
+        """Hashes of the rows of secrets, and whose they are."""
         self.rows: dict[str, dict[str, object]] = {
             table: {} for table in ("decisions", "keys", "releases")
         }
@@ -517,6 +522,8 @@ def _said(entries: _Entries) -> _Said:
     said = _Said()
     for entry in entries:
         at, _, action, subject, detail = map(str, entry[1:6])
+        if action in {"key.create", "key.rotate"} and "secret" in _values(detail):
+            said.secrets[_values(detail)["secret"]] = subject
         if action in MADE:
             said.made[action, subject] = _values(detail)
         elif action == MIGRATED:
@@ -535,6 +542,7 @@ def _in_force(database: sqlite3.Connection, said: _Said) -> Iterator[str]:
     for name, at in database.execute("SELECT public_id, revoked_at FROM keys NOT INDEXED"):
         if at != said.revoked.get(name):
             yield f"whether key {name} is revoked was altered"
+    yield from _secrets(database, said)
     serving = database.execute(f"SELECT {', '.join(POINTER)} FROM pointers NOT INDEXED")  # noqa: S608
     for row in serving:
         told = said.pointed.pop(row[1], None)
@@ -542,6 +550,19 @@ def _in_force(database: sqlite3.Connection, said: _Said) -> Iterator[str]:
         if told is None or any(told.get(name, one) != one for name, one in fields.items()):
             yield f"which release of {row[1]} serves was altered"
     yield from (f"what serves {scenario} is missing" for scenario in said.pointed)
+
+
+def _secrets(database: sqlite3.Connection, said: _Said) -> Iterator[str]:
+    """Where the ends and rotations of keys are not what their entries say."""
+    known = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'key_secrets'"
+    rows: list[_Entry] = []
+    if database.execute(known).fetchone():  # the table came with schema 8
+        rows += database.execute(f"SELECT {', '.join(SECRET)} FROM key_secrets NOT INDEXED")  # noqa: S608
+    for row in rows:
+        if said.secrets.pop(row_hash(row), None) is None:
+            yield f"secret {row[0]} of the key with the number {row[1]} was altered"
+    for name in said.secrets.values():
+        yield f"a secret of key {name} is missing, or was altered"
 
 
 def _made(database: sqlite3.Connection, action: str, said: _Said) -> Iterator[str]:

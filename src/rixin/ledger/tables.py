@@ -168,6 +168,18 @@ keys = Table(
     Column("revoked_at", String(40)),
 )
 
+# Secrets that end or were made by a rotation: the first of most keys is in `keys` alone.
+key_secrets = Table(
+    "key_secrets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key_id", Integer, nullable=False, index=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("made_at", String(40), nullable=False),
+    Column("expires_at", String(40)),
+    Column("earlier_until", String(40)),
+)
+
 requests = Table(
     "requests",
     metadata,
@@ -278,6 +290,10 @@ def _add_runs(connection: Connection) -> None:
             connection.execute(text(f"CREATE INDEX IF NOT EXISTS ix_requests_{name} ON {on}"))
 
 
+def _add_secrets(connection: Connection) -> None:
+    metadata.create_all(connection, tables=[key_secrets], checkfirst=True)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _create_first_tables,
     _add_sunk_money,
@@ -286,5 +302,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _complete_trail,
     _add_answers,
     _add_runs,
+    _add_secrets,
 )
 """Migration k brings the schema from version k to k + 1; released ones are never edited."""

@@ -29,7 +29,7 @@ from rixin.serve.errors import Refusal
 from rixin.serve.gateway import Endpoint, Gateway
 from rixin.serve.http import Request, Server
 from rixin.serve.meters import DAY, MONTH, Meters, period_start
-from rixin.serve.metrics import Metrics, collect, render
+from rixin.serve.metrics import KEY_EXPIRY, Metrics, collect, render
 from rixin.serve.openai import people, routes
 from rixin.serve.openai.envelope import encode, error_body
 from rixin.serve.sensenova import routes as sensenova
@@ -479,6 +479,9 @@ def _gauges(gateway: Gateway) -> None:
     shown.set("rixin_capture_waiting_bytes", (), gateway.capture.waiting_bytes)
     shown.set("rixin_capture_dropped_total", (), gateway.capture.dropped)
     shown.set("rixin_capture_aside_total", (), gateway.capture.aside)
+    shown.clear(KEY_EXPIRY)
+    if (expiry := gateway.state.next_expiry(time.time())) is not None:
+        shown.set(KEY_EXPIRY, (), expiry)
     shown.clear("rixin_release_info")
     for name, route in gateway.state.routes.items():
         live = str(route.pointer.live)

@@ -17,17 +17,18 @@ from rixin.serve.runs import Line, Spent, TableFull, to_hex
 from rixin.serve.state import Caller
 
 _WHAT = {
-    "requests": "requests a minute",
-    "requests_day": "requests a day",
-    "requests_month": "requests a month",
-    "tokens": "tokens a minute",
-    "tokens_day": "tokens a day",
-    "tokens_month": "tokens a month",
-    "money_minute": "money a minute",
-    "money_day": "money a day",
-    "money_month": "money a month",
-    "in_flight": "requests at the same time",
+    "requests": "{} requests a minute",
+    "requests_day": "{} requests a day",
+    "requests_month": "{} requests a month",
+    "tokens": "{} tokens a minute",
+    "tokens_day": "{} tokens a day",
+    "tokens_month": "{} tokens a month",
+    "money_minute": "a budget of {} a minute",
+    "money_day": "a budget of {} a day",
+    "money_month": "a budget of {} a month",
+    "in_flight": "{} requests at the same time",
 }
+_RESETS = {"day": "it resets at 00:00 UTC", "month": "it resets when a month of UTC begins"}
 _new = tuple.__new__
 """Makes a named tuple in a third of the time that its own takes."""
 _FREE = frozenset(kind for kind in _WHAT if not kind.startswith("money"))
@@ -145,6 +146,8 @@ class Call:
         more = "" if sure is None else f"x-rixin-confidence: {sure:.4f}\r\n"
         if self.outside:
             more += "x-rixin-outside: true\r\n"
+        if self.at >= self.caller.warned_from:
+            more += self.caller.notice
         if self.failure:
             more += f"x-rixin-failure: {self.failure}\r\n"
         return (
@@ -324,10 +327,11 @@ def _no_room(found: Exceeded, wanted: int) -> Refusal:
     limit, money = found.limit, found.limit.kind.startswith("money")
     most, used, need = map(_amount if money else str, (limit.most, found.used, wanted))
     whose = "this key" if limit.subject % 2 == 0 else "this scenario"
+    ends = _RESETS.get(limit.kind.rpartition("_")[2], f"come back in {found.retry_after_s:.0f} s")
     return Refusal(
         429,
-        f"{whose} has {most} {_WHAT[limit.kind]}: {used} are used or reserved, and this request"
-        f" may need {need}; come back in {found.retry_after_s:.0f} s",
+        f"{whose} has {_WHAT[limit.kind].format(most)}: {used} used or reserved, and this request"
+        f" may need {need}; {ends}",
         "insufficient_quota" if money else "rate_limit_exceeded",
         retry_after_s=found.retry_after_s,
         retry=not money,

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -194,10 +195,12 @@ class Gateway:
         """Looks whether a key still holds.
 
         Raises:
-            Refusal: It was revoked.
+            Refusal: It was revoked, or has ended.
         """
         if caller.revoked:
             raise Refusal(401, "this key was revoked", "invalid_api_key")
+        if caller.ends <= time.time():
+            raise Refusal(401, _ended(caller), "invalid_api_key")
 
     async def run(
         self,
@@ -493,6 +496,16 @@ def _content(text: str, climb: Climb, guarding: Guarding) -> dict[str, object]:
     output = None if climb.answer is None else climb.answer.output
     said = [[step.solver, guarding.kept(step.output)] for step in climb.steps]
     return {"input": guarding.kept(text), "output": guarding.kept(output), "said": said}
+
+
+def _ended(caller: Caller) -> str:
+    moment = datetime.fromtimestamp(caller.ends, UTC).isoformat(timespec="seconds")
+    if caller.place + 1 < len(caller.key.secrets):
+        return f"this key was replaced by a newer one, and held until {moment}: use the newer one"
+    return (
+        f"this key ended at {moment}: who runs the gateway gives you a new one"
+        f" (rixin keys rotate {caller.key.public_id})"
+    )
 
 
 def refusal_of(failure: Failure) -> Refusal:

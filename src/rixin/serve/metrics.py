@@ -13,6 +13,7 @@ BUCKETS = (
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
 )
 """Seconds: what the gateway adds is less than a millisecond, and long answers take minutes."""
+KEY_EXPIRY = "rixin_key_expiry_timestamp_seconds"
 _HELP = {
     "rixin_requests_total": "Requests answered, by scenario, solver and status; without a scenario where they got"
     " no further than the door.",
@@ -31,6 +32,7 @@ _HELP = {
     "rixin_people_waiting": "Cases that wait for people, by scenario.",
     "rixin_webhook_total": "Tries to tell that people answered, by outcome.",
     "rixin_webhook_waiting": "Answers of people that could not be told yet.",
+    KEY_EXPIRY: "When the next key ends, in seconds since the epoch; absent: none will.",
     "rixin_release_info": "1 for the release that serves a scenario.",
 }
 _GAUGES = frozenset(
@@ -38,12 +40,13 @@ _GAUGES = frozenset(
         "rixin_in_flight",
         "rixin_capture_waiting",
         "rixin_capture_waiting_bytes",
+        KEY_EXPIRY,
         "rixin_release_info",
         "rixin_webhook_waiting",
         "rixin_people_waiting",
     }
 )
-_ALIKE = frozenset({"rixin_release_info", "rixin_webhook_waiting"})
+_ALIKE = frozenset({KEY_EXPIRY, "rixin_release_info", "rixin_webhook_waiting"})
 """What is the same in every worker, so there is no sum."""
 _ENDED = "ended.json"
 _log = logging.getLogger("rixin.serve")

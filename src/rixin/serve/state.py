@@ -8,6 +8,7 @@ else: whatever is wrong with a release, a price or another key, a revoked key do
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import Counter
@@ -39,6 +40,8 @@ from rixin.workspace.sharing import SolverPool
 T = TypeVar("T")
 LOOK_S = 0.5
 """Seconds between two looks at what operators have changed."""
+WARNED_S = 14 * 86_400.0
+"""How long before its end a key says so in each answer."""
 _READERS = 4
 _LEAVE_S = 60.0
 """Seconds that a release which was taken out stays open for what it has begun."""
@@ -69,6 +72,14 @@ class Caller:
     """Whether one of them is of what a run may cost."""
     revoked: bool = False
     """Set while requests of it are under way, too."""
+    place: int = 0
+    """Which of the key's secrets it is known by: 0 is the first."""
+    ends: float = math.inf
+    """When that secret ends, in seconds since the epoch."""
+    warned_from: float = math.inf
+    """From when on each answer says so."""
+    notice: str = ""
+    """The header line that does."""
 
 
 @dataclass(slots=True)
@@ -125,7 +136,8 @@ class State:
     only: tuple[str, int | None] | None = None
     callers: dict[str, Caller] = field(default_factory=dict)
     """By the hash of the key."""
-    by_public_id: dict[str, Caller] = field(default_factory=dict)
+    by_public_id: dict[str, list[Caller]] = field(default_factory=dict)
+    """One for each secret of a key, oldest first."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Names that applications have, and the models they mean."""
     server_key: bytes = b""
@@ -214,6 +226,16 @@ class State:
             await served.close()
         self._readers.shutdown(wait=False, cancel_futures=True)
 
+    def next_expiry(self, now: float) -> float | None:
+        """When the next key ends that works and was given no newer secret; None: none will.
+
+        Args:
+            now: Seconds since the epoch.
+        """
+        newest = [callers[-1] for callers in self.by_public_id.values()]
+        ends = [one.ends for one in newest if not one.revoked and now < one.ends < math.inf]
+        return min(ends, default=None)
+
     def names(self) -> list[str]:
         """What `model` may be, for the list of models.
 
@@ -240,13 +262,19 @@ class State:
 
     def _take_keys(self, keys: list[Key]) -> None:
         for key in keys:
-            known = self.callers.get(key.hash)
-            if known is None:
-                caps_runs = key.limits.money_per_run is not None
-                known = Caller(key, _limits_of(key), caps_runs)
-                self.callers[key.hash] = known
-                self.by_public_id[key.public_id] = known
-            known.revoked = key.revoked_at is not None
+            mine = self.by_public_id.setdefault(key.public_id, [])
+            for place, (secret, end) in enumerate(zip(key.secrets, key.ends(), strict=True)):
+                known = self.callers.get(secret.hash)
+                if known is None:
+                    caps_runs = key.limits.money_per_run is not None
+                    known = Caller(key, _limits_of(key), caps_runs, place=place)
+                    self.callers[secret.hash] = known
+                    mine.append(known)
+                known.key, known.revoked = key, key.revoked_at is not None
+                if end is not None:
+                    known.ends = datetime.fromisoformat(end).timestamp()
+                    known.warned_from = known.ends - WARNED_S
+                    known.notice = f"x-rixin-key-expires: {end}\r\n"
 
     def _begin(self, pointer: Pointer) -> list[asyncio.Task[Served | str]]:
         """Begins to load what shall be warm; gives the loads of what shall serve."""

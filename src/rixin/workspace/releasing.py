@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rixin.core.verdict import Decision
 from rixin.errors import PromiseUnmet, UnknownName, UsageError
 from rixin.interop.contract.load import changed_parts, load_scenario, scenario_as_stated
 from rixin.ledger.decisions import last_decision
-from rixin.ledger.keys import add_key, list_keys, revoke_key
+from rixin.ledger.keys import add_key, list_keys, public_id_of, revoke_key, rotate_key
 from rixin.ledger.releases import (
     add_release,
     currencies,
@@ -223,16 +223,29 @@ class Desk:
         return self._move(scenario, "release.rollback", change)
 
     def create_key(
-        self, name: str, *, role: str = "caller", scenarios: Sequence[str] = (), limits: Limits
+        self,
+        name: str,
+        *,
+        role: str = "caller",
+        scenarios: Sequence[str] = (),
+        limits: Limits,
+        lifetime: timedelta | None = None,
     ) -> tuple[str, Key]:
         """A new key; the secret is told only here.
+
+        Args:
+            name: What it is for.
+            role: One of `rixin.core.key.ROLES`.
+            scenarios: What it may call; empty: everything.
+            limits: How much it may use.
+            lifetime: When it ends by itself; None: never.
 
         Raises:
             UnknownName: There is no such role.
         """
         if role not in ROLES:
             raise UnknownName("role", role, ROLES)
-        secret = f"rx-{secrets.token_hex(6)}-{secrets.token_hex(24)}"
+        secret = _secret(secrets.token_hex(6))
         key = add_key(
             self.ledger,
             secret,
@@ -242,8 +255,29 @@ class Desk:
             limits=limits,
             actor=self.actor,
             now=_now(),
+            lifetime=lifetime,
         )
         return secret, key
+
+    def rotate_key(
+        self, key: str, *, grace: timedelta, lifetime: timedelta | None = None
+    ) -> tuple[str, Key]:
+        """Gives a key a new secret, which is told only here; what it may use and has used stays.
+
+        Args:
+            key: Its public id or its name.
+            grace: How long the secrets before it still hold.
+            lifetime: When the new one ends by itself; None: after as long as the one before it.
+
+        Raises:
+            UnknownName: There is no such key.
+            UsageError: Several keys have this name, or it was revoked.
+        """
+        secret = _secret(public_id_of(self.ledger, key))
+        rotated = rotate_key(
+            self.ledger, secret, grace=grace, lifetime=lifetime, actor=self.actor, now=_now()
+        )
+        return secret, rotated
 
     def keys(self) -> list[Key]:
         """All keys, revoked ones included."""
@@ -296,13 +330,13 @@ class Desk:
         return any(thaw(one.frozen, Path(one.path)).policy.second_person for one in found)
 
     def _approval_by_key(self, release: Release, secret: str) -> dict[str, Any]:
-        hashed = hash_key(secret)
-        key = next((one for one in self.keys() if one.hash == hashed), None)
+        hashed, now = hash_key(secret), _now().isoformat(timespec="seconds")
+        key = next((one for one in self.keys() if one.holds(hashed, now)), None)
         reason = "" if key is None else _cannot_approve(key, release)
         if key is None or reason:
             raise UsageError(
                 f"this key cannot approve {release.scenario}@{release.number}:"
-                f" {reason or 'the ledger has no such key'}",
+                f" {reason or 'the ledger has no such key, or it has ended'}",
                 hint="make one for the second person: rixin keys create --name NAME --role approver",
             )
         return {"approved_by": key.name, "proved": True, "key": key.public_id}
@@ -381,3 +415,8 @@ def _solver_line(certificate: Mapping[str, Any], name: str | None) -> Mapping[st
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _secret(public_id: str) -> str:
+    """A whole key with a new secret of 192 random bits."""
+    return f"rx-{public_id}-{secrets.token_hex(24)}"

@@ -33,6 +33,8 @@ _HEADERS = {
     "x-rixin-cost": "in the scenario's currency; `unknown` where it is not known, or not yet",
     "x-rixin-confidence": "what speaks for a scenario's answer, 0 to 1; absent where nothing is known",
     "x-rixin-outside": "`true`: hardly a word of the case is known to the student that was asked",
+    "x-rixin-failure": "`reasoning_limit`: the answer is empty, since reasoning took all its tokens",
+    "x-rixin-key-expires": "when the key that was sent ends; absent until 14 days before",
     "x-rixin-release": "SCENARIO@NUMBER; empty for what is passed on",
 }
 _POSTS: dict[str, tuple[str, type, bool, str]] = {

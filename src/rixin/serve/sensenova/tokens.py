@@ -8,8 +8,10 @@ import hashlib
 import hmac
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import jwt
 
@@ -66,9 +68,16 @@ def _make_key(path: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def secret_of(key: bytes, public_id: str) -> str:
-    """The secret access key that belongs to an access key id."""
-    return hmac.new(key, b"sensenova " + public_id.encode(), hashlib.sha256).hexdigest()
+def secret_of(key: bytes, public_id: str, place: int = 0) -> str:
+    """The secret access key that belongs to an access key id.
+
+    Args:
+        key: See `server_key`.
+        public_id: The access key id.
+        place: How often it was rotated before: each time has a secret of its own.
+    """
+    said = f"sensenova {public_id} {place}" if place else f"sensenova {public_id}"
+    return hmac.new(key, said.encode(), hashlib.sha256).hexdigest()
 
 
 def caller_of(gateway: Gateway, request: Request) -> Caller:
@@ -83,23 +92,35 @@ def caller_of(gateway: Gateway, request: Request) -> Caller:
     token = given[7:].strip()
     try:
         claimed = jwt.decode(token, options={"verify_signature": False}).get("iss")
-        caller = gateway.state.by_public_id.get(str(claimed))
-        if caller is None:
+        callers = gateway.state.by_public_id.get(str(claimed))
+        if not callers:
             raise _refused("the access key id of the token is not known here")
-        secret = secret_of(gateway.state.server_key, caller.key.public_id)
-        claims = jwt.decode(
-            token,
-            secret,
-            algorithms=["HS256"],
-            leeway=_LEEWAY_S,
-            options={"require": ["exp", "iss"]},
-        )
+        caller, claims = _signer(gateway.state.server_key, callers, token)
         ends = int(claims["exp"])
     except (jwt.PyJWTError, OverflowError, TypeError, ValueError) as error:
         raise _refused(f"the token is not valid: {error}") from None
     if ends - time.time() > _LONGEST_S + _LEEWAY_S:
         raise _refused("the token is valid for more than a day: sign one for a shorter time")
     return caller
+
+
+def _signer(key: bytes, callers: Sequence[Caller], token: str) -> tuple[Caller, dict[str, Any]]:
+    """Whose secret signed a token, and its claims; a key has one for each time it was rotated."""
+    for caller in reversed(callers[1:]):
+        with suppress(jwt.InvalidSignatureError):
+            return caller, _claims(key, caller, token)
+    return callers[0], _claims(key, callers[0], token)
+
+
+def _claims(key: bytes, caller: Caller, token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        secret_of(key, caller.key.public_id, caller.place),
+        algorithms=["HS256"],
+        leeway=_LEEWAY_S,
+        options={"require": ["exp", "iss"]},
+    )
+    return claims
 
 
 def _refused(message: str) -> Refusal:
