@@ -50,13 +50,13 @@ MIGRATED = "ledger.migrate"
 """The action of the entry that lists the rows which were there when a schema began."""
 COMPLETE = 5
 """The first schema in which every verdict, key, release and pointer has an entry."""
-NEWEST = 8
+NEWEST = 9
 """The newest schema that this file knows."""
 _MARKS = {"first", "id", "number"}
 """What details of entries hold only from that schema on."""
 _TABLES = (
     *("rixin_meta", "audit", "requests", "feedback", "decisions", "keys", "releases", "pointers"),
-    "key_secrets",
+    *("idempotency", "key_secrets"),
 )
 OLDER = "verdicts, keys and releases are told by the entry of the schema's change alone"
 _NO_HEADS = (

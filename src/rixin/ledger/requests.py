@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, select, update
 
 from rixin.core.merkle import leaf_hash, tree_head
 from rixin.errors import UnknownName
 from rixin.ledger.aside import erase_aside
 from rixin.ledger.audit import current_head, record_in, removed_before, write_head
 from rixin.ledger.store import Ledger
-from rixin.ledger.tables import answers, feedback, releases, requests
+from rixin.ledger.tables import answers, feedback, idempotency, releases, requests
 
 _values_of = msgspec.json.Decoder(list[Any]).decode
 COLUMNS = (
@@ -312,6 +312,7 @@ def _erase(
     with ledger.append() as connection:
         done = int(connection.execute(update(requests).where(wanted).values(content=None)).rowcount)
         ids = select(requests.c.id).where(spoken_of)
+        connection.execute(delete(idempotency).where(idempotency.c.request_id.in_(ids)))
         connection.execute(update(feedback).where(feedback.c.request_id.in_(ids)).values(body=""))
         detail = {"erased": done}
         record_in(connection, "content.erase", subject, actor=actor, now=now, detail=detail)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -180,6 +181,26 @@ key_secrets = Table(
     Column("earlier_until", String(40)),
 )
 
+# Answers under the keys of callers, for a day; see `rixin.ledger.idempotency`.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key_id", Integer, nullable=False),
+    Column("asked", String(64), nullable=False),
+    Column("at", Float, nullable=False, index=True),
+    Column("worker", Integer, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("request_id", String(64)),
+    Column("status", Integer),
+    Column("content_type", Text),
+    Column("head", Text),
+    Column("body", LargeBinary),
+    Column("streamed", Boolean),
+    Column("size", Integer, nullable=False),
+    Index("ix_idempotency_of_key", "key_id", "at", "size"),
+)
+
 requests = Table(
     "requests",
     metadata,
@@ -294,6 +315,10 @@ def _add_secrets(connection: Connection) -> None:
     metadata.create_all(connection, tables=[key_secrets], checkfirst=True)
 
 
+def _add_idempotency(connection: Connection) -> None:
+    metadata.create_all(connection, tables=[idempotency], checkfirst=True)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _create_first_tables,
     _add_sunk_money,
@@ -303,5 +328,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_answers,
     _add_runs,
     _add_secrets,
+    _add_idempotency,
 )
 """Migration k brings the schema from version k to k + 1; released ones are never edited."""

@@ -19,6 +19,7 @@ from rixin import __version__
 from rixin.engine.transport import HttpTransport
 from rixin.errors import LedgerFault, RixinError
 from rixin.ledger.audit import record
+from rixin.ledger.idempotency import lose_running
 from rixin.ledger.people import waiting_counts
 from rixin.ledger.releases import read_pointers
 from rixin.ledger.requests import spent_by_scenario_since, used_since
@@ -45,6 +46,7 @@ from rixin.workspace.mirroring import Mirror
 _log = logging.getLogger("rixin.serve")
 GRACE_S = 30.0
 _NOTHING_SERVES = "no release serves yet: rixin promote SCENARIO"
+_EXPIRE_S = 600.0
 _SWEEP_S = 5.0
 _SHARE_S = 1.0
 _TELL_S = 1.0
@@ -307,6 +309,7 @@ class Worker:
             finally:
                 listening.close()
                 await server.drain(settings.grace_s, hurry=lambda: interrupts > 1)
+                await gateway.idempotent.close(0.0 if interrupts > 1 else settings.grace_s)
                 gateway.tasks.close()
                 with suppress(OSError):
                     _share(gateway)
@@ -326,6 +329,7 @@ class Worker:
         tasks, state = gateway.tasks, gateway.state
         tasks.every("reading keys and revocations", LOOK_S, state.load_keys, longest_s=2.0)
         tasks.every("following releases", LOOK_S, state.load_releases)
+        tasks.every("removing old answers", _EXPIRE_S, gateway.idempotent.expire)
         tasks.every("writing rows", _SHARE_S, gateway.capture.mend)
         tasks.every("closing idle connections", _SWEEP_S, server.sweep)
         tasks.every("sharing counters", _SHARE_S, lambda: _share(gateway))
@@ -415,6 +419,8 @@ def start(settings: Settings, meters: Meters, ledger: Ledger) -> None:
     }
     where = f"{settings.host}:{settings.port}"
     try:
+        if not settings.second:  # else it may be under way in the other gateway
+            lose_running(ledger)
         record(ledger, "serve.start", where, actor=current_user(), now=datetime.now(UTC), **detail)
     except LedgerFault as error:  # what is answered has a policy of its own
         _log.error("the start is not in the audit trail: %s", error)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from rixin.serve.capture import Capture
 from rixin.serve.errors import Refusal
 from rixin.serve.guarding import Guarding, NeedsPeople, aside
 from rixin.serve.http import Request
+from rixin.serve.idempotency import FIELD, IdempotentRequests, Work
 from rixin.serve.joining import join_run
 from rixin.serve.ladder import Climb, Ladder
 from rixin.serve.meters import Limit, Meters
@@ -96,17 +98,35 @@ class Gateway:
     watch: Watch = field(init=False)
     runs: Runs = field(init=False)
     ladder: Ladder = field(init=False)
+    idempotent: IdempotentRequests = field(init=False)
 
     def __post_init__(self) -> None:
         self.runs = Runs(self.meters)
         self.watch = Watch(self.metrics, self.trace)
         self.ladder = Ladder(self.watch.failed)
+        self.idempotent = IdempotentRequests(self.state, self.meters)
 
     async def handle(self, request: Request) -> None:
         """Answers one request, whatever happens."""
         self.in_flight += 1
+        try:
+            if FIELD in request.headers and request.caller is not None and request.method == "POST":
+                await self._answer(request, partial(self.idempotent.answer, work=self._answer))
+            else:
+                await self._answer(request)
+        except Refusal as refusal:
+            self.refuse(request, refusal)
+        finally:
+            self.in_flight -= 1
+            request.give_up()
+
+    async def _answer(self, request: Request, work: Work | None = None) -> None:
+        """Answers a request by its endpoint, or by other work, whatever happens."""
         endpoint: Endpoint | None = request.endpoint
         try:
+            if work is not None:
+                await work(request)
+                return
             await (self.others if endpoint is None else endpoint.answer)(self, request)
         except Refusal as refusal:
             self.refuse(request, refusal)
@@ -117,9 +137,6 @@ class Gateway:
             if not request.is_answered:
                 broken = Refusal(500, "the gateway failed; its log says why", "internal_error")
                 self.refuse(request, broken)
-        finally:
-            self.in_flight -= 1
-            request.give_up()
 
     def endpoint(self, request: Request) -> Endpoint | None:
         """What answers an address; None: it is none, or one with a part that varies."""

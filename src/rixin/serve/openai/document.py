@@ -36,6 +36,15 @@ _HEADERS = {
     "x-rixin-failure": "`reasoning_limit`: the answer is empty, since reasoning took all its tokens",
     "x-rixin-key-expires": "when the key that was sent ends; absent until 14 days before",
     "x-rixin-release": "SCENARIO@NUMBER; empty for what is passed on",
+    "x-rixin-unheeded": "parameters of the request that a scenario does not heed",
+    "idempotent-replayed": "`true`: the answer that the same request got before; nobody was asked",
+}
+_FROM_CALLERS = {
+    "Idempotency-Key": "of 1 to 255 characters: the same request under the same key is answered, and"
+    " paid, once within 24 hours",
+    "x-rixin-run": "the run of an agent that the call belongs to",
+    "x-rixin-parent-run": "the run that began it; a whole line with commas, `left, job`",
+    "traceparent": "the caller's span, as W3C Trace Context writes it",
 }
 _POSTS: dict[str, tuple[str, type, bool, str]] = {
     "/v1/chat/completions": ("chat", envelope.ChatBody, True, "Error"),
@@ -117,6 +126,10 @@ def _post(name: str, kind: str, *, streams: bool, error: str) -> dict[str, Any]:
         "post": {
             "operationId": name,
             "summary": _SUMMARIES[name],
+            "parameters": [
+                {"name": field, "in": "header", "description": text, "schema": _TEXT}
+                for field, text in _FROM_CALLERS.items()
+            ],
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
             "responses": {
                 "200": {"description": "the answer", "headers": _headers(), "content": media},
