@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
+from string import ascii_letters
 from typing import NamedTuple
 
 from rixin.errors import MissingExtra
@@ -12,19 +13,21 @@ from rixin.guards.scan import scan
 
 Found = tuple[str, int, int, str]
 """Kind, start, end, reason."""
-SIGN = r"(?>\s?[-.\u00b7/_>]\s?|\s{0,2}\n\s{0,8}>?\s?|\s{1,3})"
+SIGN = r"(?>\s?[-.\u00b7/_>+]\s?|\s{0,2}\n\s{0,8}>?\s?|\s{1,3})"
 """What people write between groups: one sign, a line break or some white space.
 
 It does not go back: between many groups, two ways to read each gap would be 2ⁿ ways in all.
 """
 AFTER = r"(?![0-9]|[A-Za-z]{1,24}[0-9])"
 """A word may stand right behind a number whose check digits hold, but no other number."""
-_BEGIN = re.compile(rf"[0-9](?<![0-9A-Za-z].)(?=((?:[0-9]|{SIGN}[0-9]){{7,16}}))", re.ASCII)
+_BEGIN = re.compile(rf"[0-9](?<![0-9].)(?=((?:[0-9]|{SIGN}[0-9]){{7,16}}))", re.ASCII)
 """Where a number may begin, with the digits that follow: no rule is content with less than eight."""
 _LETTER = re.compile(r"[^\W\d_]")
 _GROUP = re.compile("[0-9]+")
 _MOST_GROUPS = 8
-"""More are rows of a table."""
+"""More are rows of a table, or the boxes of a form, where each digit has its own."""
+_LETTERS = re.compile("[A-Za-z]")
+_LONGEST_WORD = 24
 _CONTEXT = 48
 """So many characters before a number say what it is."""
 _EGYPTIAN_PLACES = frozenset((*range(1, 5), *range(11, 20), *range(21, 30), *range(31, 36), 88))
@@ -51,19 +54,37 @@ def find_national(text: str) -> Iterator[Found]:
     for place in scan(_BEGIN, text):
         start = place.start()
         groups = _GROUP.findall(place[1])
-        if start < done or len(groups) > _MOST_GROUPS:
+        boxes = len(groups) > _MOST_GROUPS
+        if start < done or (boxes and max(map(len, groups)) > 1) or not begins(text, start):
             continue
+        joined = boxes or _LETTERS.match(text, start - 1) is not None
         digits = 1 + sum(map(len, groups))
         near = text[max(0, start - _CONTEXT) : start]
         near = near if _LETTER.search(near) else ""
         for rule in _RULES:
-            match = rule.pattern.match(text, start) if digits >= rule.digits else None
+            if digits < rule.digits or (joined and not rule.is_proved):
+                continue
+            match = rule.pattern.match(text, start)
             if match is None or (rule.words is not None and not (near and rule.words.search(near))):
                 continue
             if rule.holds(re.sub(r"[\W_]", "", match[0])):
                 done = match.end()
                 yield rule.kind, start, done, rule.reason
                 break
+
+
+def begins(text: str, start: int) -> bool:
+    """Whether a number may begin here: behind a word, but not inside of a longer code.
+
+    Examples:
+        >>> begins("card4111", 4), begins("be68c4111", 5)
+        (True, False)
+    """
+    if not start or not _LETTERS.match(text, start - 1):
+        return True
+    before = text[max(0, start - _LONGEST_WORD - 1) : start]
+    code = before.rstrip(ascii_letters)
+    return not code[-1:].isdigit() and (len(code) > 0 or start <= _LONGEST_WORD)
 
 
 def _insurance_numbers(text: str) -> Iterator[Found]:
@@ -152,6 +173,11 @@ class _Rule(NamedTuple):
     """Whether letters and digits, without what stands between them, are such a number."""
     words: re.Pattern[str] | None = None
     """What must stand before a number that proves too little by itself."""
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether check digits are enough, whatever word stands right beside it."""
+        return self.pattern.pattern.endswith(AFTER)
 
 
 def _rule(

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from rixin.guards.national import AFTER, SIGN, Found, luhn
+from rixin.guards.national import AFTER, SIGN, Found, begins, luhn
 from rixin.guards.scan import scan
 
 _CARD = re.compile(
-    rf"[0-9](?<![0-9A-Za-z.].)(?=[0-9]{{11}}|[0-9]{{3}}{SIGN}[0-9]{{4}}|[0-9]{{7}}{SIGN}[0-9]{{8}})",
+    rf"[0-9](?<![0-9].)(?<![0-9]\..)(?=[0-9]{{11}}|[0-9]{{3}}{SIGN}[0-9]{{4}}|[0-9]{{7}}{SIGN}[0-9]{{8}})",
     re.ASCII | re.DOTALL,
 )
-"""Where a card number may begin."""
+"""Where a card number may begin; behind a digit and a point it is a part of another number."""
 _FOURS = rf"\d{{4}}(?:{SIGN}\d{{4}})"
 _CARDS = [
     re.compile(form + AFTER, re.ASCII)
@@ -48,11 +48,16 @@ _LENGTHS = {account[:2]: int(account[2:]) for account in _ACCOUNTS.split()}
 _MARK = r"[!-/:-@\[-`{-~\u00b7\u2022]"
 _GAP = rf"(?>\s?{_MARK}\s?|\s{{0,2}}\n\s{{0,8}}>?\s?|\s{{1,3}})"
 """Between the groups of an account any sign may stand: length and two check digits prove it."""
+_ALONE = "(?:(?<![0-9A-Za-z])|(?<=IBAN)|(?<=iban))"
 _CHECK = re.compile(
     "[0-9](?:"
     + "|".join(
-        rf"(?<=(?:(?<![0-9A-Za-z])|(?<=IBAN)|(?<=iban))([A-Za-z][A-Za-z]){signs}.)"
-        for signs in ("", rf"(?:\s|{_MARK})", rf"\s(?:\s|{_MARK})")
+        rf"(?<={before}([A-Za-z][A-Za-z]){signs}.)"
+        for before, signs in (
+            ("(?<![0-9])", ""),
+            (_ALONE, rf"(?:\s|{_MARK})"),
+            (_ALONE, rf"\s(?:\s|{_MARK})"),
+        )
     )
     + ")[0-9]",
     re.ASCII,
@@ -69,7 +74,7 @@ def find_cards(text: str) -> Iterator[Found]:
     """Card numbers with a known prefix, its length and a valid check digit."""
     done = 0
     for begin in scan(_CARD, text):
-        if begin.start() < done:
+        if begin.start() < done or not begins(text, begin.start()):
             continue
         matches = (form.match(text, begin.start()) for form in _CARDS)
         card = next((match for match in matches if match and _is_card(match[0])), None)
@@ -91,7 +96,7 @@ def find_ibans(text: str) -> Iterator[Found]:
         begin, end = check.start(check.lastindex or 1), check.end()
         length = _LENGTHS.get(text[begin : begin + 2].upper(), 0)
         rest = _REST[length].match(text, end) if length else None
-        if rest is None or not _is_country(text, begin, check):
+        if rest is None or not _is_country(text, begin, check) or not begins(text, begin):
             continue
         if _is_account(text[begin : rest.end()]):
             yield "iban", begin, rest.end(), "a bank account with valid check digits"

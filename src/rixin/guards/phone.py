@@ -11,7 +11,9 @@ from rixin.guards.scan import scan
 
 DEFAULT_REGIONS = ("US", "GB", "CN", "SA", "AE", "EG")
 _CANDIDATE = re.compile(
-    r"[+(0-9](?<![0-9A-Za-z.,$€£¥].)(?:(?<=\+) ?\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
+    r"[+(0-9](?<![0-9$€£¥].)"
+    r"(?:(?<![0-9][.,].)|(?<=[0-9],.)(?:(?<=\+)|(?=[0-9]{4})))"  # 1,234,567 is one number
+    r"(?:(?<=\+) ?\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
     r"(?:[ \t./()\-\u00b7]{0,3}[0-9]){5,22}(?![0-9A-WYZa-wyz%])"
 )
 _LABELS = (
@@ -21,6 +23,10 @@ _LABELS = (
     *("电话", "手机", "座机", "传真", "致电", "拨打", "来电", "联系方式", "联系我", "電話", "手機"),
     *("هاتف", "جوال", "موبايل", "تليفون", "تلفون", "محمول", "اتصل", "اتصال", "فاكس", "واتس"),
 )
+_FRACTION = re.compile(r"(?<=[0-9]{7})\.0\Z")
+"""A program that took the number for one to calculate with wrote it so."""
+_LETTER = re.compile("[A-Za-z]")
+_WORD = re.compile(r"[A-Za-z]{1,12}\Z")
 _NEAR = 32
 """So many characters before a number say what it is."""
 _AFTER = ("office", "mobile", "cell", "fax", "home", "work", "desk", "phone", "tel")
@@ -60,7 +66,10 @@ def find_phones(text: str, regions: Sequence[str]) -> Iterator[Found]:
     for match in scan(_CANDIDATE, text):
         labelled = not _DATE.match(match[0]) and _labelled(text, *match.span())
         reason = "a telephone number" + (", by the words beside it" if labelled else "")
-        for start, end in _numbers(match[0], labelled, tuple(regions)):
+        joined = match[0][0] != "+" and _LETTER.match(text, match.start() - 1) is not None
+        written = _FRACTION.sub("", match[0])
+        first = 1 if joined and not _speaks_of_calls(text, match.start()) else 0
+        for start, end in _numbers(written, labelled, tuple(regions), first):
             more = _EXTENSION.match(text, match.start() + end)
             stop = more.end() if more else match.start() + end
             yield "phone", match.start() + start, stop, reason
@@ -74,10 +83,17 @@ def _labelled(text: str, start: int, end: int) -> bool:
     return bool(pieces) and any(label in pieces[-1] for label in _LABELS)
 
 
-def _numbers(written: str, labelled: bool, regions: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """The longest runs of groups that are a number: two may stand side by side."""
+def _speaks_of_calls(text: str, start: int) -> bool:
+    """Whether the word right before a number, without a blank, is one of telephones."""
+    word = _WORD.search(text, max(0, start - 12), start)
+    return word is not None and any(label.strip() in word[0].lower() for label in _LABELS)
+
+
+def _numbers(
+    written: str, labelled: bool, regions: tuple[str, ...], first: int
+) -> Iterator[tuple[int, int]]:
+    """The longest runs of groups that are a number, from the first on: two may stand side by side."""
     groups = [found.span() for found in re.finditer(r"[+(0-9][^ \t]*", written)]
-    first = 0
     while first < len(groups):
         for last in range(min(len(groups), first + (15 if labelled else 7)), first, -1):
             start, end = groups[first][0], groups[last - 1][1]

@@ -3,11 +3,14 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 from rixin.core.case import Case
-from rixin.core.finding import Finding, Origin
+from rixin.core.finding import Finding, Origin, united
+from rixin.core.ids import digest
 from rixin.core.outcome import Violation
+from rixin.guards.escapes import LAYERS, Unescaped, unescaped
 
 Action = Literal["observe", "redact", "block", "human"]
 Place = Literal["egress", "capture", "training", "output"]
@@ -34,7 +37,7 @@ class TextGuard(ABC):
 
     def __init__(self, name: str, fingerprint: str) -> None:
         self.name = name
-        self.fingerprint = fingerprint
+        self.fingerprint = digest(fingerprint, "escapes/1")
 
     def find(self, text: str, *, origin: Origin = "user", before: int = 0) -> list[Finding]:
         """The findings in a text, by start, without overlaps.
@@ -48,10 +51,22 @@ class TextGuard(ABC):
             why = f"longer than the {self.longest} characters that are read"
             return [Finding(self.name, UNREAD, 0, len(text), why)] if text else []
         try:
-            return self._find(text, origin)
+            return self._read(text, origin, LAYERS)
         except Exception as error:  # noqa: BLE001 - a mistake of a guard must not let a text pass
             why = f"the guard itself failed: {type(error).__name__}"
             return [Finding(self.name, FAILED, 0, len(text), why)]
+
+    def _read(self, text: str, origin: Origin, layers: int) -> list[Finding]:
+        """The findings in a text and behind its escapes, with offsets of the text as written."""
+        found = self._find(text, origin)
+        read = unescaped(text) if layers else None
+        if read is None:
+            return found
+        behind = []
+        for one in self._read(read.text, origin, layers - 1):
+            start, end = read.span(one.start, one.end)
+            behind.append(replace(one, start=start, end=end))
+        return united([*(one for one in found if not _misread(one, read, behind)), *behind])
 
     @abstractmethod
     def _find(self, text: str, origin: Origin) -> list[Finding]:
@@ -60,6 +75,18 @@ class TextGuard(ABC):
     def check(self, case: Case, output: str) -> Sequence[Violation]:
         """One violation for each kind that is in the output, with its count, never its value."""
         return violations(self.find(output))
+
+
+def _misread(found: Finding, read: Unescaped, behind: Sequence[Finding]) -> bool:
+    r"""Whether a finding took a part of an escape for a letter: the `n` of `\nann@example.org`."""
+    start, end = found.start, found.end
+    return any(
+        read.cuts(start, end)
+        or (one.kind == found.kind and start <= one.start and one.end <= end)
+        or (one.start <= start and end <= one.end and one.end - one.start > end - start)
+        for one in behind
+        if one.start < end and start < one.end
+    )
 
 
 def violations(findings: Sequence[Finding]) -> tuple[Violation, ...]:
