@@ -6,7 +6,7 @@ from decide_samples import MONEY, PROMISE, candidate, scenario, tally, without_l
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rixin.core.scenario import COLUMNS, Demand, Incumbent, Policy
+from rixin.core.scenario import COLUMNS, Demand, Incumbent, PartSpec, Policy
 from rixin.core.verdict import Decision, PairTally, Standing
 from rixin.decide.verdict import decide, months
 
@@ -215,6 +215,18 @@ def test_without_guards_the_verdict_says_that_harm_is_not_in_it():
     found = decide(scenario(policy=Policy()), {"strong": tally()})
     assert "no guard counts it" in found.warnings[0]
     assert found.candidates[0].harm.value is None
+
+
+def test_what_guards_let_pass_is_told():
+    listed = [f"w{number}" for number in range(8)]
+    guards = (
+        PartSpec(name="output-schema"),
+        PartSpec(name="pii", options={"allow": ["a@b.org", {"regex": "ORD-.*"}]}),
+        PartSpec(name="secrets", options={"allow": [*listed, "x", "y"]}),
+    )
+    pii, secrets = decide(scenario(policy=Policy(guards=guards)), {"strong": tally()}).warnings
+    assert pii == "the guard pii lets pass, by its `allow`: 'a@b.org', /ORD-.*/"
+    assert secrets.endswith("'w7' and 2 more")
 
 
 def test_lost_calls_and_near_copies_are_warned_of():

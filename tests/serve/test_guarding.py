@@ -21,7 +21,8 @@ MAIL = "ann@example.org"
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     more = (
-        "policy: {guards: [{pii: {action: redact, kinds: [email], at: [egress, capture]}},"
+        "policy: {guards: [{pii: {action: redact, kinds: [email], at: [egress, capture],"
+        " allow: [help@example.org]}},"
         " {injection: {action: block, at: [egress]}},"
         " {secrets: {action: human, at: [egress, capture]}}]}"
     )
@@ -43,6 +44,14 @@ def test_what_is_taken_out_does_not_leave_and_is_not_kept(house):
     assert row["content"]["input"] == "write to [email] about the okapi"
     assert ["pii", "email (redact)"] in row["detail"]["findings"]
     assert MAIL.encode() not in house.ledger.read_bytes()
+
+
+def test_what_is_allowed_leaves_and_is_kept_as_it_is(house):
+    reply = house.chat(f"from help@example.org to {MAIL} about the okapi")
+    assert "from help@example.org to <EMAIL_1> about" in json.dumps(last(house))
+    row = house.row(reply.headers["x-rixin-request-id"])
+    assert row["content"]["input"] == "from help@example.org to [email] about the okapi"
+    assert row["detail"]["findings"] == [["pii", "email (redact)"]]
 
 
 def test_a_solver_on_this_machine_reads_the_text_as_it_is(house):

@@ -23,6 +23,8 @@ class Finding:
     """The character after the last one."""
     reason: str
     """Why, in words that do not tell the value."""
+    judged: bool = True
+    """False: it stands for a text that could not be judged, so nobody can allow it."""
 
 
 def without_overlaps(findings: Iterable[Finding]) -> list[Finding]:

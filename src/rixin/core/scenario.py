@@ -157,6 +157,12 @@ class Policy:
     abstain_below: float | None = None
     """An answer with less confidence than this is none; those without a confidence stand. None: all do."""
 
+    @property
+    def allowed(self) -> list[tuple[str, list[object]]]:
+        """Guard and the texts and patterns that it lets pass; those that let nothing are left out."""
+        lists = ((one.name, one.options.get("allow")) for one in self.guards)
+        return [(name, list(found)) for name, found in lists if isinstance(found, list | tuple)]
+
     def forbids_host(self, url: str) -> str:
         """Why nothing may be sent to an address; empty: it may. This machine is always allowed.
 

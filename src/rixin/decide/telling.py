@@ -1,6 +1,6 @@
 """The verdict in words: headline, reasons, warnings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 
 from rixin.core.scenario import COLUMNS, Scenario
@@ -217,6 +217,14 @@ def _what_is_open(scenario: Scenario, candidates: Sequence[Judged]) -> Iterator[
             yield from what_is_open(scenario, [one])
 
 
+def what_is_allowed(scenario: Scenario) -> Iterator[str]:
+    """What each guard lets pass by name, in one line for each."""
+    for guard, allow in scenario.policy.allowed:
+        shown = [f"/{one['regex']}/" if isinstance(one, Mapping) else repr(one) for one in allow]
+        more = f" and {len(shown) - 8:,} more" if len(shown) > 8 else ""
+        yield f"the guard {guard} lets pass, by its `allow`: {', '.join(shown[:8])}{more}"
+
+
 def warnings(scenario: Scenario, results: Sequence[CandidateResult]) -> Iterator[str]:
     """What a reader must know before trusting the figures."""
     if COLUMNS in scenario.illustrative:
@@ -233,6 +241,7 @@ def warnings(scenario: Scenario, results: Sequence[CandidateResult]) -> Iterator
             "harm is not part of this verdict: nobody has said which share of answers that a guard"
             " finds fault with may be given (promise.harm)"
         )
+    yield from what_is_allowed(scenario)
     for one in results:
         tally = one.tally
         if (lost := unknown_cases(tally)) and tally.cases:

@@ -6,10 +6,11 @@ from typing import NamedTuple, cast
 
 from rixin.core.case import Case
 from rixin.core.finding import Finding
-from rixin.core.ids import digest
+from rixin.core.ids import digest, digest_json
 from rixin.core.outcome import Violation
 from rixin.core.scenario import OutputSpec, PartSpec
 from rixin.core.solver import Guard
+from rixin.guards.allow import Allowed
 from rixin.guards.function import FunctionGuard
 from rixin.guards.options import GUARD_NAMES, TEXT_GUARDS, guard_mistakes
 from rixin.guards.output_schema import OutputSchemaGuard
@@ -95,6 +96,10 @@ def text_guards(specs: Sequence[PartSpec], folder: Path) -> list[TextPolicy]:
         if "longest" in spec.options:
             guard.longest = cast("int", spec.options["longest"])
             guard.fingerprint = digest(guard.fingerprint, "longest", str(guard.longest))
+        if "allow" in spec.options:
+            listed = cast("Sequence[object]", spec.options["allow"])
+            guard.allowed = Allowed(listed)
+            guard.fingerprint = digest(guard.fingerprint, "allow", digest_json({"allow": listed}))
         action = cast("Action", spec.options.get("action", "observe"))
         at = cast("Sequence[Place]", spec.options.get("at", PLACES))
         found.append(TextPolicy(guard, action, frozenset(at)))

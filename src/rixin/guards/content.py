@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from rixin.core.finding import Finding, Origin, without_overlaps
+from rixin.core.finding import Finding, Origin
 from rixin.core.ids import digest_json
 from rixin.core.regex import compile_regex, find_matches
 from rixin.core.text import whole_word_pattern
@@ -72,7 +72,7 @@ class ContentGuard(TextGuard):
             if _speaks(rule, text)
             for match in find_matches(pattern, text)
         ]
-        return without_overlaps(found)
+        return found
 
     def _finding(self, rule: Forbidden, span: tuple[int, int]) -> Finding:
         return Finding(self.name, f"content:{rule.name}", *span, f"forbidden: {rule.name}")

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from rixin.core.finding import Finding, Origin, without_overlaps
+from rixin.core.finding import Finding, Origin
 from rixin.core.ids import digest
 from rixin.guards import injection_ar, injection_en, injection_zh
 from rixin.guards.classifier import shipped, shipped_bytes
@@ -52,9 +52,9 @@ class InjectionGuard(TextGuard):
         found = [Finding("injection", *one) for one in find_hidden(text)]
         found += _by_rules(folded, origin)
         found += _inside(text)
-        if self._classifies and not found:
+        if self._classifies and not self._sifted(text, found)[0]:
             found += _classified(folded, origin)
-        return without_overlaps(found)
+        return found
 
 
 def _by_rules(folded: Folded, origin: Origin) -> Iterator[Finding]:

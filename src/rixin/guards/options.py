@@ -5,6 +5,7 @@ from functools import cache
 
 from rixin.core.scenario import PartSpec
 from rixin.errors import UnknownName, UsageError
+from rixin.guards.allow import allow_mistakes
 from rixin.guards.text_guard import ACTIONS, PLACES
 from rixin.plugins import is_target
 
@@ -63,7 +64,12 @@ def _checks(guard: str) -> Mapping[str, Check]:
         "content": {"rules": _rules, "target": _rule_file},
         "function": {"target": _target},
     }
-    shared: Mapping[str, Check] = {"action": _action, "at": _places, "longest": _longest}
+    shared: Mapping[str, Check] = {
+        "action": _action,
+        "at": _places,
+        "longest": _longest,
+        "allow": allow_mistakes,
+    }
     return {**own.get(guard, {}), **(shared if guard in TEXT_GUARDS else {})}
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from rixin.core.finding import Finding, Origin, without_overlaps
+from rixin.core.finding import Finding, Origin
 from rixin.core.ids import digest_json
 from rixin.guards.addresses import AT_SIGNS, find_emails, find_machines
 from rixin.guards.folding import plain_digits, readings
@@ -68,8 +68,12 @@ class PiiGuard(TextGuard):
             if kind in self._kinds
         ]
         if self._names is not None:
-            found += _spans(self._names, text)
-        return without_overlaps(found)
+            try:
+                found += _spans(self._names, text)
+            except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+                why = f"the recogniser of names failed: {type(error).__name__}"
+                return [Finding("pii", "name", 0, len(text), why, judged=False)]
+        return found
 
     def _found(self, text: str) -> Iterator[Found]:
         if "email" in self._kinds and any(sign in text for sign in AT_SIGNS):
@@ -97,12 +101,8 @@ def _version(package: str) -> str:
 
 
 def _spans(names: Plugin, text: str) -> list[Finding]:
-    """What the recogniser names; a recogniser that fails marks the whole text."""
-    try:
-        spans = [(int(start), int(end)) for start, end in names.call(text)]  # type: ignore[attr-defined]
-    except Exception as error:  # noqa: BLE001 - a user's function may raise anything
-        why = f"the recogniser of names failed: {type(error).__name__}"
-        return [Finding("pii", "name", 0, len(text), why)]
+    """What the recogniser names."""
+    spans = [(int(start), int(end)) for start, end in names.call(text)]  # type: ignore[attr-defined]
     return [
         Finding("pii", "name", max(0, start), min(end, len(text)), "a name") for start, end in spans
     ]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import log2
 
-from rixin.core.finding import Finding, Origin, without_overlaps
+from rixin.core.finding import Finding, Origin
 from rixin.core.ids import digest
 from rixin.guards.folding import lower_same_length, readings
 from rixin.guards.national import Found
@@ -37,11 +37,11 @@ class SecretsGuard(TextGuard):
 
     def _find(self, text: str, origin: Origin) -> list[Finding]:
         """The secrets in a text."""
-        return without_overlaps(
+        return [
             Finding(self.name, kind, *reading.span(start, end), reason)
             for reading in readings(text)
             for kind, start, end, reason in (*_known(reading.text), *_assigned(reading.text))
-        )
+        ]
 
 
 def entropy(value: str) -> float:

@@ -2,14 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
 from rixin.core.case import Case
-from rixin.core.finding import Finding, Origin, united
+from rixin.core.finding import Finding, Origin, united, without_overlaps
 from rixin.core.ids import digest
 from rixin.core.outcome import Violation
+from rixin.guards.allow import Allowed
 from rixin.guards.escapes import LAYERS, Unescaped, unescaped
 
 Action = Literal["observe", "redact", "block", "human"]
@@ -34,6 +35,8 @@ class TextGuard(ABC):
 
     longest = LONGEST
     """A text with more characters is not read; its finding says so, and the action decides."""
+    allowed: Allowed | None = None
+    """What is no finding of this guard, though it looks like one."""
 
     def __init__(self, name: str, fingerprint: str) -> None:
         self.name = name
@@ -51,30 +54,49 @@ class TextGuard(ABC):
             why = f"longer than the {self.longest} characters that are read"
             return [Finding(self.name, UNREAD, 0, len(text), why)] if text else []
         try:
-            return self._read(text, origin, LAYERS)
+            return self._read(text, origin, LAYERS)[0]
         except Exception as error:  # noqa: BLE001 - a mistake of a guard must not let a text pass
             why = f"the guard itself failed: {type(error).__name__}"
             return [Finding(self.name, FAILED, 0, len(text), why)]
 
-    def _read(self, text: str, origin: Origin, layers: int) -> list[Finding]:
-        """The findings in a text and behind its escapes, with offsets of the text as written."""
-        found = self._find(text, origin)
+    def _read(self, text: str, origin: Origin, layers: int) -> tuple[list[Finding], list[Finding]]:
+        """The findings in a text and behind its escapes, with offsets of the text as written.
+
+        And those that are allowed.
+        """
+        found, passed = self._sifted(text, self._find(text, origin))
         read = unescaped(text) if layers else None
         if read is None:
-            return found
-        behind = []
-        for one in self._read(read.text, origin, layers - 1):
-            start, end = read.span(one.start, one.end)
-            behind.append(replace(one, start=start, end=end))
-        return united([*(one for one in found if not _misread(one, read, behind)), *behind])
+            return found, passed
+        inner, let = (_as_written(some, read) for some in self._read(read.text, origin, layers - 1))
+        behind, more = self._sifted(text, inner)
+        right = [one for one in found if not _misread(one, read, [*behind, *let, *more])]
+        return united([*right, *behind]), [*passed, *let, *more]
 
     @abstractmethod
     def _find(self, text: str, origin: Origin) -> list[Finding]:
-        """The findings in a text that is not too long."""
+        """What looks like a finding in a text that is not too long, the surest first."""
+
+    def _sifted(
+        self, text: str, findings: Sequence[Finding]
+    ) -> tuple[list[Finding], list[Finding]]:
+        """The findings that count, without overlaps, and those that are allowed."""
+        if self.allowed is None:
+            return without_overlaps(findings), []
+        rest, passed = self.allowed.split(text, findings)
+        return without_overlaps(rest), passed
 
     def check(self, case: Case, output: str) -> Sequence[Violation]:
         """One violation for each kind that is in the output, with its count, never its value."""
         return violations(self.find(output))
+
+
+def _as_written(findings: Iterable[Finding], read: Unescaped) -> list[Finding]:
+    written = []
+    for one in findings:
+        start, end = read.span(one.start, one.end)
+        written.append(replace(one, start=start, end=end))
+    return written
 
 
 def _misread(found: Finding, read: Unescaped, behind: Sequence[Finding]) -> bool:

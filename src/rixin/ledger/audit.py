@@ -101,7 +101,13 @@ def record_in(
 
 
 def record_change(
-    ledger: Ledger, action: str, subject: str, state: Mapping[str, Any], *, actor: str
+    ledger: Ledger,
+    action: str,
+    subject: str,
+    state: Mapping[str, Any],
+    *,
+    actor: str,
+    at_first: Mapping[str, Any] | None = None,
 ) -> bool:
     """Appends an entry where a state is not what the last entry of that action says of a subject.
 
@@ -111,6 +117,7 @@ def record_change(
         subject: What the state is of.
         state: All of it, as values that `json.dumps` takes.
         actor: Who works.
+        at_first: The state where no entry says any; None: none is the same as it.
 
     Returns:
         Whether it has changed.
@@ -121,7 +128,8 @@ def record_change(
     now = datetime.now(UTC)
     with ledger.append() as connection:
         last = connection.execute(query).scalar()
-        if last is not None and json.loads(last) == written:
+        known = at_first if last is None else json.loads(last)
+        if known == written:
             return False
         record_in(connection, action, subject, actor=actor, now=now, detail=written)
         head = _frontier(connection)

@@ -14,6 +14,7 @@ from rixin.decide.cut_answers import cut_line
 from rixin.decide.demand import DemandScore, demand_score
 from rixin.decide.needs import needs_of, shortages
 from rixin.decide.race import Entry
+from rixin.decide.telling import what_is_allowed
 from rixin.decide.wording import percent
 from rixin.ledger.cases import label_counts, stream_cases
 from rixin.ledger.outcomes import stored_between
@@ -84,6 +85,8 @@ class Plan:
     """How many cases each term of the promise needs at least."""
     lines: tuple[PlanLine, ...]
     cap: Decimal | None
+    allowed: tuple[str, ...] = ()
+    """What guards let pass, one line for each."""
 
     @property
     def most(self) -> Decimal | None:
@@ -136,6 +139,8 @@ class Plan:
             yield from wrap(note, _WIDTH, first="  · ", rest="    ")
         for need in self.needs:
             yield from wrap(need, _WIDTH)
+        for allowed in self.allowed:
+            yield from wrap(allowed, _WIDTH)
         if self.illustrative:
             names = ", ".join(self.illustrative)
             yield from wrap(f"assumed (defaults, not yours): {names}", _WIDTH)
@@ -204,6 +209,7 @@ def plan(
             if one.candidate.kind != "human"
         ),
         cap=scenario.budget.decide,
+        allowed=tuple(what_is_allowed(scenario)),
     )
 
 

@@ -19,6 +19,7 @@ from rixin.engine.progress import Reporter
 from rixin.engine.transport import HttpTransport
 from rixin.errors import NoLedger, UnknownName
 from rixin.interop.contract.load import fingerprint, load_scenario
+from rixin.ledger.audit import record_change
 from rixin.ledger.decisions import decision_keys, last_decision, write_decision
 from rixin.ledger.private import FOLDER
 from rixin.ledger.store import Ledger
@@ -115,6 +116,15 @@ class Workspace:
         _check_names(scenario, only)
         with self._ledger(path).exclusive():
             opened = self._open(scenario, need_keys=True)
+            allow = {"allow": scenario.policy.allowed}
+            record_change(
+                opened.ledger,
+                "guards.allow",
+                scenario.name,
+                allow,
+                actor=current_user(),
+                at_first={"allow": []},
+            )
             run = opened.run(self._reporter, chosen=only, exhaustive=exhaustive)
             opened.announce(run.race, self._reporter)
             _wait(run.go())
