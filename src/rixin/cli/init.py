@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from rixin.interop.contract.render import Draft
     from rixin.workspace.init import Found
 
-_FILE_OPTIONS = frozenset({"input", "expected", "id", "stratum", "delimiter", "sheet"})
+_FILE_OPTIONS = frozenset(
+    {"input", "expected", "id", "stratum", "delimiter", "sheet", "header_row"}
+)
 """Options that say how the file is read; the others are fields of the draft."""
 
 
@@ -47,6 +49,12 @@ _FILE_OPTIONS = frozenset({"input", "expected", "id", "stratum", "delimiter", "s
 @click.option("--stratum", help="Column with the part of the traffic.")
 @click.option("--delimiter", help="Of a CSV file.")
 @click.option("--sheet", help="Of a workbook.")
+@click.option(
+    "--header-row",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Row, or line, that names the columns; 0: none does.  [default: found]",
+)
 @click.option("--cases-per-month", type=Reads("count", count), help="How often the job comes.")
 @click.option("--incumbent", type=Reads("text", words), help="Who or what does the job today.")
 @click.option("--incumbent-cost", type=Reads("amount", money), help="What a case costs today.")
@@ -176,7 +184,10 @@ def _complete(
     if not found.guess.confident and asks:
         found = _ask_columns(found, given)
     elif not found.guess.confident:
-        echo("  not sure of the columns: if wrong, name them with --input, --expected", err=True)
+        echo(
+            "  not sure of the columns: if wrong, name them with --input, --expected, --header-row",
+            err=True,
+        )
     if asks:
         return found, {**answers, **_ask_all(found, missing, answers["currency"] or "USD")}
     if not yes:

@@ -52,6 +52,8 @@ class CaseSource:
     encoding: str = "utf-8"
     sheet: str | None = None
     delimiter: str | None = None
+    header_row: int | None = None
+    """The row, or line, that names the columns; 0: none does; None: the first one."""
     seed: int = 0
     """Deals the cases to the pools; another seed gives another deal of the same cases."""
 

@@ -27,6 +27,8 @@ class CaseNotes:
     """Pool → cases."""
     labels: Mapping[str, int] | None = field(default_factory=dict)
     """Expected output → cases; None where more than 1,000 differ or one is long."""
+    remarks: tuple[str, ...] = ()
+    """How the file is made, in words: rows that are hidden, cells that are merged."""
     examples: tuple[str, ...] = ()
     """The first conflicts, errors and skipped rows, in words, with their places."""
 
@@ -40,6 +42,7 @@ class CaseNotes:
         return tuple(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
+        yield from self.remarks
         if self.conflicting:
             yield (
                 f"{_of(self.conflicting, self.cases, 'case')} {_verb(self.conflicting, 'have', 'has')}"

@@ -4,6 +4,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from zlib import crc32
 
 from rixin.core.case import Case, make_case
@@ -47,6 +48,7 @@ class CaseReader:
             encoding=source.encoding,
             delimiter=source.delimiter,
             sheet=source.sheet,
+            header_row=source.header_row,
         )
         named = (source.input, source.expected, source.stratum, source.weight, source.id)
         self._columns = list(dict.fromkeys(name for name in named if name is not None))
@@ -56,7 +58,7 @@ class CaseReader:
     @property
     def notes(self) -> CaseNotes:
         """What was noticed by the last iteration, so far."""
-        return self._tally.notes()
+        return replace(self._tally.notes(), remarks=self._rows.remarks())
 
     def __iter__(self) -> Iterator[Case]:
         """The cases as a stream.

@@ -27,6 +27,7 @@ class CsvRows(RowSource):
         path: A text file that is there and not empty.
         encoding: Its encoding.
         delimiter: One character; None finds it: in a first line such as `sep=;`, else by itself.
+        header_row: The line that names the columns; 0: none does; None: the first that is not blank.
 
     Raises:
         CasesError: The delimiter, the encoding or the header cannot be used.
@@ -35,9 +36,15 @@ class CsvRows(RowSource):
     unit = "line"
 
     def __init__(
-        self, path: Path, *, encoding: str = "utf-8", delimiter: str | None = None
+        self,
+        path: Path,
+        *,
+        encoding: str = "utf-8",
+        delimiter: str | None = None,
+        header_row: int | None = None,
     ) -> None:
         super().__init__(path)
+        self.header_row, self._above = header_row, 0
         # Without this the module refuses a cell of more than 128 KiB.
         csv.field_size_limit(max(MAX_CELL, csv.field_size_limit()))
         self._encoding = encoding
@@ -50,11 +57,25 @@ class CsvRows(RowSource):
                 f"{path}: {self.delimiter!r} cannot be a delimiter",
                 hint='use one character: "," or ";" or "\\t"',
             )
-        number, header = next(self._records(), (0, []))
-        if not header:
-            raise CasesError(f"{path}: the file has only blank lines", hint="add a header")
+        number, header = self._header()
         self.columns, self.titles = name_columns(header, self.where(number)), header
         self.form = self._form(head)
+
+    def _header(self) -> tuple[int, list[str]]:
+        """The row with the names, and how many rows are no cases."""
+        for number, cells in self._records():
+            if self.header_row == 0:
+                return number, [""] * len(cells)
+            self._above += 1
+            if self.header_row is None or number == self.header_row:
+                return number, cells
+        if self.header_row:
+            raise self.no_header(self.header_row)
+        raise CasesError(f"{self.path}: the file has only blank lines", hint="add a header")
+
+    def top(self, limit: int) -> list[tuple[int, list[str | None]]]:
+        """As in `RowSource`."""
+        return [(number, [*cells]) for number, cells in islice(self._records(), limit)]
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """The rows as a stream; blank lines are passed over."""
@@ -76,7 +97,7 @@ class CsvRows(RowSource):
     def _body(self) -> Iterator[tuple[int, list[str]]]:
         """The rows below the header, each with its line."""
         width, number = len(self.columns), 0
-        records = islice(self._records(), 1, None)
+        records = islice(self._records(), self._above, None)
         for number, cells in records:
             if len(cells) != width:
                 self._refuse_ragged(number, cells, records)
@@ -162,6 +183,8 @@ def _is_quoted(line: str, delimiter: str) -> bool:
 
 def _evenness(head: list[str], delimiter: str) -> tuple[float, int]:
     widths = [len(cells) for cells in csv.reader(head, delimiter=delimiter) if cells]
-    if not widths or widths[0] < 2:
-        return 0.0, 0
+    while widths and widths[0] < 2:  # a title above the table
+        widths.pop(0)
+    if len(widths) < 2:
+        return float(len(widths) * (widths[0] > 1 if widths else 0)), 0
     return widths.count(widths[0]) / len(widths), widths[0]

@@ -1,10 +1,10 @@
 """Guesses which column of an unknown file is what, and says why."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rixin.core.scenario import OutputKind
 from rixin.errors import CasesError
@@ -13,6 +13,7 @@ from rixin.interop.column_profile import Profile, profile
 from rixin.interop.encodings import detect_encoding
 from rixin.interop.guess_names import Role, role_of
 from rixin.interop.guess_schema import schema_of
+from rixin.interop.header import TOP_ROWS, Header, find_header
 from rixin.interop.readers import check_file, find_format, open_rows
 from rixin.interop.row_source import Row, RowSource
 
@@ -45,6 +46,8 @@ class Guess:
     encoding: str
     delimiter: str | None
     sheet: str | None
+    header_row: int | None
+    """The row, or line, that names the columns, where it is not the first one."""
     reasons: tuple[str, ...]
     confident: bool
     """False: ask the user before it is used."""
@@ -62,6 +65,7 @@ def guess_columns(
     *,
     delimiter: str | None = None,
     sheet: str | None = None,
+    header_row: int | None = None,
     chosen: Mapping[Role, str] | None = None,
 ) -> Guess:
     """Guesses the columns of a file: by their names first, then by their values.
@@ -71,6 +75,7 @@ def guess_columns(
         sample: Rows to look at, spread evenly over the first 200,000 (10,000 of a workbook).
         delimiter: Of a CSV file; None finds it.
         sheet: Of a workbook; None takes the first one.
+        header_row: The row, or line, that names the columns; 0: none does; None finds it.
         chosen: Columns that the user has named; they are not guessed.
 
     Raises:
@@ -80,7 +85,11 @@ def guess_columns(
     check_file(path)
     is_text = find_format(path) not in {"parquet", "xlsx"}
     encoding = detect_encoding(path) if is_text else "utf-8"
-    source = open_rows(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    how: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
+    header = Header(header_row, sure=True)
+    if header_row is None and find_format(path, encoding) in {"csv", "xlsx"}:
+        header = find_header(open_rows(path, **how, header_row=0).top(TOP_ROWS))
+    source = open_rows(path, **how, header_row=header.row)
     chosen = chosen or {}
     source.require(list(chosen.values()))
     limit = READ_AT_MOST if source.sheet is None else _READ_XLSX
@@ -88,7 +97,11 @@ def guess_columns(
     columns = {
         name: profile([to_text(row.values[name]) for row in rows]) for name in source.columns
     }
-    return _guess(source, encoding, columns, rows, seen, chosen)
+    guess = _guess(source, encoding, columns, rows, seen, chosen)
+    if not header.reason:
+        return guess
+    reasons = (f"header: {header.reason}", *guess.reasons)
+    return replace(guess, reasons=reasons, confident=guess.confident and header.sure)
 
 
 def _spread(rows: Iterable[Row], sample: int) -> tuple[list[Row], int]:
@@ -142,6 +155,7 @@ def _guess(
         encoding=encoding,
         delimiter=source.delimiter,
         sheet=source.sheet,
+        header_row=source.header_row,
         reasons=tuple(reason for reason in reasons if reason),
         confident=input_pick.clear and expected_pick.clear,
     )

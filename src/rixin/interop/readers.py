@@ -34,6 +34,7 @@ def open_rows(
     encoding: str = "utf-8",
     delimiter: str | None = None,
     sheet: str | None = None,
+    header_row: int | None = None,
 ) -> RowSource:
     """Opens a CSV, TSV, JSON lines, JSON, Parquet or XLSX file as a stream of rows.
 
@@ -42,6 +43,7 @@ def open_rows(
         encoding: Of a text file.
         delimiter: Of a CSV file; None finds it.
         sheet: Of a workbook; None takes the first one.
+        header_row: The row, or line, that names the columns; 0: none does; None: the first one.
 
     Raises:
         CasesError: The file cannot be opened or has no header.
@@ -56,9 +58,9 @@ def open_rows(
     if kind == "xlsx":
         from rixin.interop.xlsx_reader import XlsxRows
 
-        return XlsxRows(path, sheet=sheet)
+        return XlsxRows(path, sheet=sheet, header_row=header_row)
     if kind == "csv":
-        return CsvRows(path, encoding=encoding, delimiter=delimiter)
+        return CsvRows(path, encoding=encoding, delimiter=delimiter, header_row=header_row)
     reader = JsonArrayRows if kind == "json" else JsonlRows
     return reader(path, encoding=encoding)
 

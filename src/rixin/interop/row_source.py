@@ -44,9 +44,23 @@ class RowSource(ABC):
     """Of a CSV file."""
     sheet: str | None = None
     """Of a workbook."""
+    header_row: int | None = None
+    """The row, or line, that names the columns; 0: none does; None: the first one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def top(self, limit: int) -> list[tuple[int, list[str | None]]]:
+        """The first rows as the file has them, with what stands above the names of the columns.
+
+        Args:
+            limit: So many at most.
+        """
+        return []
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader has to know of how the file is made, as far as it was read."""
+        return ()
 
     @abstractmethod
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
@@ -105,6 +119,13 @@ class RowSource(ABC):
                     f"{self.path}: there is no column {name!r}; its columns are {known}{more}",
                     hint=nearest_hint(name, self.columns),
                 )
+
+    def no_header(self, number: int) -> CasesError:
+        """The error of a file without the row that should name its columns."""
+        return CasesError(
+            f"{self.path}: {self.unit} {number} should name the columns, and is empty or not there",
+            hint=f"header_row is the number of that {self.unit}, from 1; 0: none names them",
+        )
 
     def no_rows(self) -> CasesError:
         """The error of a file that names columns and has no row."""

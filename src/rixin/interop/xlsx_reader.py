@@ -5,7 +5,7 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -20,6 +20,11 @@ MAX_UNPACKED = 1 << 30
 """Bytes of a workbook as it is unpacked."""
 _READ_WHOLE = re.compile(r"\[Content_Types\]\.xml|docProps/.*|xl/styles\.xml|xl/theme/.*|.*\.rels")
 _TYPES = "[Content_Types].xml"
+_YES = frozenset({"1", "true"})
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_COLUMN_TAG, _MERGED_TAG = f"{_MAIN}col", f"{_MAIN}mergeCell"
+_TOP = 60
+"""Rows that tell how wide a table without names is."""
 _ESCAPED = re.compile(r"_x(005[Ff]|00[01][0-9A-Fa-f])_")
 """How a workbook writes what XML cannot hold: `_x000D_` is a carriage return."""
 _EXCEL_ERRORS = frozenset({"#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
@@ -62,6 +67,7 @@ class XlsxRows(RowSource):
     Args:
         path: A file that is there and not empty.
         sheet: Name of the sheet; None takes the first one that is shown and looks like a table.
+        header_row: The row that names the columns; 0: none does; None: the first that is not empty.
 
     Raises:
         CasesError: The file is no workbook, there is no such sheet, or it has no header.
@@ -70,20 +76,65 @@ class XlsxRows(RowSource):
 
     unit = "row"
 
-    def __init__(self, path: Path, *, sheet: str | None = None) -> None:
+    def __init__(
+        self, path: Path, *, sheet: str | None = None, header_row: int | None = None
+    ) -> None:
         super().__init__(path)
         self.sheet, self.sheets = sheet, []
+        self.header_row, self._above = header_row, 0
+        self._hidden_rows = self._merged = 0
+        self._hidden_columns: list[int] = []
+        self._names_at = MAX_ROWS
         with self._open() as book:
             self.sheets = list(book.sheetnames)
             self.sheet = self._pick(book, sheet)
-            header = next(self._filled(book[self.sheet]), None)
-        if header is None:
-            raise CasesError(
-                f"{path}: the sheet {self.sheet!r} is empty",
-                hint=f"name another sheet; the workbook has {', '.join(self.sheets)}",
-            )
+            header = self._header(self._filled(book[self.sheet]))
+        self._names_at = 0 if self.header_row == 0 else header[0]
         self.titles = [self._title(header, place) for place in range(1, max(header[1]) + 1)]
         self.columns = name_columns(self.titles, self.where(header[0]))
+
+    def remarks(self) -> tuple[str, ...]:
+        """What is hidden in the sheet, and cells that are merged below the header."""
+        found = []
+        if self._hidden_rows:
+            found.append(
+                f"{_of(self._hidden_rows, 'row')} hidden in the sheet, and read as the others"
+            )
+        if self._hidden_columns:
+            names = dict(enumerate(self.columns, 1))
+            shown = ", ".join(repr(names[at]) for at in self._hidden_columns if at in names)
+            found += [f"columns that are hidden in the sheet are read: {shown}"] if shown else []
+        if self._merged:
+            found.append(
+                f"{_of(self._merged, 'area')} merged below the header: only the first cell of each"
+                " has a value, the others are empty"
+            )
+        return tuple(found)
+
+    def _header(self, rows: Iterator[tuple[int, dict[int, object]]]) -> tuple[int, dict[int, Any]]:
+        """The row with the names, and how many rows are no cases."""
+        for number, cells in rows:
+            if self.header_row == 0:
+                width = max(max(more) for _, more in chain([(number, cells)], islice(rows, _TOP)))
+                return number, dict.fromkeys(range(1, width + 1), "")
+            self._above += 1
+            if self.header_row is None or number == self.header_row:
+                return number, cells
+        if self.header_row:
+            raise self.no_header(self.header_row)
+        raise CasesError(
+            f"{self.path}: the sheet {self.sheet!r} is empty",
+            hint=f"name another sheet; the workbook has {', '.join(self.sheets)}",
+        )
+
+    def top(self, limit: int) -> list[tuple[int, list[str | None]]]:
+        """As in `RowSource`."""
+        with self._open() as book:
+            found = list(islice(self._filled(book[self.sheet]), limit))
+        return [
+            (number, [_shown(cells.get(place)) for place in range(1, max(cells) + 1)])
+            for number, cells in found
+        ]
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """The rows as a stream; empty rows are passed over.
@@ -95,7 +146,7 @@ class XlsxRows(RowSource):
         places = [(name, self.columns.index(name) + 1) for name in names]
         width, number = len(self.columns), 0
         with self._open() as book:
-            for number, cells in islice(self._filled(book[self.sheet]), 1, None):
+            for number, cells in islice(self._filled(book[self.sheet]), self._above, None):
                 if max(cells) > width:
                     raise CasesError(
                         f"{self.where(number)}: a cell right of the last named column is filled",
@@ -217,6 +268,8 @@ class XlsxRows(RowSource):
                 timedelta_formats=book._timedelta_formats,  # noqa: SLF001
             )
             number, cells, count = 0, {}, 0
+            self._hidden_rows = self._merged = 0
+            self._hidden_columns = []
             for _, element in iterparse(source):
                 tag = element.tag
                 if tag == CELL_TAG:
@@ -232,9 +285,15 @@ class XlsxRows(RowSource):
                     if number > MAX_ROWS:
                         raise self._broken(ValueError(f"it has a row {number:,}"))
                     if cells:
+                        self._hidden_rows += element.get("hidden") in _YES
                         yield number, cells
                     parser.col_counter, cells, count = 0, {}, 0
                     element.clear()
+                elif tag == _COLUMN_TAG and element.get("hidden") in _YES:
+                    first, last = int(element.get("min") or 0), int(element.get("max") or 0)
+                    self._hidden_columns += range(first, min(last, MAX_COLUMNS) + 1)
+                elif tag == _MERGED_TAG:
+                    self._merged += _top_of(element.get("ref") or "") > self._names_at
 
     def _too_wide(self, number: int) -> CasesError:
         return CasesError(
@@ -242,6 +301,20 @@ class XlsxRows(RowSource):
             " workbook has",
             hint="export the table again",
         )
+
+
+def _top_of(area: str) -> int:
+    """The first row of an area such as `B3:C7`; 0 where it is none."""
+    found = re.match(r"\$?[A-Z]{1,3}\$?(\d{1,7})", area)
+    return 0 if found is None else int(found[1])
+
+
+def _of(count: int, noun: str) -> str:
+    return f"{count:,} {noun} is" if count == 1 else f"{count:,} {noun}s are"
+
+
+def _shown(cell: object) -> str | None:
+    return None if isinstance(cell, NoValue) else to_text(cell)
 
 
 def _cell(parser: Any, element: Any, formula_tag: str) -> tuple[int, object]:

@@ -89,12 +89,13 @@ class Person(NamedTuple):
     origin: str
 
 
-def look_at(path: Path, chosen: Mapping[str, str | None]) -> Found:
+def look_at(path: Path, chosen: Mapping[str, Any]) -> Found:
     """Guesses the columns of a file.
 
     Args:
         path: The file of cases.
-        chosen: What the user has said of input, expected, id, stratum, delimiter and sheet;
+        chosen: What the user has said of input, expected, id, stratum, delimiter, sheet
+            and header_row;
             what is None or not there is guessed.
 
     Raises:
@@ -102,7 +103,11 @@ def look_at(path: Path, chosen: Mapping[str, str | None]) -> Found:
     """
     columns = {role: column for role in _ROLES if (column := chosen.get(role)) is not None}
     guess = guess_columns(
-        path, delimiter=chosen.get("delimiter"), sheet=chosen.get("sheet"), chosen=columns
+        path,
+        delimiter=chosen.get("delimiter"),
+        sheet=chosen.get("sheet"),
+        header_row=chosen.get("header_row"),
+        chosen=columns,
     )
     return Found(path=path, guess=guess)
 
@@ -192,6 +197,7 @@ def draft_of(found: Found, target: Path, answers: Mapping[str, Any]) -> Draft:
         "encoding": None if guess.encoding == "utf-8" else guess.encoding,
         "delimiter": guess.delimiter if guess.delimiter not in {None, ","} else None,
         "sheet": guess.sheet,
+        "header_row": guess.header_row,
         "output": guess.output_kind,
         "labels": len(guess.labels),
         "schema": guess.schema,
@@ -280,6 +286,7 @@ def to_json(found: Found, draft: Draft, scenario: Scenario, target: Path) -> dic
             "encoding": guess.encoding,
             "delimiter": guess.delimiter,
             "sheet": guess.sheet,
+            "header_row": guess.header_row,
         },
         "output": guess.output_kind,
         "labels": list(guess.labels),

@@ -84,14 +84,22 @@ def labels_of(scenario: Scenario, counts: Mapping[str, int]) -> tuple[str, ...]:
 
 def _reading(source: CaseSource) -> str:
     """A hash of the file's bytes and of how they are read."""
-    return digest_json({**asdict(source), "path": "", "content": file_digest(source.path)})
+    return digest_json({**_how(source), "content": file_digest(source.path)})
+
+
+def _how(source: CaseSource) -> dict[str, object]:
+    """How a file is read, as it is hashed: what is new and not stated leaves earlier hashes alone."""
+    stated = {**asdict(source), "path": ""}
+    if source.header_row is None:
+        del stated["header_row"]
+    return stated
 
 
 def _read(ledger: Ledger, source: CaseSource, reading: str, reporter: Reporter) -> str:
     """Reads the file and gives the id of its cases, which is the same in any order of the rows."""
     reader = read_cases(source)
     stage_cases(ledger, reader)
-    dataset_id = staged_id(ledger, digest_json({**asdict(source), "path": ""}))
+    dataset_id = staged_id(ledger, digest_json(_how(source)))
     path, notes = str(source.path), reader.notes
     if has_dataset(ledger, dataset_id):
         refresh_staged(ledger, dataset_id, path, reading=reading)
@@ -106,6 +114,7 @@ def _read(ledger: Ledger, source: CaseSource, reading: str, reporter: Reporter) 
         {
             **{name: getattr(notes, name) for name in _COUNTS},
             "examples": list(notes.examples),
+            "remarks": list(notes.remarks),
             **copies,
         },
     )
@@ -147,7 +156,9 @@ def _require_pools(source: CaseSource, sizes: dict[Pool, int]) -> None:
 def describe_notes(notes: dict[str, Any]) -> tuple[str, ...]:
     """What was noticed in the cases, in words; nothing where there is nothing to say."""
     examples = tuple(map(str, notes.get("examples", ())))
-    counts = CaseNotes(**{name: notes.get(name, 0) for name in _COUNTS}, examples=examples)
+    remarks = tuple(map(str, notes.get("remarks", ())))
+    figures = {name: notes.get(name, 0) for name in _COUNTS}
+    counts = CaseNotes(**figures, remarks=remarks, examples=examples)
     near, spellings = notes.get("near_cases", 0), tuple(notes.get("spellings", ()))
     if not near:
         return (*counts.sentences(), *spellings)

@@ -61,8 +61,11 @@ def _cases(given: Any, folder: Path) -> Iterator[Found]:
     encoding = given.get("encoding", "utf-8")
     if not all(one is None or isinstance(one, str) for one in (*how.values(), encoding)):
         return
+    header_row = given.get("header_row")
+    if not isinstance(header_row, int | None):
+        return
     try:
-        rows = open_rows(path, encoding=encoding or "utf-8", **how)
+        rows = open_rows(path, encoding=encoding or "utf-8", header_row=header_row, **how)
     except RixinError as error:
         yield where, str(error), error.hint or ""
         return

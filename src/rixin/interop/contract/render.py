@@ -37,6 +37,7 @@ class Draft:
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
+    header_row: int | None = None
     output: OutputKind = "labels"
     labels: int = 0
     """Number of different labels in the cases."""
@@ -175,8 +176,9 @@ def _or_assumed(draft: Draft, name: str) -> Any:
 
 def _cases(draft: Draft) -> dict[str, Any]:
     names = ("input", "expected", "id", "stratum", "encoding", "delimiter", "sheet")
-    given = {name: getattr(draft, name) for name in names}
-    return {"path": draft.cases, **{name: value for name, value in given.items() if value}}
+    given = {name: value for name in names if (value := getattr(draft, name))}
+    header = {} if draft.header_row is None else {"header_row": draft.header_row}
+    return {"path": draft.cases, **given, **header}
 
 
 def _output(draft: Draft) -> str:

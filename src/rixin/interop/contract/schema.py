@@ -39,6 +39,9 @@ class Cases(Part):
     encoding: str = Field("utf-8", description="Text encoding, e.g. utf-8, cp1252, utf-16.")
     delimiter: str | None = Field(None, description="Of a CSV file; found by itself.")
     sheet: str | None = Field(None, description="Of an XLSX file; the first table by default.")
+    header_row: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Row that names the columns, the first by default; 0: none does."
+    )
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Another seed deals other pools.")
 
 
