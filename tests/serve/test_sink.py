@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -38,14 +39,24 @@ class Caller:
         self.got += some
 
 
-def passed(packets, *, translate=None):
+def passed(packets, *, translate=None, answers=1):
     """What a caller gets of a stream, and its sink."""
 
     async def go():
         caller = Caller()
-        call = Call("req_1", 0.0, SimpleNamespace(revoked=False), "openai.chat")
+        call = Call(
+            "req_1", 0.0, SimpleNamespace(revoked=False, warned_from=math.inf), "openai.chat"
+        )
         upstream = SimpleNamespace(price_pico=lambda used: used.input_tokens)
-        sink = StreamSink(caller, call, upstream, wants_usage=False, asked=100, translate=translate)
+        sink = StreamSink(
+            caller,
+            call,
+            upstream,
+            wants_usage=False,
+            asked=100,
+            translate=translate,
+            answers=answers,
+        )
         sink.on_head(200, {"content-type": "text/event-stream"})
         for packet in packets:
             sink.on_part(packet)
@@ -153,7 +164,9 @@ def test_what_cannot_be_translated_breaks_the_stream():
 def test_a_reply_that_is_no_stream_is_bounded():
     async def go():
         upstream = SimpleNamespace(price_pico=lambda used: 0)
-        call = Call("req_1", 0.0, SimpleNamespace(revoked=False), "openai.chat")
+        call = Call(
+            "req_1", 0.0, SimpleNamespace(revoked=False, warned_from=math.inf), "openai.chat"
+        )
         sink = StreamSink(Caller(), call, upstream, wants_usage=False, asked=1)
         sink.on_head(200, {"content-type": "application/json"})
         for _ in range(100):
@@ -163,3 +176,84 @@ def test_a_reply_that_is_no_stream_is_bounded():
     sink = asyncio.run(go())
     assert len(sink.body) <= 1 << 20
     assert sink.broken.kind == "bad_reply"
+
+
+def choice(text, reason=None, index=0):
+    return {"choices": [{"index": index, "delta": {"content": text}, "finish_reason": reason}]}
+
+
+@pytest.mark.parametrize("reason", ["", "null", "NULL", None])
+@pytest.mark.parametrize("write", [compact, spaced])
+def test_a_word_for_going_on_is_no_end(reason, write):
+    events = [write(choice(f"part {number}", reason)) for number in range(4)]
+    got, sink = passed(events)
+    assert (str(sink.broken), got) == (
+        "its stream ended before the answer did",
+        b"".join(events),
+    )
+    _, sink = passed([*events, write(choice("", "stop"))])
+    assert sink.broken is None
+
+
+BROKEN_OFF = ["error", "network_error", "insufficient_system_resource", "abort", "Timeout"]
+
+
+@pytest.mark.parametrize("reason", BROKEN_OFF)
+@pytest.mark.parametrize("write", [compact, spaced])
+def test_an_answer_that_was_broken_off_is_no_answer(reason, write):
+    events = [write(choice(f"part {number}")) for number in range(4)]
+    _, sink = passed([b"".join([*events, write(choice("", reason)), b"data: [DONE]\n\n"])])
+    assert (sink.call.state, reason in sink.failed.words) == ("failed", True)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_several_answers_are_over_when_each_of_them_is(together):
+    events = [compact(choice("a", index=index)) for index in range(3)]
+    events += [compact(choice("", "stop", index=index)) for index in (1, 0)]
+
+    def end(*more):
+        raw = [*events, *more]
+        return passed([b"".join(raw)] if together else raw, answers=3)[1].broken
+
+    assert str(end()) == "its stream ended before the answer did"
+    assert end(compact(choice("", "length", index=2))) is None
+    assert end(b"data: [DONE]\n\n") is None
+    used = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+    assert end(compact({**choice("", "stop", index=2), "usage": used})) is None
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"object": "error", "message": "boom", "code": 50000},
+        {"code": "500", "message": "boom", "choices": []},
+        {"base_resp": {"status_code": 1002, "status_msg": "boom"}, "choices": None},
+        {"error_code": 336003, "error_msg": "boom"},
+        {"detail": "boom"},
+    ],
+)
+@pytest.mark.parametrize("write", [compact, spaced])
+def test_an_error_without_the_word_in_a_stream_is_seen(late, write):
+    good = [write(choice(f"part {number}")) for number in range(4)]
+    _, sink = passed([b"".join([*good, write(late), b"data: [DONE]\n\n"])])
+    assert (sink.call.state, sink.failed.words) == ("failed", "boom")
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        b"data:\n\n",
+        b"data: \n\n",
+        b": ping\n\n",
+        b"event: ping\n\n",
+        compact({}),
+        compact({"code": 0, "message": "ok"}),
+        compact({"choices": [], "prompt_filter_results": []}),
+        compact({"status": "processing", "message": "wait"}),
+    ],
+)
+def test_events_that_only_keep_a_stream_open_end_no_answer(quiet):
+    events = [compact(choice("a")), quiet, compact(choice("b")), quiet, compact(choice("", "stop"))]
+    for packets in (events, [b"".join(events)]):
+        _, sink = passed([*packets, b"data: [DONE]\n\n"])
+        assert (sink.broken, sink.failed, sink.call.state) == (None, None, "answered")

@@ -218,13 +218,14 @@ def test_a_model_that_refuses_is_not_measured():
     found["choices"][0]["message"]["refusal"] = "I will not"
     (answer,), _ = ask(lambda *_: (status, headers, json.dumps(found).encode()))
     assert answer.failure.kind == "refused"
-    found["choices"][0] = {"message": {"content": None}, "finish_reason": "content_filter"}
-    (answer,), _ = ask(lambda *_: (status, headers, json.dumps(found).encode()))
-    assert "content filter" in answer.failure.message
+    for word, text in (("content_filter", None), ("sensitive", "spam"), ("SAFETY", "spam")):
+        found["choices"][0] = {"message": {"content": text}, "finish_reason": word}
+        (answer,), _ = ask(lambda *_: (status, headers, json.dumps(found).encode()))
+        assert "content filter" in answer.failure.message
 
 
 @pytest.mark.parametrize("text", ["I think that", "spam", "spam\n\nReason: it has a link and"])
-@pytest.mark.parametrize("word", ["length", "max_tokens"])
+@pytest.mark.parametrize("word", ["length", "max_tokens", "model_context_window_exceeded"])
 def test_an_answer_that_was_cut_is_none_was_paid_and_says_which_limit_to_raise(text, word):
     status, headers, body = completion(text)
     found = json.loads(body)
@@ -530,8 +531,9 @@ def test_an_error_with_the_status_200_is_what_its_code_names(error, kind):
 
 
 def test_an_error_in_a_choice_is_one():
-    failed = {"choices": [{"message": {"content": "sp"}, "finish_reason": "error"}]}
-    assert answer_to(failed).failure.kind == "server_error"
+    for word in ("error", "network_error", "insufficient_system_resource", "ABORT"):
+        failed = {"choices": [{"message": {"content": "spam"}, "finish_reason": word}]}
+        assert answer_to(failed).failure.kind == "server_error"
     failed["choices"][0]["error"] = {"code": 429, "message": "slow down"}
     assert answer_to(failed).failure.kind == "rate_limited"
 

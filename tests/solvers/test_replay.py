@@ -123,6 +123,8 @@ def test_an_output_that_is_a_structure_becomes_json():
         ({"s": 80}, {"score": "s"}, "bad_reply"),
         ({"o": "a", "usd": "free"}, {"output": "o", "cost": "usd"}, "bad_reply"),
         ({"o": "7", "f": "length"}, {"output": "o", "finish_reason": "f"}, "cut"),
+        ({"o": "7", "f": "sensitive"}, {"output": "o", "finish_reason": "f"}, "refused"),
+        ({"o": "7", "f": "abort"}, {"output": "o", "finish_reason": "f"}, "server_error"),
         ({"o": "7", "s": 1, "f": "MAX_TOKENS"}, {"score": "s", "finish_reason": "f"}, "cut"),
     ],
 )

@@ -64,8 +64,27 @@ REASONING_LIMIT = "reasoning_limit"
 NOT_WHOLE = frozenset({CUT, REASONING_LIMIT})
 """Kinds of the failures of answers that a higher limit of tokens would mend."""
 _CUT_REASONS = frozenset(
-    ("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length")
+    (
+        *("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "token_limit"),
+        *("error_limit", "model_length", "context", "context_length", "max_context_length"),
+        *("context_window_exceeded", "model_context_window_exceeded", "truncated", "incomplete"),
+    )
 )
+_REFUSING_REASONS = frozenset(
+    (
+        *("content_filter", "content_filtered", "sensitive", "safety", "refusal", "recitation"),
+        *("blocklist", "blocked", "spii", "prohibited_content", "error_toxic", "moderation"),
+        "guardrail_intervened",
+    )
+)
+_FAILING_REASONS = frozenset(
+    (
+        *("error", "network_error", "server_error", "internal_error", "failed", "interrupted"),
+        *("insufficient_system_resource", "abort", "aborted", "cancel", "cancelled", "canceled"),
+        *("user_cancel", "timeout", "overloaded", "unavailable", "malformed_function_call"),
+    )
+)
+"""Words of DeepSeek, Zhipu, SenseNova, vLLM, Mistral, Anthropic, Cohere, Gemini and others."""
 
 
 class Failure(NamedTuple):
@@ -130,7 +149,41 @@ def is_cut(finish_reason: object) -> bool:
         >>> is_cut("length"), is_cut("MAX_TOKENS"), is_cut("stop"), is_cut(None)
         (True, True, False, False)
     """
-    return isinstance(finish_reason, str) and finish_reason.strip().lower() in _CUT_REASONS
+    return _is_one_of(finish_reason, _CUT_REASONS)
+
+
+def is_refused(finish_reason: object) -> bool:
+    """Whether it says that the answer was held back for what is in it.
+
+    Examples:
+        >>> is_refused("content_filter"), is_refused("sensitive"), is_refused("stop")
+        (True, True, False)
+    """
+    return _is_one_of(finish_reason, _REFUSING_REASONS)
+
+
+def is_failed(finish_reason: object) -> bool:
+    """Whether it says that the server broke off: what was said till then is no answer.
+
+    Examples:
+        >>> is_failed("insufficient_system_resource"), is_failed("error"), is_failed("stop")
+        (True, True, False)
+    """
+    return _is_one_of(finish_reason, _FAILING_REASONS)
+
+
+def is_end(finish_reason: object) -> bool:
+    """Whether it says that an answer is over: some servers write a word while they go on.
+
+    Examples:
+        >>> is_end("stop"), is_end("error"), is_end(""), is_end("null"), is_end(None)
+        (True, True, False, False, False)
+    """
+    return isinstance(finish_reason, str) and finish_reason.strip().lower() not in {"", "null"}
+
+
+def _is_one_of(reason: object, words: frozenset[str]) -> bool:
+    return isinstance(reason, str) and reason.strip().lower() in words
 
 
 def is_below(answer: Answer, least: float | None) -> bool:

@@ -7,10 +7,10 @@ event-stream standard (WHATWG HTML §9.2) has it: any line end, any order of lin
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rixin.core.answer import Usage, is_cut
+from rixin.core.answer import Usage, is_cut, is_end
 from rixin.core.foreign import BadReply, mend_reply
 from rixin.core.plain import read_plain_chunk
 from rixin.core.transport import TransportError
@@ -21,7 +21,7 @@ from rixin.serve.call import Call
 from rixin.serve.events import is_event, read_event
 from rixin.serve.http import Request
 from rixin.serve.usage import BYTES_PER_TOKEN, note_usage
-from rixin.solvers._chat import StatedError, event_error, read_error
+from rixin.solvers._chat import StatedError, event_error, flat_error, read_error
 from rixin.solvers._reasoning import says_something, thinks, took_all
 from rixin.workspace.serving import Upstream
 
@@ -40,6 +40,9 @@ _SAID = re.compile(
     rb'"(?:content|refusal)": ?"[^"]|"type": ?"text"|"(?:tool_calls|function_call|audio)": ?[\[{][^\]}]'
 )
 """Where a chunk holds some of an answer, and not thoughts alone."""
+_REASON = re.compile(rb'"finish_reason": ?"([^"]{0,40})')
+_PLAIN_REASONS = frozenset({b"", b"null", b"stop", b"length", b"tool_calls", b"function_call"})
+"""Why an answer ends, or goes on, where nothing went wrong."""
 _THOUGHT = re.compile(rb'"(?:reasoning|thinking)')
 _MARK = b"\xef\xbb\xbf"
 _running = RunningLoop()
@@ -57,6 +60,7 @@ class StreamSink:
         wants_usage: Whether the caller asked for the chunk with the usage.
         asked: Size of the request in bytes.
         translate: Writes an event in the words of another surface; None: as it came.
+        answers: How many were asked for: the stream is over when all of them are.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class StreamSink:
         wants_usage: bool,
         asked: int,
         translate: Callable[[bytes], bytes] | None = None,
+        answers: int = 1,
     ) -> None:
         self.request, self.call, self.upstream = request, call, upstream
         self.loop = _running.get()
@@ -80,6 +85,9 @@ class StreamSink:
         """Whether anything came, and whether the last byte of it was a carriage return."""
         self._chunks = 0
         self._finished = False
+        self._several = answers > 1
+        self._open: set[object] = set()
+        """Of several answers, those that began and did not end."""
         self._usage: Usage | None = None
         self._silent, self._thought, self._cut = True, False, False
         """Whether nothing was said so far, something was thought, and it reached its limit."""
@@ -239,6 +247,8 @@ class StreamSink:
 
     def _plain_chunks(self, chunks: list[bytes]) -> int:
         """How many in front are plain chunks, as most of a stream is."""
+        if self._several:  # each says when it is over
+            return 0
         count = self._alike(chunks) or self._plain(chunks[:2])
         if count < min(2, len(chunks)) or count == len(chunks):
             return count
@@ -258,8 +268,13 @@ class StreamSink:
             return 0
         if front.count(b"\n") != 2 * count:  # an event of more than one line
             return 0
+        if front.count(b'"choices":[{') + front.count(b'"choices": [{') != count:
+            return 0
+        reasons = _REASON.findall(front) if not self._finished else ()
+        if not _PLAIN_REASONS.issuperset(reasons):
+            return 0
         self._chunks += count
-        self._note_finish(front)
+        self._note_finish(reasons)
         if self._silent:
             self._silent = _SAID.search(front) is None
             self._thought = self._thought or _THOUGHT.search(front) is not None
@@ -303,7 +318,9 @@ class StreamSink:
         if event == _DONE:
             self._finished = True
             return b""
-        if not self.call.tier and (chunk := read_plain_chunk(event.removeprefix(_DATA))):
+        if not (self.call.tier or self._several) and (
+            chunk := read_plain_chunk(event.removeprefix(_DATA))
+        ):
             self._chunks += 1
             self._usage, self._finished = chunk.usage, self._finished or chunk.is_last
             self._cut, self._silent = self._cut or chunk.is_cut, self._silent and not chunk.says
@@ -311,8 +328,8 @@ class StreamSink:
         lead, name, data = read_event(event)
         if data is None:
             return event + b"\n\n"
-        if data.strip() == b"[DONE]":
-            self._finished = True
+        if data.strip() in {b"", b"[DONE]"}:
+            self._finished = self._finished or data.strip() != b""
             return b""
         try:
             body, mended = mend_reply(data)
@@ -343,22 +360,28 @@ class StreamSink:
             self._cut = self._thought = took_all(body.get("response"), used)
         for choice in choices or ():
             reason, delta = choice.get("finish_reason"), choice.get("delta") or {}
-            self._finished = self._finished or isinstance(reason, str)
+            place = choice.get("index", 0)
+            if is_end(reason):
+                self._open.discard(place)
+                self._finished = not self._open
+            elif self._several and not self._finished:
+                self._open.add(place)
             self._cut = self._cut or is_cut(reason)
             self._silent = self._silent and not says_something(delta)
             self._thought = self._thought or thinks(delta)
         self.failed = event_error(body)
         if self.failed is None and (kind in _FAILED or name == b"error"):
             self.failed = read_error(body, body)
+        elif self.failed is None and kind is None and not choices and used is None:
+            self.failed = flat_error(body)
         asked = self._wants_usage or isinstance(kind, str) or self.failed is not None
         return asked or bool(choices) or not body.get("usage")
 
-    def _note_finish(self, events: bytes) -> None:
-        if self._finished or b'"finish_reason"' not in events:
-            return
-        last = events.rpartition(b'"finish_reason"')[2].lstrip(b": ")
-        self._finished = last.startswith(b'"')
-        self._cut = is_cut(last[1:40].partition(b'"')[0].decode("ascii", "replace"))
+    def _note_finish(self, reasons: Sequence[bytes]) -> None:
+        for reason in reasons:
+            said = reason.decode()
+            self._finished = self._finished or is_end(said)
+            self._cut = self._cut or is_cut(said)
 
     def _break(self, what: str, kind: str = "connection") -> None:
         self.broken = TransportError(kind, what)

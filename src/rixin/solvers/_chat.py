@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from rixin.core.answer import is_failed
 from rixin.core.foreign import BadReply, finite_number, mend_reply
 from rixin.core.transport import Reply
 from rixin.solvers._labels import Alternative, Place, read_places
@@ -35,6 +36,10 @@ _NAMED: tuple[tuple[int, tuple[str, ...]], ...] = (
     (400, ("invalid", "bad_request", "unsupported", "context_length", "content", "moderation")),
 )
 """Statuses that words of an error name, the first one that fits."""
+
+
+_ALL_IS_WELL = frozenset({"0", "200", "ok", "success", "processing", "queued", "running"})
+"""Codes of events that only say that something is coming."""
 
 
 class Features(NamedTuple):
@@ -145,14 +150,29 @@ def event_error(body: Mapping[str, Any]) -> StatedError | None:
     choices = body.get("choices")
     if type(choices) is list and len(choices) == 1 and not ("error" in body or "response" in body):
         only = choices[0]  # as nearly all are
-        if type(only) is dict and "error" not in only and only.get("finish_reason") != "error":
+        if type(only) is dict and "error" not in only and not is_failed(only.get("finish_reason")):
             return None
     for holder in (body, body.get("response"), *_list(body.get("choices"))):
         if isinstance(holder, dict) and (
-            holder.get("error") or holder.get("finish_reason") == "error"
+            holder.get("error") or is_failed(holder.get("finish_reason"))
         ):
-            return read_error(holder.get("error") or "the answer failed", holder)
+            why = f"the answer was broken off: {holder.get('finish_reason')}"
+            return read_error(holder.get("error") or why, holder)
     return None
+
+
+def flat_error(body: Mapping[str, Any]) -> StatedError | None:
+    """What an event that is nothing of an answer says went wrong, in fields at its top.
+
+    Examples:
+        >>> flat_error({"object": "error", "message": "out of memory", "code": 500}).words
+        'out of memory'
+        >>> flat_error({"status": "ok", "message": "still here"}) is None
+        True
+    """
+    if str(_word(body)).lower() in _ALL_IS_WELL:
+        return None
+    return _stated(body, whatever=body.get("object") == "error" or "detail" in body)
 
 
 def _stated(body: Any, *, whatever: bool) -> StatedError | None:

@@ -7,7 +7,7 @@ wanted is taken as it is, everything else goes the long way through `rixin.solve
 from collections.abc import Sequence
 from math import exp
 
-from rixin.core.answer import Answer, Failure, Usage, cut_failure, is_cut
+from rixin.core.answer import Answer, Failure, Usage, cut_failure, is_cut, is_failed, is_refused
 from rixin.solvers._reply import (
     bad_reply,
     is_missing,
@@ -73,10 +73,15 @@ class RecordReader:
             return Answer(failure=Failure(kind="crashed", message=f"recorded: {error}"))
         try:
             answer = self._read(cells)
-        except ValueError as reason:
-            return bad_reply(str(reason))
-        if is_cut(cells[self._finish_reason]):
+        except ValueError as why:
+            return bad_reply(str(why))
+        reason = cells[self._finish_reason]
+        if is_cut(reason):
             return answer._replace(output=None, recorded_score=None, failure=cut_failure())
+        if is_failed(reason) or is_refused(reason):
+            kind = "refused" if is_refused(reason) else "server_error"
+            failure = Failure(kind=kind, message=f"recorded: it stopped for {reason!r}")
+            return answer._replace(output=None, recorded_score=None, failure=failure)
         if answer.output is None and answer.recorded_score is None:
             return answer._replace(failure=Failure(kind="no_record", message="the record is empty"))
         return answer

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from rixin.core.answer import Answer, Failure, Usage, cut_failure, is_cut
+from rixin.core.answer import Answer, Failure, Usage, cut_failure, is_cut, is_refused
 from rixin.core.case import Case
 from rixin.core.ids import digest_json
 from rixin.core.plain import read_plain
@@ -301,7 +301,7 @@ class EndpointSolver:
     def _understood(self, choice: Mapping[str, Any], used: Usage | None) -> "_Said | Failure":
         cause, spec = choice.get("finish_reason"), self._prompt.output
         text, refusal = message_of(choice)
-        if refusal or cause == "content_filter":
+        if refusal or is_refused(cause):
             why = refusal or "its content filter stopped the answer"
             return Failure(kind="refused", message=f"the model refused: {why}")
         if is_cut(cause):  # a number or label in the middle of it is not what it came to

@@ -250,6 +250,7 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
         wants_usage=wants_usage,
         asked=len(request.body),
         translate=guarding.stream() if guarding.findings else None,
+        answers=getattr(body, "answers", 1),
     )
     await relay_stream(gateway.transport, outgoing, sink, breaker)
     request.end(b"" if sink.failed is not None or path == "/responses" else bodies.DONE)

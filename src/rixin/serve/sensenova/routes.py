@@ -137,6 +137,7 @@ async def _pass_on(
         wants_usage=False,
         asked=sent,
         translate=_chunk_of(call, guarding),
+        answers=body.n or 1,
     )
     await relay_stream(gateway.transport, outgoing, sink, breaker)
     request.end(b"" if sink.failed is not None else _DONE)
