@@ -1,5 +1,6 @@
 """What is read by its types at once says the same as what is read by parts."""
 
+import copy
 import json
 
 import pytest
@@ -51,7 +52,7 @@ def changed(changes):
         for name in place[:-1]:
             inner = inner[name] if isinstance(inner, dict | list) and inner else {}
         if isinstance(inner, dict):
-            inner[place[-1]] = value
+            inner[place[-1]] = copy.deepcopy(value)  # Hypothesis may give one value twice
     return json.dumps(reply).encode()
 
 
