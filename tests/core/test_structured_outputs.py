@@ -13,7 +13,9 @@ def test_json_in_a_code_fence_is_read():
     assert parse_json('\n```json\n{"a": [1]}\n```\n') == {"a": [1]}
 
 
-@pytest.mark.parametrize("text", ["", "{", "NaN", "[Infinity]", "[" * 100_000, "text"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "NaN", "[Infinity]", "1e999", '{"a": -1E400}', "[" * 100_000, "text"]
+)
 def test_what_is_not_json_is_refused(text):
     with pytest.raises(ValueError, match=r"."):
         parse_json(text)
@@ -167,3 +169,35 @@ def test_a_schema_that_refers_to_itself_is_read():
     check = schema_validator({"items": {"$ref": "#"}, "type": "array"})
     assert check([[[]]]) is None
     assert check([[1]])
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("minLenght", "minLength"),
+        ("maxlength", "maxLength"),
+        ("require", "required"),
+        ("additionalproperties", "additionalProperties"),
+        ("item", "items"),
+        ("anyof", "anyOf"),
+        ("enums", "enum"),
+    ],
+)
+def test_a_word_that_was_misspelt_is_refused_and_not_passed_over(word, meant):
+    schema = {"type": "object", "properties": {"a": {word: 1}}}
+    with pytest.raises(UsageError, match=rf"properties\.a\.{word}: .* mean '{meant}'"):
+        schema_validator(schema)
+    # The names of properties and of what stands in values are free.
+    assert schema_validator({"properties": {word: {"const": {word: 1}}}})({word: {word: 1}}) is None
+
+
+NOTES = [
+    *("x-order", "xml", "externalDocs", "discriminator", "propertyOrdering", "enumNames", "order"),
+    *("optional", "errorMessage", "unit", "strict", "example", "$comment", "media", "constraints"),
+]
+
+
+@pytest.mark.parametrize("word", NOTES)
+def test_notes_of_other_tools_are_left_alone(word):
+    check = schema_validator({"type": "string", word: "a"})
+    assert (check("a"), check(1) is None) == (None, False)

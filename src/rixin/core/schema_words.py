@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from rixin.core.foreign import valid_text
@@ -50,6 +51,17 @@ _LIMITS = (
 )
 _PLAIN = ("enum", "format", "pattern", "required", "type", "uniqueItems")
 _CHECKS = frozenset((*_KNOWN, *_ONE, *_SEVERAL, *_NAMED, *_LIMITS, *_PLAIN))
+_MEANT = {word.lower(): word for word in _CHECKS - {"$defs", "definitions"}}
+_NOTES = frozenset(
+    (
+        *("$anchor", "$comment", "$dynamicAnchor", "$id", "$ref", "$schema", "$vocabulary", "id"),
+        *("default", "deprecated", "description", "example", "examples", "readOnly", "title"),
+        "writeOnly",
+    )
+)
+"""Words that check nothing, and are meant so."""
+_NEAR = 0.85
+"""So alike is a word that was misspelt: `require`, `minLenght`, `maxlength`."""
 _BESIDE_REF = frozenset({"$anchor", "$defs", "definitions"})
 
 
@@ -160,6 +172,9 @@ def _passed_over(inner: Mapping[str, object], word: str, draft: int) -> str:
         return f"{draft_name(draft)} does not check this word, {others} does"
     if draft <= 7 and "$ref" in inner and word in _CHECKS - _BESIDE_REF:
         return f"{draft_name(draft)} passes over what stands beside $ref; put both into allOf"
+    if word not in _CHECKS and word not in _NOTES:
+        near = get_close_matches(word.lower(), _MEANT, n=1, cutoff=_NEAR)
+        return f"no draft knows this word; did you mean {_MEANT[near[0]]!r}?" if near else ""
     if word in _NEEDS and _NEEDS[word] not in inner:
         return f"without {_NEEDS[word]!r} beside it, this word checks nothing"
     return ""

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,7 +32,7 @@ def parse_json(text: str) -> object:
     r"""The value of a JSON text, which may stand in a Markdown code fence.
 
     Raises:
-        ValueError: It is not JSON (NaN and Infinity are not), it is nested too deeply, or an object
+        ValueError: It is not JSON (NaN, Infinity and 1e999 are not), it is nested too deeply, or an object
             has a name twice, of which nobody knows which value counts.
 
     Examples:
@@ -43,6 +44,7 @@ def parse_json(text: str) -> object:
         return json.loads(
             fenced[1] if fenced else text,
             parse_constant=_no_constant,
+            parse_float=_finite,
             object_pairs_hook=_each_once,
         )
     except RecursionError:
@@ -169,6 +171,13 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         raise ValueError("an object has a name twice")
     return found
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError(f"{written[:20]} is no number that can be told from others")
+    return number
 
 
 def _no_constant(name: str) -> object:
