@@ -12,10 +12,13 @@ from rixin.core.verdict import (
     Estimate,
     Factor,
     IncumbentResult,
+    Missing,
     PairResult,
     PairTally,
+    Sensitivity,
     Standing,
     Tally,
+    TermResult,
     Verdict,
 )
 from rixin.report.data import (
@@ -23,9 +26,12 @@ from rixin.report.data import (
     REVIEWS,
     VALUE,
     WRONG,
+    Assumption,
+    Care,
     DifferingCase,
     PriceLine,
     ReportData,
+    Slice,
     SolverLine,
 )
 
@@ -48,6 +54,63 @@ def rate(value: float, half: float) -> Estimate:
     return Estimate(value, max(value - half, 0.0), min(value + half, 1.0))
 
 
+def terms(solved: Estimate, n: int, standing: Standing) -> tuple[TermResult, ...]:
+    """The promise as a candidate stands to it."""
+    if not n:
+        return ()
+    return (
+        TermResult(
+            name="solved",
+            limit=0.85,
+            measured=solved.value,
+            worst=solved.lower,
+            standing=standing,
+            cases=n,
+        ),
+        TermResult(
+            name="stratum",
+            limit=0.8,
+            measured=0.9,
+            worst=0.83,
+            standing=Standing.HOLDS,
+            cases=310,
+            stratum="<wire>",
+        ),
+        TermResult(
+            name="harm",
+            limit=0.01,
+            measured=0.0003,
+            worst=0.0012,
+            standing=Standing.HOLDS,
+            cases=477,
+        ),
+        TermResult(
+            name="latency",
+            limit=2.0,
+            measured=0.004,
+            worst=0.005,
+            standing=Standing.HOLDS,
+            cases=n,
+        ),
+    )
+
+
+ASSUMPTIONS = (
+    Assumption(name="economics.cost_per_wrong", value=4.0, assumed=True),
+    Assumption(name="incumbent.cost_per_case", value=1.1, assumed=True),
+    Assumption(name="economics.build_cost", value=3500.0, assumed=False),
+    Assumption(name="economics.cpu_hour", value=0.05, assumed=False),
+    Assumption(name="incumbent.solved", value=0.93, unit="share", assumed=False),
+    Assumption(name="demand.cases_per_month", value=30000, unit="count", assumed=False),
+    Assumption(name="cases.columns", value="<text> → desk", unit="text", assumed=False),
+)
+
+
+def moved(name: str, value: float, low: float, high: float, **more: Any) -> Sensitivity:
+    ends = {"at_low": 23000.0, "at_high": 39000.0, "even": None}
+    return Sensitivity(name=name, value=value, low=low, high=high, **(ends | more))
+
+
 def candidate(
     name: str, kind: str, solved: Estimate, cost: Estimate, **more: Any
 ) -> CandidateResult:
@@ -67,6 +130,7 @@ def candidate(
         "net_margin": Estimate(0.71, 0.69, 0.73),
         "cases_needed": None,
         "error_chance": 0.05,
+        "terms": terms(solved, n, more.get("standing", Standing.HOLDS)),
     }
     return CandidateResult(
         name=name, kind=kind, solved=solved, cost_per_solved=cost, **(fields | more)
@@ -185,6 +249,13 @@ def newswire() -> ReportData:
         ),
         illustrative=("incumbent.cost_per_case", "economics.cost_per_wrong"),
         spent=Decimal("0.0214"),
+        nearest="student",
+        sensitivities=(
+            moved("incumbent.cost_per_case", 1.1, 0.825, 1.375, even=0.0521),
+            moved("demand.cases_per_month", 30000, 22500.0, 37500.0, even=280.0),
+            moved("economics.cost_per_wrong", 4.0, 3.0, 5.0, at_low=31000.0, at_high=31900.0),
+            moved("economics.build_cost", 3500.0, 2625.0, 4375.0, at_low=31500.0, at_high=31400.0),
+        ),
     )
     return ReportData(
         scenario="newswire-desk",
@@ -265,6 +336,33 @@ def newswire() -> ReportData:
         floor=0.85,
         demand_per_month=30000,
         illustrative=("incumbent.cost_per_case", "economics.cost_per_wrong"),
+        slices=(
+            Slice(name="<wire>", cases=310, solved=279),
+            Slice(name="daily", cases=90, solved=88),
+        ),
+        answers=(
+            ("earn", "earn", 1900),
+            ("acq", "acq", 1120),
+            ("earn", "Acq ", 31),
+            ("acq", "earn", 12),
+            ("acq", None, 4),
+            ("earn", "nothing of the kind", 2),
+        ),
+        assumptions=ASSUMPTIONS,
+        care=Care(
+            egress=True,
+            hosts=(("remote", "api.example.com", "eu"), ("near", "", "")),
+            allowed_hosts=("api.example.com",),
+            regions=("eu",),
+            guards=("pii", "output-schema"),
+            harm_promised=True,
+            second_person=True,
+            keep_content=False,
+            abstain_below=0.8,
+            licences=(("local", "Apache-2.0"), ("remote", "")),
+        ),
+        build_cost=3500.0,
+        cases_file="stories.csv",
     )
 
 
@@ -303,11 +401,15 @@ def cannot_tell() -> ReportData:
             "winner": None,
             "headline": "Cannot tell: 740 more cases are needed to settle local.",
             "cases_needed": 740,
+            "missing": Missing(cases=740, there=120, kind="certify cases", rows=1480),
+            "nearest": "local",
             "candidates": (only_open, unmeasured("remote")),
             "pairs": (),
             "spent": None,
         },
         illustrative=(),
+        care=Care(),
+        assumptions=tuple(replace(one, assumed=False) for one in ASSUMPTIONS),
         waterfalls=newswire().waterfalls[:1],
     )
 
@@ -335,6 +437,7 @@ def no_ai() -> ReportData:
             "winner": None,
             "headline": "Do not use AI: local solves 7.0 % of the word problems and would lose USD 91,000 a month.",
             "candidates": (bad,),
+            "nearest": "local",
             "pairs": (),
         },
         scenario="word-problems",
@@ -374,6 +477,8 @@ def empty() -> ReportData:
             "factors": (),
             "spent": None,
             "headline": "Cannot tell: nothing was measured.",
+            "nearest": None,
+            "sensitivities": (),
         },
         waterfalls=(),
         differing=(),
@@ -382,6 +487,8 @@ def empty() -> ReportData:
         solvers=(),
         pools={},
         environment="",
+        slices=(),
+        answers=(),
     )
 
 

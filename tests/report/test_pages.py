@@ -2,16 +2,19 @@
 
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from report_samples import SAMPLES, changed, newswire
+from report_samples import ASSUMPTIONS, SAMPLES, changed, newswire
 
 from rixin.core.verdict import Estimate
 from rixin.errors import UnknownName
 from rixin.report.html import render_fragment, render_html
-from rixin.report.svg import _Chart, cost_chart, marks_of, waterfall_chart
+from rixin.report.summary import summary_of
+from rixin.report.svg import NARROW, WIDE, _Chart, cost_chart, marks_of
+from rixin.report.svg_bars import Reach, payback_chart, reach_of, waterfall_chart
 from rixin.report.words import LANGUAGES, words_of
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
@@ -88,7 +91,9 @@ def test_styles_know_no_left_and_no_right():
 
 def test_figures_that_rest_on_defaults_are_stamped():
     assert 'class="stamp"' in render_html(newswire())
-    assert 'class="stamp"' not in render_html(changed(newswire(), illustrative=()))
+    stated = tuple(replace(one, assumed=False) for one in ASSUMPTIONS)
+    page = render_html(changed(newswire(), illustrative=(), assumptions=stated))
+    assert 'class="stamp"' not in page
 
 
 def test_nothing_is_promised_where_nothing_can_be_told():
@@ -106,13 +111,17 @@ def test_a_fragment_for_a_notebook_brings_its_own_styles():
 
 @pages
 @pytest.mark.parametrize("rtl", [False, True])
-def test_no_label_of_a_chart_covers_another_or_a_mark(sample, rtl):
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_no_label_of_a_chart_covers_another_or_a_mark(sample, rtl, size):
     data = sample()
-    chart = _Chart(data, marks_of(data), rtl)
+    marks = marks_of(data)
+    if size is NARROW and len(marks) > 8:
+        pytest.skip("more names than a telephone has room for")
+    chart = _Chart(data, marks, rtl, size)
     placed = chart.labels()
     boxes = [one.box for one in placed]
     for index, box in enumerate(boxes):
-        assert 0 <= box.x <= 760 - box.width
+        assert 0 <= box.x <= size.width - box.width
         assert not any(box.overlaps(other) for other in boxes[:index])
 
 
@@ -138,19 +147,38 @@ def test_costs_far_apart_get_a_logarithmic_axis():
 
 def test_an_unbounded_cost_reaches_the_edge():
     one = newswire().verdict.candidates[0]
-    from dataclasses import replace
-
     open_end = replace(one, cost_per_solved=Estimate(0.2, 0.1, None))
     chart = cost_chart(changed(newswire(), {"candidates": (open_end,)}), str)
     assert "rules" in chart
 
 
 def test_a_waterfall_ends_in_what_is_left():
-    chart = waterfall_chart(("people", (("value", 1000.0), ("cost", -1600.0))), 1000.0, str)
+    people = ("people", (("value", 1000.0), ("cost", -1600.0)))
+    chart = waterfall_chart(people, reach_of([people]), str)
     assert 'class="loss"' in chart
     assert "what is left: −600" in chart
-    small = waterfall_chart(("people", (("value", 2.5), ("cost", -1.0))), 2.5, str, rtl=True)
-    assert "1.50" in small
+    small = ("people", (("value", 2.5), ("cost", -1.0)))
+    assert "1.50" in waterfall_chart(small, reach_of([small]), str, rtl=True)
+
+
+def test_without_an_income_only_costs_are_added_up_and_nothing_is_a_loss():
+    people = ("people", (("answers", -1000.0), ("wrong", -600.0)))
+    cheap = ("student", (("answers", -5.0), ("wrong", -60.0)))
+    assert reach_of([people, cheap]) == Reach(0.0, 1600.0)
+    chart = waterfall_chart(people, reach_of([people, cheap]), str)
+    assert "all costs: 1,600" in chart
+    assert 'class="loss"' not in chart
+
+
+@pytest.mark.parametrize("rtl", [False, True])
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_the_line_of_what_is_saved_starts_at_what_it_costs_to_build(rtl, size):
+    points = summary_of(newswire()).payback
+    assert points[0].expected == points[0].at_least == -3500.0
+    assert points[-1].month == 12
+    assert points[-1].expected == pytest.approx(12 * 31450.0)
+    chart = payback_chart(points, "USD", str, rtl=rtl, size=size)
+    assert "at least: USD\N{NO-BREAK SPACE}362,880" in chart
 
 
 @pytest.mark.parametrize("lang", ["zh_Hans", "ar"])

@@ -122,7 +122,7 @@ def test_figures_are_never_rounded_into_a_lie():
 
 def test_the_best_candidate_is_the_winner_or_the_dearest_to_lose():
     assert newswire().best().name == newswire().verdict.winner
-    nobody = changed(newswire(), {"winner": None})
+    nobody = changed(newswire(), {"winner": None, "nearest": None})
     assert nobody.best().saving_per_month.value == max(
         one.saving_per_month.value for one in nobody.verdict.candidates
     )

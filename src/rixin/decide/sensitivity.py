@@ -11,6 +11,8 @@ from rixin.decide.economics import Point, saving_at
 
 SPREAD = 0.25
 """Every figure is moved by this part of itself, down and up."""
+_ROUNDING = 1e-9
+"""A part of a figure that is none: what is left of 0 by rounding."""
 _MONEY = ("value_per_solved", "cost_per_wrong", "cost_per_review", "build_cost")
 
 
@@ -79,7 +81,7 @@ def _follow(
     slope = (saving(value + step) - here) / step
     even = value - here / slope if slope else None
     most = 1.0 if name == "incumbent.solved" else float("inf")
-    possible = even is not None and 0 < even <= most
+    possible = even is not None and _ROUNDING * abs(value) < even <= most
     return Sensitivity(
         name=name,
         value=value,

@@ -9,6 +9,7 @@ from enum import Enum
 
 from rixin.core.answer import Step
 from rixin.report.data import DifferingCase, ReportData, Waterfall
+from rixin.report.summary import summary_of
 
 FORMAT = "rixin.report/1"
 """Named in every file; the number rises when a key goes or changes its meaning."""
@@ -30,6 +31,7 @@ def to_json(data: ReportData) -> dict[str, object]:
         **body,
         "waterfalls": [_waterfall(one) for one in data.waterfalls],
         "differing": [_differing(one) for one in data.differing],
+        "summary": plain(summary_of(data)),
     }
 
 

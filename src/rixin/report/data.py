@@ -99,8 +99,12 @@ class Care:
 
     egress: bool = False
     """Whether cases may leave this machine at all."""
-    hosts: tuple[tuple[str, str], ...] = ()
-    """Solver and the host that it sends cases to; an empty host: this machine."""
+    hosts: tuple[tuple[str, str, str], ...] = ()
+    """Solver, the host that it sends cases to (empty: this machine) and its region, if stated."""
+    allowed_hosts: tuple[str, ...] = ()
+    """The only hosts that cases may go to; empty: any, where they may leave at all."""
+    regions: tuple[str, ...] = ()
+    """The only regions that endpoints may be in; empty: any."""
     guards: tuple[str, ...] = ()
     """Names of the guards in the contract."""
     harm_promised: bool = False

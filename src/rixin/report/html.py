@@ -1,17 +1,29 @@
 """The verdict as one HTML page without any outside reference, and as a fragment for notebooks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from rixin.core.verdict import Decision
+from rixin.core.verdict import CandidateResult, Decision
 from rixin.report import figures
 from rixin.report.data import ReportData
-from rixin.report.figures import MARKS, number, percent
-from rixin.report.html_marks import english, num, stamp, user
-from rixin.report.html_tables import candidates, causes, differing, factors, made_of, pairs
-from rixin.report.svg import Say, cost_chart, waterfall_chart
+from rixin.report.figures import number, percent
+from rixin.report.html_marks import Say, code, english, note, num, section, stamp, told, user
+from rixin.report.html_next import what_next
+from rixin.report.html_pictures import (
+    case_flows,
+    chart,
+    hangs_on,
+    mix_ups,
+    money_of_a_month,
+    payback,
+    strata,
+)
+from rixin.report.html_review import for_the_reviewer
+from rixin.report.html_risks import risks
+from rixin.report.html_tables import candidates, prices, promise
+from rixin.report.summary import Summary, summary_of
 from rixin.report.words import Words, words_of
 
 _CLASSES = {
@@ -20,11 +32,10 @@ _CLASSES = {
     Decision.NO_AI: "no-ai",
     Decision.CANNOT_TELL: "cannot-tell",
 }
-_MOST_WATERFALLS = 6
 
 
 def render_html(data: ReportData, lang: str = "en") -> str:
-    """One page: verdict, figures, charts, evidence; readable without network and without script.
+    """One page: verdict, what to do, what it rests on, what can go wrong; without any script.
 
     Args:
         data: What the workspace filled.
@@ -44,14 +55,18 @@ def render_html(data: ReportData, lang: str = "en") -> str:
 
 def render_fragment(data: ReportData) -> str:
     """The verdict with its reasons, table and chart, for a notebook; its styles touch nothing else."""
-    words = words_of("en")
+    words, verdict = words_of("en"), data.verdict
     page = Path(data.path).parent / ".rixin" / f"{data.scenario}.html"
+    say = words.say
     parts = [
         _verdict(data, words),
-        *_reasoning(data, words.say),
-        candidates(data, words.say),
-        _chart(data, words),
-        f"<p class=note>The whole page: <code>{escape(str(page))}</code></p>",
+        _sentences(say("Why"), verdict.because),
+        promise(data, say),
+        candidates(data, say),
+        _sentences(say("What would change this decision"), verdict.changes),
+        _sentences(say("Caveats"), (*verdict.warnings, *data.notes)),
+        chart(data, words),
+        note(f"The whole page: {code(str(page))}"),
     ]
     return f'<div class="rixin"><style>{_style()}</style>{"".join(parts)}</div>'
 
@@ -61,43 +76,62 @@ def _style() -> str:
 
 
 def _page(data: ReportData, words: Words) -> str:
-    say = words.say
-    return "\n".join(
-        [
-            _head(data, say),
-            _verdict(data, words),
-            _tiles(data, say),
-            *_reasoning(data, say),
-            candidates(data, say),
-            _chart(data, words),
-            _money(data, words),
-            factors(data, say),
-            causes(data, say),
-            pairs(data, say),
-            differing(data, say),
-            made_of(data, say),
-            _foot(data, say),
-        ]
-    )
+    say, verdict, summary = words.say, data.verdict, summary_of(data)
+    parts = [
+        _head(data, say),
+        _which_part_is_english(words),
+        _verdict(data, words),
+        _tiles(data, summary, say),
+        what_next(data, summary, say),
+        _sentences(say("Why"), verdict.because),
+        prices(data, summary, say),
+        promise(data, say),
+        candidates(data, say),
+        risks(data, summary, say),
+        _sentences(say("What would change this decision"), verdict.changes),
+        _sentences(say("Caveats"), (*verdict.warnings, *data.notes)),
+        case_flows(data, summary, say),
+        hangs_on(data, summary, say),
+        chart(data, words),
+        payback(data, summary, words),
+        money_of_a_month(data, words),
+        strata(data, summary, say),
+        mix_ups(data, summary, say),
+        for_the_reviewer(data, summary, say),
+        _foot(data, say),
+    ]
+    return "\n".join(filter(None, parts))
 
 
 def _head(data: ReportData, say: Say) -> str:
-    facts = say("{owner} · {demand} cases a month").format(
-        owner=user(data.owner), demand=num(f"{data.demand_per_month:,}")
+    facts = told(
+        say("{owner} · {demand} cases a month"),
+        owner=user(data.owner),
+        demand=num(f"{data.demand_per_month:,}"),
     )
     return (
-        f"<header><h1>{user(data.scenario)}</h1><p class=note>{user(data.task)}</p>"
-        f"<p class=note>{facts}{stamp(data, 'demand', say)}</p></header>"
+        f"<header><h1>{user(data.scenario)}</h1>{note(user(data.task))}"
+        f"{note(facts + stamp(data, 'demand', say))}</header>"
     )
+
+
+def _which_part_is_english(words: Words) -> str:
+    """Says at the head of a translated page what of it is not."""
+    if words.lang == "en":
+        return ""
+    text = words.say("The headline, the reasons and the caveats are in English; all else is not.")
+    return f'<p class="in-english">{escape(text)}</p>'
 
 
 def _verdict(data: ReportData, words: Words) -> str:
     verdict = data.verdict
-    chance = words.say("The chance that this promise is wrong is at most {chance}.").format(
-        chance=num(percent(verdict.error_chance))
-    )
-    if verdict.decision is Decision.CANNOT_TELL:
-        chance = words.say("Nothing is promised yet.")
+    chance = told(words.say("Nothing is promised yet."))
+    if verdict.decision is Decision.ADOPT:
+        message = words.say("The chance that this promise is wrong is at most {chance}.")
+        chance = told(message, chance=num(percent(verdict.error_chance)))
+    elif verdict.decision is not Decision.CANNOT_TELL:
+        message = words.say("The chance that this verdict is wrong is at most {chance}.")
+        chance = told(message, chance=num(percent(verdict.error_chance)))
     return (
         f'<section class="verdict {_CLASSES[verdict.decision]}">'
         f'<span class="kind">{escape(words.say(verdict.decision.value))}</span>'
@@ -105,96 +139,66 @@ def _verdict(data: ReportData, words: Words) -> str:
     )
 
 
-def _tiles(data: ReportData, say: Say) -> str:
+def _tiles(data: ReportData, summary: Summary, say: Say) -> str:
     best = data.best()
     if best is None:
         return ""
     verdict, currency = data.verdict, data.verdict.currency
-    today = percent(verdict.incumbent.solved)
+    saving = best.saving_per_month
     tiles = [
         (
             percent(best.solved.value),
-            say("solved by {name} (today {today})"),
-            {"name": user(best.name), "today": num(today)},
+            told(
+                say("solved by {name} (today {today})"),
+                name=user(best.name),
+                today=num(percent(verdict.incumbent.solved)),
+            ),
             "",
         ),
         (
             figures.money(best.cost_per_solved.value, currency),
-            say("a solved case (today {today})"),
-            {"today": num(number(verdict.incumbent.cost_per_solved))},
+            told(
+                say("a solved case (today {today})"),
+                today=num(number(verdict.incumbent.cost_per_solved)),
+            ),
             "cost_per_solved",
         ),
         (
-            figures.money(best.saving_per_month.lower, currency),
-            say("saved a month, at least"),
-            {},
+            figures.money(saving.lower, currency),
+            told(
+                say("saved a month, at least (expected {amount})"),
+                amount=num(number(saving.value)),
+            ),
             "saving_per_month",
         ),
-        (percent(best.net_margin.value), say("net margin of the job (today {today})"),
-         {"today": num(percent(verdict.incumbent.net_margin))}, "margin"),
-    ]  # fmt: skip
+        _last_tile(data, best, summary, say),
+    ]
     shown = "".join(
-        f'<div class="tile"><b>{num(value)}</b><span>{text.format(**fields)}'
+        f'<div class="tile"><b>{num(value)}</b><span>{text}'
         f"{stamp(data, figure, say) if figure else ''}</span></div>"
-        for value, text, fields, figure in tiles
+        for value, text, figure in tiles
     )
     return f'<div class="tiles">{shown}</div>'
+
+
+def _last_tile(
+    data: ReportData, best: CandidateResult, summary: Summary, say: Say
+) -> tuple[str, str, str]:
+    """The margin of the job where somebody has said what it is worth; else the wrong answers."""
+    if data.verdict.value_stated:
+        today = num(percent(data.verdict.incumbent.net_margin))
+        text = told(say("net margin of the job (today {today})"), today=today)
+        return percent(best.net_margin.value), text, "margin"
+    today = num(f"{summary.flows[0].wrong:,}")
+    text = told(say("wrong answers a month (today {today})"), today=today)
+    after = f"{summary.flows[1].wrong:,}" if len(summary.flows) > 1 else figures.UNKNOWN
+    return after, text, "demand"
 
 
 def _sentences(title: str, items: Sequence[str]) -> str:
     if not items:
         return ""
-    rows = "".join(f"<li>{english(item)}</li>" for item in items)
-    return f"<section><h2>{escape(title)}</h2><ul>{rows}</ul></section>"
-
-
-def _reasoning(data: ReportData, say: Say) -> Iterator[str]:
-    yield _sentences(say("Why"), (*data.verdict.because, *_reasons(data)))
-    yield _sentences(say("What would change this decision"), data.verdict.changes)
-    yield _sentences(say("Warnings"), (*data.verdict.warnings, *data.notes))
-
-
-def _reasons(data: ReportData) -> Iterator[str]:
-    for one in data.verdict.candidates:
-        if one.reasons:
-            yield f"{MARKS[one.standing]} {one.name}: {'; '.join(one.reasons)}"
-
-
-def _chart(data: ReportData, words: Words) -> str:
-    say = words.say
-    missing = [
-        one.name
-        for one in data.verdict.candidates
-        if figures.known(one.cost_per_solved.value) is None or one.solved.value is None
-    ]
-    note = say("Better is up and to the left; bars are intervals.")
-    if words.rtl:
-        note = say("Better is up and to the right; bars are intervals.")
-    if missing:
-        left_out = say("Not on the chart, a figure is not known: {names}.")
-        note += " " + left_out.format(names=", ".join(missing))
-    return (
-        f"<section><h2>{escape(say('Cost per solved case against solve rate'))}</h2>"
-        f'<div class="scroll wide" tabindex="0">{cost_chart(data, say, rtl=words.rtl)}</div><p class=note>{escape(note)}</p></section>'
-    )
-
-
-def _money(data: ReportData, words: Words) -> str:
-    shown = data.waterfalls[:_MOST_WATERFALLS]
-    if not shown:
-        return ""
-    say = words.say
-    largest = max(sum(amount for _, amount in parts if amount > 0) for _, parts in shown)
-    charts = "".join(
-        f"<figure style=margin:0><h3>{user(name)}</h3>"
-        f"{waterfall_chart((name, parts), largest, say, rtl=words.rtl)}</figure>"
-        for name, parts in shown
-    )
-    title = say("Where the money of a month goes, {currency}").format(
-        currency=data.verdict.currency
-    )
-    heading = f"<h2>{escape(title)}{stamp(data, 'net_value', say)}</h2>"
-    return f'<section>{heading}<div class="charts">{charts}</div></section>'
+    return section(title, f"<ul>{''.join(f'<li>{english(item)}</li>' for item in items)}</ul>")
 
 
 def _foot(data: ReportData, say: Say) -> str:
@@ -202,18 +206,9 @@ def _foot(data: ReportData, say: Say) -> str:
     parts = [
         f"<bdi>{data.decided_at:%Y-%m-%d %H:%M %Z}</bdi>",
         escape(data.environment),
-        say("spent on answers: {spent}").format(spent=num(spent or say("not known"))),
-        f"<code>rixin report {escape(data.path)}</code>",
+        told(say("spent on answers: {spent}"), spent=num(spent or say("not known"))),
+        code(f"rixin report {data.path}"),
     ]
     source = data.verdict.incumbent.source
-    stated = say("The incumbent's figures: {source}.").format(source=user(source)) if source else ""
-    names = ", ".join(data.illustrative)
-    marked = say("assumed")
-    assumed = (
-        f'<p><span class="stamp">{escape(marked)}</span> '
-        + say("These figures are defaults, not yours: {names}.").format(names=num(names))
-        + "</p>"
-        if names
-        else ""
-    )
-    return f"<footer>{assumed}<p>{stated}</p><p>{' · '.join(filter(None, parts))}</p></footer>"
+    stated = told(say("The incumbent's figures: {source}."), source=user(source)) if source else ""
+    return f"<footer><p>{stated}</p><p>{' · '.join(filter(None, parts))}</p></footer>"

@@ -1,222 +1,210 @@
-"""The tables of the HTML page."""
+"""The tables that a verdict rests on: what a solved case costs, the promise, the candidates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from html import escape
 
-from rixin.core.verdict import CandidateResult, Estimate, Factor
-from rixin.report.data import DifferingCase, ReportData
+from rixin.core.verdict import CandidateResult, Decision, Estimate, Standing, TermResult
+from rixin.report.data import ReportData
 from rixin.report.figures import MARKS, UNKNOWN, number, number_span, percent, percent_span, seconds
-from rixin.report.html_marks import english, num, stamp, user
-from rixin.report.svg import Say
+from rixin.report.html_marks import (
+    Head,
+    Row,
+    Say,
+    assumed,
+    code,
+    note,
+    num,
+    section,
+    stamp,
+    table,
+    told,
+    user,
+)
+from rixin.report.names import figure_value, term_figure, term_name
+from rixin.report.summary import Summary
 
-_MOST_CAUSES = 8
-_LONGEST_INPUT = 1_500
+
+def prices(data: ReportData, summary: Summary, say: Say) -> str:
+    """What a solved case costs, and what that is made of."""
+    if not summary.prices:
+        return ""
+    currency = data.verdict.currency
+    heads = [
+        Head(say("candidate")),
+        Head(say("answers"), figures=True),
+        Head(say("+ wrong answers"), figures=True),
+        Head(say("+ cases people do"), figures=True),
+        Head(say("= a solved case"), figures=True, stamp=stamp(data, "cost_per_solved", say)),
+    ]
+    people = data.verdict.incumbent.name
+    rows = [
+        Row(
+            user(one.name)
+            + (f" <small>{escape(say('today'))}</small>" if one.name == people else ""),
+            [num(number(part)) for part in (one.answers, one.wrong, one.reviews, one.total)],
+            "winner" if one.name == data.verdict.winner else "",
+        )
+        for one in summary.prices
+    ]
+    title = say("What a solved case costs, {currency}").format(currency=currency)
+    why = say("Wrong answers and cases left to people are paid for by those that are solved.")
+    return section(title, table(heads, rows), note(f"{escape(why)} {_wrong_cost(data, say)}"))
+
+
+def _wrong_cost(data: ReportData, say: Say) -> str:
+    """What a wrong answer is taken to cost: it is most of the price of a cheap solver."""
+    found = [one for one in data.assumptions if one.name == "economics.cost_per_wrong"]
+    return "".join(
+        told(
+            say("A wrong answer is taken to cost {cost}."),
+            cost=num(figure_value(one, data.verdict.currency)),
+        )
+        + (assumed(say) if one.assumed else "")
+        for one in found
+    )
+
+
+def promise(data: ReportData, say: Say) -> str:
+    """Each term of the promise beside what each candidate was measured to do."""
+    measured = [one for one in data.shown() if one.terms]
+    if not measured:
+        return ""
+    heads = [
+        Head(say("candidate")),
+        Head(say("what is promised")),
+        Head(say("limit"), figures=True),
+        Head(say("measured"), figures=True),
+        Head(say("could be as bad as"), figures=True),
+        Head(say("proven?")),
+    ]
+    rows = [_term_row(data, one, term, say) for one in measured for term in one.terms]
+    return section(say("The promise"), table(heads, rows), note(_whose(data, say)))
+
+
+def _term_row(data: ReportData, one: CandidateResult, term: TermResult, say: Say) -> Row:
+    cases = say("of {cases} cases").format(cases=num(f"{term.cases:,}"))
+    return Row(
+        user(one.name),
+        [
+            term_name(term, say),
+            term_figure(term, term.limit),
+            f"{term_figure(term, term.measured)}<small>{cases}</small>",
+            term_figure(term, term.worst),
+            proven(term.standing, say),
+        ],
+        "winner" if one.name == data.verdict.winner else "",
+    )
+
+
+def proven(standing: Standing, say: Say) -> str:
+    """Whether a term of the promise is shown to hold, with its mark."""
+    words = {
+        Standing.HOLDS: say("proven"),
+        Standing.FAILS: say("missed"),
+        Standing.OPEN: say("not proven"),
+        Standing.UNMEASURED: say("not measured"),
+    }
+    mark = f'<span class="{standing.value}">{MARKS[standing]}</span>'
+    return f"{mark}&nbsp;{escape(words[standing])}"
+
+
+def _whose(data: ReportData, say: Say) -> str:
+    """Who has set the limits, and what a harmful answer is."""
+    if data.is_illustrative("floor"):
+        message = say(
+            "Nobody has stated {key}: {limit} is assumed from the share solved today, {today}."
+        )
+    else:
+        message = say("The limits are those of {file}; {owner} answers for them.")
+    parts = [
+        told(
+            message,
+            key=code("promise.solved"),
+            limit=num(percent(data.floor)),
+            today=num(percent(data.verdict.incumbent.solved)),
+            file=code(data.path),
+            owner=user(data.owner),
+        )
+    ]
+    if data.care.harm_promised:
+        harm = say("Harmful is an answer that one of these guards objects to: {guards}.")
+        parts.append(told(harm, guards=user(", ".join(data.care.guards))))
+    if data.verdict.decision is not Decision.CANNOT_TELL:
+        chance = say("Proven: the chance to be wrong is at most {chance}, all terms together.")
+        parts.append(told(chance, chance=num(percent(data.verdict.error_chance))))
+    return " ".join(parts)
 
 
 def candidates(data: ReportData, say: Say) -> str:
     """All candidates beside the incumbent."""
     currency = data.verdict.currency
     heads = [
-        (say("solver"), ""),
-        (say("solved"), ""),
-        (say("harm"), ""),
-        (say("cost per solved case, {currency}").format(currency=currency), "cost_per_solved"),
-        (say("saves a month, at least"), "saving_per_month"),
-        (say("latency p95"), ""),
-        (say("pays from, cases a month"), "payback_days"),
+        Head(say("candidate")),
+        Head(say("solved"), figures=True),
+        Head(say("harm"), figures=True),
+        Head(
+            say("cost per solved case, {currency}").format(currency=currency),
+            figures=True,
+            stamp=stamp(data, "cost_per_solved", say),
+        ),
+        Head(
+            say("saves a month, at least"), figures=True, stamp=stamp(data, "saving_per_month", say)
+        ),
+        Head(say("latency p95"), figures=True),
+        Head(say("pays from, cases a month"), figures=True, stamp=stamp(data, "payback_days", say)),
     ]
-    head = "".join(
-        f'<th scope="col"{_end(index)}>{escape(name)}{stamp(data, figure, say) if figure else ""}</th>'
-        for index, (name, figure) in enumerate(heads)
-    )
-    names = [name for name, _ in heads]
-    rows = [_incumbent_row(data, names, say)]
-    rows += [_row(data, one, names, say) for one in data.shown()]
+    rows = [_incumbent_row(data, say), *(_row(data, one, say) for one in data.shown())]
     legend = say("✓ holds the promise · ✗ fails it · ? open · – not measured or not known")
-    return (
-        f"<section><h2>{escape(say('The candidates beside the incumbent'))}</h2>"
-        f"{_table(head, ''.join(rows), 'cards')}<p class=note>{escape(legend)}</p></section>"
+    return section(
+        say("The candidates beside the incumbent"), table(heads, rows), note(escape(legend))
     )
 
 
-def _incumbent_row(data: ReportData, names: Sequence[str], say: Say) -> str:
+def _incumbent_row(data: ReportData, say: Say) -> Row:
     people = data.verdict.incumbent
     stated = f"<small>{escape(say('as stated'))}{stamp(data, 'incumbent', say)}</small>"
-    cells = [
-        f"{num(percent(people.solved))}{stated}",
-        UNKNOWN,
-        num(number(people.cost_per_solved)),
-        UNKNOWN,
-        UNKNOWN,
-        UNKNOWN,
-    ]
-    name = f"{user(people.name)} <small>{escape(say('today'))}</small>"
-    return _table_row(name, cells, names, "")
+    return Row(
+        f"{user(people.name)} <small>{escape(say('today'))}</small>",
+        [
+            f"{num(percent(people.solved))}{stated}",
+            UNKNOWN,
+            num(number(people.cost_per_solved)),
+            UNKNOWN,
+            UNKNOWN,
+            UNKNOWN,
+        ],
+    )
 
 
-def _row(data: ReportData, one: CandidateResult, names: Sequence[str], say: Say) -> str:
+def _row(data: ReportData, one: CandidateResult, say: Say) -> Row:
     mark = f'<span class="{one.standing.value}">{MARKS[one.standing]}</span>'
     about = f"<small>{num(f'{one.kind}, n={one.tally.cases:,}')}</small>"
-    pays = UNKNOWN if one.break_even_cases is None else f"{one.break_even_cases:,.0f}"
-    if one.break_even_cases is None and one.cost_per_case.value is not None:
-        pays = say("at no volume")
-    cells = [
-        _with_span(percent(one.solved.value), percent_span(one.solved)),
-        _with_span(percent(one.harm.value), _upper(one.harm)),
-        _with_span(number(one.cost_per_solved.value), number_span(one.cost_per_solved)),
-        num(number(one.saving_per_month.lower)),
-        num(seconds(one.latency_p95.value)),
-        num(pays),
-    ]
-    winner = "winner" if one.name == data.verdict.winner else ""
-    return _table_row(f"<span>{mark} {user(one.name)} {about}</span>", cells, names, winner)
-
-
-def _table(head: str, rows: str, kind: str = "") -> str:
-    """A table that scrolls within its own width."""
-    name = f' class="{kind}"' if kind else ""
-    return (
-        f'<div class="scroll" tabindex="0"><table{name}><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+    return Row(
+        f"<span>{mark} {user(one.name)} {about}</span>",
+        [
+            _with_span(percent(one.solved.value), percent_span(one.solved)),
+            _with_span(percent(one.harm.value), _upper(one.harm)),
+            _with_span(number(one.cost_per_solved.value), number_span(one.cost_per_solved)),
+            num(number(one.saving_per_month.lower)) + "".join(_expected(one.saving_per_month, say)),
+            num(seconds(one.latency_p95.value)),
+            num(_pays_from(one, say)),
+        ],
+        "winner" if one.name == data.verdict.winner else "",
     )
 
 
-def _table_row(name: str, cells: Sequence[str], names: Sequence[str], kind: str) -> str:
-    row = "".join(
-        f'<td class="n" data-name="{escape(head)}"><span>{cell}</span></td>'
-        for head, cell in zip(names[1:], cells, strict=True)
-    )
-    return f'<tr class="{kind}"><th scope="row">{name}</th>{row}</tr>'
+def _expected(saving: Estimate, say: Say) -> Iterator[str]:
+    if saving.value is not None:
+        text = told(say("expected {amount}"), amount=num(number(saving.value)))
+        yield f"<small>{text}</small>"
 
 
-def factors(data: ReportData, say: Say) -> str:
-    """What the job earns by, today and with the winner."""
-    if not data.verdict.factors:
-        return ""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(say(one.name))}</th><td class="n">{_factor(one, one.before)}'
-        f'</td><td class="n">{_factor(one, one.after)}</td><td>{english(one.note)}</td></tr>'
-        for one in data.verdict.factors
-    )
-    heads = (say("today"), data.verdict.winner or say("after"), "")
-    head = "<th></th>" + "".join(f'<th scope="col" class="n">{escape(h)}</th>' for h in heads)
-    heading = escape(say("Three factors")) + stamp(data, "margin", say)
-    return f"<section><h2>{heading}</h2>{_table(head, rows)}</section>"
-
-
-def _factor(factor: Factor, value: float | None) -> str:
-    return num(percent(value) if factor.unit == "share" else number(value))
-
-
-def causes(data: ReportData, say: Say) -> str:
-    """Why cases were not solved or not measured."""
-    rows = []
-    for one in data.verdict.candidates:
-        total = one.tally.cases + one.tally.unmeasured
-        for cause, count in one.tally.causes[:_MOST_CAUSES]:
-            share = percent(count / total) if total else UNKNOWN
-            rows.append(
-                f"<tr><td>{user(one.name)}</td><td>{user(cause)}</td>"
-                f'<td class="n">{num(f"{count:,}")}</td><td class="n">{num(share)}</td></tr>'
-            )
-    if not rows:
-        return ""
-    heads = (say("solver"), say("why a case was not solved or not measured"))
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    head += "".join(
-        f'<th scope="col" class="n">{escape(text)}</th>' for text in (say("cases"), say("share"))
-    )
-    heading = escape(say("Errors by cause"))
-    return f"<section><h2>{heading}</h2>{_table(head, ''.join(rows))}</section>"
-
-
-def pairs(data: ReportData, say: Say) -> str:
-    """Two candidates each on the cases that both answered."""
-    if not data.verdict.pairs:
-        return ""
-    rows = []
-    for pair in data.verdict.pairs:
-        tally = pair.tally
-        gap = f"{_signed(pair.difference.value)} ({_signed(pair.difference.lower)} … {_signed(pair.difference.upper)})"
-        yes = say("no worse, certified") if pair.no_worse else say("not certified")
-        counts = (tally.only_first, tally.only_second, tally.cases)
-        rows.append(
-            f"<tr><td>{user(tally.first)} − {user(tally.second)}</td>"
-            f'<td class="n">{num(gap)}</td>'
-            + "".join(f'<td class="n">{num(f"{count:,}")}</td>' for count in counts)
-            + f'<td class="n">{num(f"{pair.p_value:.2g}")}</td><td>{escape(yes)}</td></tr>'
-        )
-    heads = (
-        say("first − second"),
-        say("difference in solve rate, points"),
-        say("only the first solved"),
-        say("only the second solved"),
-        say("cases"),
-        say("p value"),
-        say("first against second"),
-    )
-    head = "".join(f'<th scope="col"{_end(i)}>{escape(h)}</th>' for i, h in enumerate(heads))
-    heading = escape(say("The candidates on the same cases"))
-    return f"<section><h2>{heading}</h2>{_table(head, ''.join(rows))}</section>"
-
-
-def differing(data: ReportData, say: Say) -> str:
-    """Cases on which the candidates differ, to open one by one."""
-    if not data.differing:
-        return ""
-    cases = "".join(_case(case, say) for case in data.differing)
-    title = say("Cases where the candidates differ")
-    note = say("{count} of them, in random order.").format(count=len(data.differing))
-    return f"<section><h2>{escape(title)}</h2><p class=note>{escape(note)}</p>{cases}</section>"
-
-
-def _case(case: DifferingCase, say: Say) -> str:
-    marks = " ".join(
-        f"{user(solver)}&nbsp;{_state_mark(state)}" for solver, _, state, _ in case.rows
-    )
-    text = case.input[:_LONGEST_INPUT] + ("…" if len(case.input) > _LONGEST_INPUT else "")
-    expected = UNKNOWN if case.expected is None else case.expected
-    rows = "".join(
-        f"<tr><td>{user(solver)}</td><td>{user(output if output is not None else UNKNOWN)}</td>"
-        f"<td>{_state_mark(state)} {escape(say(state))}</td>"
-        f'<td class="n">{UNKNOWN if sure is None else num(f"{sure:.3f}")}</td></tr>'
-        for solver, output, state, sure in case.rows
-    )
-    heads = (say("solver"), say("answer"), say("outcome"), say("confidence"))
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    return (
-        f"<details><summary><bdi>{escape(case.ref or case.id[:12])}</bdi> · "
-        f"{escape(say('expected'))} {user(expected)} · {marks}</summary>"
-        f'<blockquote dir="auto">{escape(text)}</blockquote>{_table(head, rows)}<p class=note>'
-        f"<code>rixin explain {escape(case.id[:12])}</code></p></details>"
-    )
-
-
-def made_of(data: ReportData, say: Say) -> str:
-    """What was run, at which prices, on which cases."""
-    prices = {line.solver: line for line in data.prices}
-    rows = []
-    for line in data.solvers:
-        price = prices.get(line.name)
-        said = (
-            ""
-            if price is None
-            else " · ".join(filter(None, (price.text, price.date, price.source)))
-        )
-        rows.append(
-            f"<tr><td>{user(line.name)}</td><td>{user(line.description)}</td>"
-            f"<td>{user(said)}</td><td><code>{escape(line.fingerprint[:12])}</code></td></tr>"
-        )
-    heads = (say("solver"), say("as it was run"), say("price"), say("version"))
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    pools = ", ".join(f"{count:,} {pool}" for pool, count in data.pools.items())
-    taken = say("Cases: {pools}. The verdict is taken on certify; shape is for training.")
-    return (
-        f"<section><h2>{escape(say('What this rests on'))}</h2>"
-        + (f"<p>{escape(taken).format(pools=num(pools))}</p>" if pools else "")
-        + (_table(head, "".join(rows)) if rows else "")
-        + "</section>"
-    )
+def _pays_from(one: CandidateResult, say: Say) -> str:
+    if one.break_even_cases == 0:
+        return say("any volume")
+    if one.break_even_cases is not None:
+        return f"{one.break_even_cases:,.0f}"
+    return UNKNOWN if one.cost_per_case.value is None else say("at no volume")
 
 
 def _with_span(value: str, span: str) -> str:
@@ -225,19 +213,3 @@ def _with_span(value: str, span: str) -> str:
 
 def _upper(estimate: Estimate) -> str:
     return "" if estimate.upper is None else f"≤ {percent(estimate.upper)}"
-
-
-def _signed(value: float | None) -> str:
-    if value is None:
-        return UNKNOWN
-    return f"{100 * value:+.1f}".replace("-", "−")
-
-
-def _state_mark(state: str) -> str:
-    kinds = {"solved": ("holds", "✓"), "unsolved": ("fails", "✗")}
-    kind, mark = kinds.get(state, ("open", "–"))
-    return f'<span class="{kind}">{mark}</span>'
-
-
-def _end(index: int) -> str:
-    return ' class="n"' if index else ""

@@ -47,7 +47,7 @@ def render_markdown(data: ReportData) -> str:
         *_table(data),
         *_items("Why", verdict.because),
         *_items("What would change it", verdict.changes),
-        *_items("Warnings", (*verdict.warnings, *data.notes)),
+        *_items("Caveats", (*verdict.warnings, *data.notes)),
         "",
         _foot(data),
     ]

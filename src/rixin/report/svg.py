@@ -1,24 +1,32 @@
 """Charts as SVG text: no library, no script, colours from the page's own properties."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
 from rixin.core.verdict import Estimate, Standing
 from rixin.report.columns import display_width
-from rixin.report.data import ReportData, Waterfall
+from rixin.report.data import ReportData
 from rixin.report.figures import known, number, percent
+from rixin.report.html_marks import Say
 
-Say = Callable[[str], str]
-"""Gives a message in the reader's language."""
-_WIDTH, _HEIGHT = 760.0, 400.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 24.0, 24.0, 48.0
 _CHAR, _LINE = 7.2, 15.0
 _LOG_FROM = 12.0
 """Costs that lie further apart than this factor get a logarithmic axis."""
-_BAR_WIDTH, _BAR_ROW = 420.0, 26.0
+
+
+class Size(NamedTuple):
+    """Of a chart, in units of its own; text has 12 of them."""
+
+    width: float
+    height: float
+
+
+WIDE, NARROW = Size(760.0, 400.0), Size(380.0, 340.0)
+"""For a screen, and for a telephone."""
 
 
 class Box(NamedTuple):
@@ -98,7 +106,7 @@ class _Scale:
     def ticks(self) -> list[float]:
         """Round figures along the axis."""
         if not self.log:
-            return _round_steps(self.least, self.most, 5)
+            return round_steps(self.least, self.most, 5)
         first, last = math.floor(math.log10(self.least)), math.ceil(math.log10(self.most))
         every = [factor * 10.0**power for power in range(first, last + 1) for factor in (1, 2, 5)]
         inside = [value for value in every if self.least <= value <= self.most]
@@ -122,10 +130,11 @@ class _Rates:
 
     def ticks(self) -> list[float]:
         """Round rates along the axis."""
-        return _round_steps(self.least, self.most, 5)
+        return round_steps(self.least, self.most, 5)
 
 
-def _round_steps(least: float, most: float, about: int) -> list[float]:
+def round_steps(least: float, most: float, about: int) -> list[float]:
+    """Round figures from `least` to `most`, about so many."""
     rough = (most - least) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
@@ -133,37 +142,50 @@ def _round_steps(least: float, most: float, about: int) -> list[float]:
     return [n * step for n in range(first, math.floor(most / step + 1e-9) + 1)]
 
 
-def cost_chart(data: ReportData, say: Say, *, rtl: bool = False) -> str:
+def cost_chart(
+    data: ReportData, say: Say, *, rtl: bool = False, size: Size = WIDE, kind: str = ""
+) -> str:
     """Cost per solved case against solve rate, with intervals, the floor and the incumbent.
 
     Args:
         data: What the report shows.
         say: Translates.
         rtl: Mirrors the chart for scripts that run from right to left.
+        size: Of the picture.
+        kind: A class of the page's styles.
     """
     marks = marks_of(data)
-    chart = _Chart(data, marks, rtl)
+    chart = _Chart(data, marks, rtl, size)
     title = say("Cost per solved case against solve rate")
     told = "; ".join(
         f"{mark.name}: {percent(mark.solved.value)}, {number(mark.cost.value)}" for mark in marks
     )
-    body = "".join(chart.parts(say))
+    return svg(size, title, told, "".join(chart.parts(say)), kind)
+
+
+def svg(size: Size, title: str, told: str, body: str, kind: str = "") -> str:
+    """A picture that tells its figures in words, too."""
+    name = f"chart {kind}".rstrip()
     return (
-        f'<svg class="chart" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img">'
+        f'<svg class="{name}" viewBox="0 0 {size.width:g} {size.height:g}" role="img">'
         f"<title>{escape(title)}</title><desc>{escape(told)}</desc>{body}</svg>"
     )
 
 
 class _Chart:
-    def __init__(self, data: ReportData, marks: Sequence[Mark], rtl: bool) -> None:
-        self.data, self.marks, self.rtl = data, marks, rtl
+    def __init__(
+        self, data: ReportData, marks: Sequence[Mark], rtl: bool, size: Size = WIDE
+    ) -> None:
+        self.data, self.marks, self.rtl, self.size = data, marks, rtl, size
         costs = [c for m in marks for c in _figures(m.cost)]
         rates = [r for m in marks for r in _figures(m.solved)]
         # The figures of the vertical axis stand where a line of the script begins.
-        self.left, self.right = (_RIGHT, _WIDTH - _LEFT) if rtl else (_LEFT, _WIDTH - _RIGHT)
+        self.left, self.right = (
+            (_RIGHT, self.size.width - _LEFT) if rtl else (_LEFT, self.size.width - _RIGHT)
+        )
         low, high = self.left, self.right
         self.x = _Scale(costs, high, low) if rtl else _Scale(costs, low, high)
-        self.y = _Rates([*rates, data.floor], _TOP, _HEIGHT - _BOTTOM)
+        self.y = _Rates([*rates, data.floor], _TOP, self.size.height - _BOTTOM)
 
     def parts(self, say: Say) -> Iterator[str]:
         yield from self._floor(say)
@@ -181,33 +203,33 @@ class _Chart:
         taken = [Box(x - 8, y - 8, 16, 16) for x, y in points]
         placed = []
         for mark, (x, y) in zip(self.marks, points, strict=True):
-            box, near = _room(mark.name, x, y, taken)
+            box, near = _room(mark.name, x, y, taken, self.size)
             taken.append(box)
             placed.append(Placed(mark, box, near))
         return placed
 
     def _floor(self, say: Say) -> Iterator[str]:
-        y, bottom = self.y(self.data.floor), _HEIGHT - _BOTTOM
+        y, bottom = self.y(self.data.floor), self.size.height - _BOTTOM
         wide = self.right - self.left
         yield f'<rect class="below" x="{self.left}" y="{y:.1f}" width="{wide:g}" height="{bottom - y:.1f}"/>'
         yield f'<line class="floor" x1="{self.left}" y1="{y:.1f}" x2="{self.right}" y2="{y:.1f}"/>'
         side, anchor = (self.right - 4, "end") if not self.rtl else (self.left + 4, "start")
         text = f"{say('promised')} {percent(self.data.floor)}"
-        yield _text(side, y + 14, text, anchor=anchor, kind="floor-text")
+        yield text_at(side, y + 14, text, anchor=anchor, kind="floor-text")
 
     def _axes(self, say: Say) -> Iterator[str]:
-        bottom, edge = _HEIGHT - _BOTTOM, self.right if self.rtl else self.left
+        bottom, edge = self.size.height - _BOTTOM, self.right if self.rtl else self.left
         for rate in self.y.ticks():
             y = self.y(rate)
             yield f'<line class="grid" x1="{self.left}" y1="{y:.1f}" x2="{self.right}" y2="{y:.1f}"/>'
             place, anchor = (edge + 8, "start") if self.rtl else (edge - 8, "end")
-            yield _text(place, y + 4, percent(rate), anchor=anchor)
+            yield text_at(place, y + 4, percent(rate), anchor=anchor)
         for cost in self.x.ticks():
             x = self.x(cost)
             yield f'<line class="grid" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{bottom}"/>'
-            yield _text(x, bottom + 18, number(cost), anchor="middle")
+            yield text_at(x, bottom + 18, number(cost), anchor="middle")
         axis = say("cost per solved case, {currency}").format(currency=self.data.verdict.currency)
-        yield _text(_WIDTH / 2, _HEIGHT - 8, axis, anchor="middle", kind="axis")
+        yield text_at(self.size.width / 2, self.size.height - 8, axis, anchor="middle", kind="axis")
 
     def _bars(self, mark: Mark) -> str:
         x, y = self.x(mark.cost.value or 0.0), self.y(mark.solved.value or 0.0)
@@ -233,7 +255,7 @@ class _Chart:
 
     def _label(self, placed: Placed) -> str:
         box, mark = placed.box, placed.mark
-        text = _text(box.x + box.width / 2, box.y + 11.5, mark.name, anchor="middle", kind="name")
+        text = text_at(box.x + box.width / 2, box.y + 11.5, mark.name, anchor="middle", kind="name")
         if placed.near:
             return text
         x, y = self.x(mark.cost.value or 0.0), self.y(mark.solved.value or 0.0)
@@ -250,9 +272,9 @@ def _figures(estimate: Estimate) -> Iterator[float]:
             yield finite
 
 
-def _room(name: str, x: float, y: float, taken: Sequence[Box]) -> tuple[Box, bool]:
+def _room(name: str, x: float, y: float, taken: Sequence[Box], size: Size) -> tuple[Box, bool]:
     """The nearest free place for a label, and whether it is beside its mark."""
-    wide = min(display_width(name) * _CHAR + 6, _WIDTH / 2)
+    wide = min(display_width(name) * _CHAR + 6, size.width / 2)
     beside = [
         Box(x + 11, y - 20, wide, _LINE),
         Box(x - 11 - wide, y - 20, wide, _LINE),
@@ -266,70 +288,16 @@ def _room(name: str, x: float, y: float, taken: Sequence[Box]) -> tuple[Box, boo
     ]
     for near, boxes in ((True, beside), (False, apart)):
         for box in boxes:
-            inside = 2 <= box.x <= _WIDTH - 2 - wide and 2 <= box.y <= _HEIGHT - _BOTTOM - _LINE
+            inside = (
+                2 <= box.x <= size.width - 2 - wide and 2 <= box.y <= size.height - _BOTTOM - _LINE
+            )
             if inside and not any(box.overlaps(other) for other in taken):
                 return box, near
-    return Box(min(max(2.0, x), _WIDTH - 2 - wide), 2.0, wide, _LINE), False
+    return Box(min(max(2.0, x), size.width - 2 - wide), 2.0, wide, _LINE), False
 
 
-def waterfall_chart(waterfall: Waterfall, largest: float, say: Say, *, rtl: bool = False) -> str:
-    """Where a month's money comes from and goes, down to what is left.
-
-    Args:
-        waterfall: Name and parts; the parts add up to what is left.
-        largest: The largest income of all charts on the page, so that they compare.
-        say: Translates the labels.
-        rtl: Mirrors the chart.
-    """
-    name, parts = waterfall
-    net = sum(amount for _, amount in parts)
-    rows, running = [], 0.0
-    for label, amount in parts:
-        rows.append(
-            (say(label), running, running + amount, amount, "gain" if amount > 0 else "cost")
-        )
-        running += amount
-    rows.append((say("what is left"), 0.0, net, net, "net" if net >= 0 else "loss"))
-    low = min(0.0, *(min(begin, end) for _, begin, end, _, _ in rows))
-    height = len(rows) * _BAR_ROW + 8
-    told = "; ".join(f"{label}: {number(amount)}" for label, _, _, amount, _ in rows)
-    body = "".join(_bar(row, index, low, max(largest, 1e-9), rtl) for index, row in enumerate(rows))
-    return (
-        f'<svg class="chart" viewBox="0 0 {_BAR_WIDTH:g} {height:g}" role="img">'
-        f"<title>{escape(name)}</title><desc>{escape(told)}</desc>{body}</svg>"
-    )
-
-
-def _bar(
-    row: tuple[str, float, float, float, str], index: int, low: float, largest: float, rtl: bool
-) -> str:
-    label, begin, end, amount, kind = row
-    left, right = 170.0, _BAR_WIDTH - 70.0
-
-    def at(value: float) -> float:
-        share = (value - low) / (largest - low)
-        return left + min(max(share, 0.0), 1.0) * (right - left)
-
-    first, last = sorted((at(begin), at(end)))
-    wide, y = max(last - first, 1.5), index * _BAR_ROW + 6
-    x = _BAR_WIDTH - first - wide if rtl else first
-    name_at, name_anchor = (_BAR_WIDTH - left + 8, "start") if rtl else (left - 8, "end")
-    sum_at, sum_anchor = (4.0, "start") if rtl else (_BAR_WIDTH - 4, "end")
-    return (
-        f'<rect class="{kind}" x="{x:.1f}" y="{y:g}" width="{wide:.1f}" height="16" rx="2"/>'
-        + _text(name_at, y + 12.5, label, anchor=name_anchor)
-        + _text(sum_at, y + 12.5, _sum(amount, largest), anchor=sum_anchor, kind="sum")
-    )
-
-
-def _sum(amount: float, largest: float) -> str:
-    """An amount beside its bar, no finer than the largest one asks for."""
-    if largest < 1000:
-        return number(amount)
-    return f"{amount:,.0f}".replace("-0", "0").replace("-", "−")
-
-
-def _text(x: float, y: float, text: str, *, anchor: str, kind: str = "tick") -> str:
+def text_at(x: float, y: float, text: str, *, anchor: str, kind: str = "tick") -> str:
+    """A text of a chart; `anchor` is where in it the place is."""
     # The anchors are sides of the picture, not of the script: direction is set for each text.
     return (
         f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" direction="ltr"'

@@ -56,7 +56,7 @@ class _Column:
 
 
 def render_text(data: ReportData, *, width: int = 100, colour: bool = False) -> str:
-    """The verdict, the table, the reasons, what would change it, and the warnings.
+    """The verdict, the table, the reasons, what would change it, and the caveats.
 
     Args:
         data: What the workspace filled.
@@ -70,7 +70,7 @@ def render_text(data: ReportData, *, width: int = 100, colour: bool = False) -> 
     for title, items in (
         ("Why", (*verdict.because, *_reasons(verdict))),
         ("What would change it", verdict.changes),
-        ("Warnings", (*verdict.warnings, *data.notes)),
+        ("Caveats", (*verdict.warnings, *data.notes)),
     ):
         lines += _list(title, items, width, colour)
     return "\n".join(lines)

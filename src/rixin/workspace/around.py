@@ -43,8 +43,12 @@ def care_of(scenario: Scenario) -> Care:
     return Care(
         egress=policy.egress == "allowed",
         hosts=tuple(
-            (one.name, _host(one)) for one in scenario.candidates if one.kind == "endpoint"
+            (one.name, _host(one), one.region)
+            for one in scenario.candidates
+            if one.kind == "endpoint"
         ),
+        allowed_hosts=policy.hosts,
+        regions=policy.regions,
         guards=tuple(one.name for one in policy.guards),
         harm_promised=bool(policy.guards) and scenario.promise.harm_at_most is not None,
         second_person=policy.second_person,
