@@ -651,3 +651,64 @@ def test_a_run_asks_from_its_first_call_as_was_found_out_before():
     assert [one.output for one in answers] == ["spam"] * 2
     assert calls[0].keys() == {"model", "messages", "max_completion_tokens"}
     assert learnt == []
+
+
+JSON_OUTPUT = OutputSpec(kind="json-schema", schema={"type": "object"})
+
+
+def refuses_schemas(_, body):
+    if "response_format" not in body:
+        return completion('{"a": 1}')
+    error = {"message": "no response_format", "param": "response_format"}
+    return 400, {}, json.dumps({"error": error}).encode()
+
+
+def asked_for_json(known=None, **options):
+    async def go(server):
+        solver = make(server.url, JSON_OUTPUT, **options)
+        solver.start_from(known or Known())
+        try:
+            (answer,) = await solver.solve(plain_cases(1))
+            return answer, solver.goes_without_schema
+        finally:
+            await solver._transport.close()
+
+    with model_server(refuses_schemas) as server:
+        return *asyncio.run(go(server)), server.calls
+
+
+def test_a_server_that_is_asked_without_a_schema_is_told():
+    answer, without, calls = asked_for_json()
+    assert (answer.output, without, len(calls)) == ('{"a": 1}', True, 2)
+
+
+def test_a_schema_that_the_contract_states_is_never_dropped():
+    answer, without, calls = asked_for_json(schema="on")
+    assert (answer.failure.kind, without, len(calls)) == ("refused", False, 1)
+
+
+def test_a_schema_that_the_contract_leaves_out_is_never_tried():
+    answer, without, calls = asked_for_json(schema="off")
+    assert (answer.output, without, len(calls)) == ('{"a": 1}', False, 1)
+
+
+def test_in_serving_a_schema_is_never_dropped():
+    answer, _, calls = asked_for_json(Known(learns="param"))
+    assert (answer.failure.kind, len(calls)) == ("refused", 1)
+
+
+def test_a_case_that_the_model_has_no_room_for_is_not_sent():
+    (answer,), server = ask(lambda *_: completion("ham"), max_tokens=200, context=210)
+    assert answer.failure.kind == "too_long"
+    assert not answer.failure.retryable
+    assert "tokens, and strong has room for 210" in answer.failure.message
+    assert answer.usage.calls == 0
+    assert server.calls == []
+    (answer,), _ = ask(lambda *_: completion("ham"), max_tokens=200, context=400)
+    assert answer.output == "ham"
+
+
+def test_what_a_model_can_do_is_in_the_fingerprint_where_it_is_stated():
+    url = "http://127.0.0.1:1/v1"
+    made = [make(url), make(url, schema="on"), make(url, schema="off"), make(url, context=9)]
+    assert len({one.fingerprint for one in made}) == 4

@@ -365,3 +365,21 @@ def test_a_provider_gets_its_own_key_and_this_machine_any(tmp_path, monkeypatch)
     assert (
         key_goes_to(scenario.candidates[0]) == "the variable OPENAI_API_KEY goes to api.openai.com"
     )
+
+
+def test_what_a_model_can_do_is_part_of_the_contract(tmp_path):
+    given = strong("http://127.0.0.1:1/v1", context=8000, supports=["tools"], **PRICE)
+    candidate = load_scenario(write_desk(tmp_path, candidates=[given])).candidates[0]
+    assert (candidate.options["context"], candidate.options["supports"]) == (8000, ["tools"])
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"context": 500, "max_tokens": 500}, "500 tokens hold no question"),
+        ({"supports": ["json_schemas"]}, "json_schema"),
+    ],
+)
+def test_what_no_model_can_do_is_a_mistake(tmp_path, more, said):
+    with pytest.raises(ContractError, match=said):
+        decide(tmp_path, strong("http://127.0.0.1:1/v1", **more, **PRICE))

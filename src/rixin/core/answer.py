@@ -61,6 +61,8 @@ CUT = "cut"
 """Kind of the failure of an answer that reached its limit of tokens."""
 REASONING_LIMIT = "reasoning_limit"
 """The same where reasoning took all of them: nothing was said."""
+TOO_LONG = "too_long"
+"""Kind of the failure of a case that the model has no room for: nobody was asked."""
 NOT_WHOLE = frozenset({CUT, REASONING_LIMIT})
 """Kinds of the failures of answers that a higher limit of tokens would mend."""
 _CUT_REASONS = frozenset(
@@ -92,7 +94,7 @@ class Failure(NamedTuple):
 
     kind: str
     """A stable word: rate_limited, server_error, timeout, connection, bad_reply, refused,
-    crashed, no_record, budget, cut, reasoning_limit."""
+    crashed, no_record, budget, cut, reasoning_limit, too_long."""
     message: str
     retryable: bool = False
     retry_after_s: float | None = None

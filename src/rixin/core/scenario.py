@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from rixin.core.address import is_host, is_loopback
 from rixin.core.ids import Pool
@@ -29,6 +29,9 @@ AI_KINDS: frozenset[str] = frozenset({"student", "local", "endpoint", "replay"})
 LANGUAGE_MODELS: frozenset[str] = frozenset({"local", "endpoint", "replay"})
 """Kinds that ask a language model; a student learns from the cases and knows nothing else."""
 Egress = Literal["none", "allowed"]
+Capability = Literal["json_schema", "tools", "vision"]
+CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
+"""What an endpoint may be able to do, or not, beside answering texts."""
 Objective = Literal["cost-per-solved", "net-value"]
 CarryOver = Literal["fresh", "shared"]
 DEFAULT_SHARES: Mapping[Pool, float] = {"shape": 0.4, "certify": 0.5, "audit": 0.1}

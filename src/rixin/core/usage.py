@@ -13,6 +13,8 @@ from typing import Any
 from rixin.core.answer import Usage
 from rixin.core.foreign import whole_number
 
+BYTES_PER_TOKEN = 4
+"""Of an estimate, where nobody has counted."""
 MOST_TOKENS = 10**9
 """Of one call: what states more is not believed."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from rixin.core.answer import Answer, Failure, Usage
+from rixin.core.answer import TOO_LONG, Answer, Failure, Usage
 from rixin.core.case import Case
 from rixin.core.outcome import Outcome
 from rixin.core.solver import Solver
@@ -28,7 +28,7 @@ FATAL = "fatal"
 _BATCHES_AHEAD = 4_000
 _DOUBTFUL = 3
 """Cases that may fail before the first answer; one bad case must not stop all others."""
-_NO_ANSWER = SILENT | {FATAL}
+_NO_ANSWER = SILENT | {FATAL, TOO_LONG}
 _NOTHING = Decimal(0)
 _MAY_BE_BILLED = SILENT | {"bad_reply"}
 

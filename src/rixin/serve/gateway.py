@@ -11,7 +11,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from rixin.core.answer import Failure
+from rixin.core.answer import TOO_LONG, Failure
 from rixin.core.case import Case
 from rixin.core.foreign import valid_text
 from rixin.core.key import ROLES, hash_key
@@ -540,5 +540,7 @@ def refusal_of(failure: Failure) -> Refusal:
         status, code = 503, "upstream_unavailable"
     elif failure.kind == "budget":
         status, code, retry = 429, "insufficient_quota", False
+    elif failure.kind == TOO_LONG:
+        status, code, message = 400, "context_length_exceeded", f"{message}: shorten it"
     note = f"no solver could answer: {failure.kind}"
     return Refusal(status, message, code, retry_after_s=wait, retry=retry, note=note)

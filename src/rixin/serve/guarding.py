@@ -14,6 +14,7 @@ from rixin.core.finding import Finding, Origin
 from rixin.guards.build import TextPolicy, kept_text
 from rixin.guards.redact import Placeholders, redact
 from rixin.guards.text_guard import FAILED, UNREAD, Place
+from rixin.serve.capable import SCHEMA_FIELDS
 from rixin.serve.errors import Refusal
 from rixin.serve.places import FREE, REQUEST, is_token, speaks_for_tool
 from rixin.serve.places import Place as Spot
@@ -22,8 +23,6 @@ from rixin.serve.restoring import EventRestorer, restored
 _TEXTS = ("messages", "prompt", "input", "instructions")
 """What a model reads; guards that act need it as text."""
 _JSON_FORMS = ("json_object", "json_schema")
-_SCHEMA_FIELDS = ("guided_json", "json_schema", "structured_outputs")
-"""How servers other than OpenAI's are asked for JSON."""
 _FEW_DIGITS = 100_000
 """Smaller numbers are of nobody."""
 _encode = msgspec.json.Encoder().encode
@@ -195,5 +194,5 @@ def _asks_json(name: str, value: Any) -> bool:
     if name == "text" and isinstance(value, dict):
         value = value.get("format")
     elif name != "response_format":
-        return name in _SCHEMA_FIELDS
+        return name in SCHEMA_FIELDS
     return isinstance(value, dict) and value.get("type") in _JSON_FORMS

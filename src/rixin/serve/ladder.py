@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rixin.core.answer import NOT_WHOLE, Answer, Failure, Step, is_below
+from rixin.core.answer import NOT_WHOLE, TOO_LONG, Answer, Failure, Step, is_below
 from rixin.core.case import Case
 from rixin.core.outcome import Violation
 from rixin.serve.breaker import Breaker
@@ -109,6 +109,8 @@ class Ladder:
             return _passed_over(kind, message, retry_after_s=told)
         answer = (await tier.solver.solve([case]))[0]
         failure = answer.failure
+        if failure is not None and failure.kind == TOO_LONG:
+            return answer  # nobody was asked: it says nothing about the upstream
         if failure is None or not failure.retryable:
             breaker.worked()
         else:

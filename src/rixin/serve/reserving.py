@@ -204,6 +204,11 @@ def _most_pico(limits: Sequence[Limit], upstream: Upstream, asked: Asked) -> int
     return pico
 
 
+def is_elsewhere(fields: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether the size of a request does not tell how much is read: pictures, sound, files."""
+    return bool(_elsewhere(fields, fields.keys() & _DEARER))
+
+
 def _elsewhere(fields: Mapping[str, msgspec.Raw], odd: Set[str]) -> str:
     """What of a request has its size elsewhere, or in pictures and sound; empty: nothing."""
     for name in odd & _ELSEWHERE:

@@ -14,13 +14,13 @@ from rixin.core.answer import Usage, is_cut, is_end
 from rixin.core.foreign import BadReply, mend_reply
 from rixin.core.plain import read_plain_chunk
 from rixin.core.transport import TransportError
-from rixin.core.usage import read_usage, states_usage
+from rixin.core.usage import BYTES_PER_TOKEN, read_usage, states_usage
 from rixin.engine.connections import Connection
 from rixin.engine.wire import RunningLoop
 from rixin.serve.call import Call
 from rixin.serve.events import is_event, read_event
 from rixin.serve.http import Request
-from rixin.serve.usage import BYTES_PER_TOKEN, note_usage
+from rixin.serve.usage import note_usage
 from rixin.solvers._chat import StatedError, event_error, flat_error, read_error
 from rixin.solvers._reasoning import says_something, thinks, took_all
 from rixin.workspace.serving import Upstream

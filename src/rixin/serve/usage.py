@@ -1,11 +1,9 @@
 """What an endpoint says it used, and what that costs."""
 
 from rixin.core.answer import Usage
+from rixin.core.usage import BYTES_PER_TOKEN
 from rixin.serve.call import Call
 from rixin.workspace.serving import Upstream
-
-BYTES_PER_TOKEN = 4
-"""Of an estimate, where an endpoint does not say."""
 
 
 def note_usage(

@@ -79,7 +79,11 @@ def quoted(text: str) -> bytes:
 
 
 def features_after(
-    features: Features, error: StatedError, *, keep_logprobs: bool = False
+    features: Features,
+    error: StatedError,
+    *,
+    keep_logprobs: bool = False,
+    keep_schema: bool = False,
 ) -> Features:
     """What to ask for after a server refused a request; the same where nothing is left to drop.
 
@@ -87,6 +91,7 @@ def features_after(
         features: What it was asked for.
         error: What it said.
         keep_logprobs: The user insists on them.
+        keep_schema: So for the JSON Schema.
 
     Examples:
         >>> error = StatedError(400, "logprobs is not supported")
@@ -98,7 +103,8 @@ def features_after(
         return features._replace(newer_limit=not features.newer_limit)
     if "logprob" in low and features.logprobs and not keep_logprobs:
         return features._replace(logprobs=False)
-    if features.schema and any(word in low for word in ("response_format", "schema", "grammar")):
+    about_schema = any(word in low for word in ("response_format", "schema", "grammar"))
+    if about_schema and features.schema and not keep_schema:
         return features._replace(schema=False)
     if "temperature" in low and features.temperature:
         return features._replace(temperature=False)

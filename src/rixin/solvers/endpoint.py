@@ -4,18 +4,17 @@ import asyncio
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from rixin.core.answer import Answer, Failure, Usage, cut_failure, is_cut, is_refused
+from rixin.core.answer import TOO_LONG, Answer, Failure, Usage, cut_failure, is_cut, is_refused
 from rixin.core.case import Case
 from rixin.core.ids import digest_json
 from rixin.core.plain import read_plain
-from rixin.core.scenario import OutputKind, default_tokens
+from rixin.core.scenario import default_tokens
 from rixin.core.transport import Reply, Transport, TransportError
-from rixin.core.usage import read_usage
+from rixin.core.usage import BYTES_PER_TOKEN, read_usage
 from rixin.solvers._chat import (
     Features,
     StatedError,
@@ -32,17 +31,11 @@ from rixin.solvers._chat import (
 )
 from rixin.solvers._labels import margin
 from rixin.solvers._reasoning import choice_took_all
+from rixin.solvers._said import Said, agreed, note_of, unread
 from rixin.solvers.outputs import parse_output
 from rixin.solvers.prompt import Prompt, label_schema
 
 _log = logging.getLogger("rixin.solvers")
-_LONGEST_SAID = 500
-_NO: Mapping[OutputKind, str] = {
-    "labels": "none of the labels, or several",
-    "number": "no number",
-    "json-schema": "no JSON value, or several",
-    "free-text": "no answer",
-}
 _RECIPE = "endpoint/2"
 _MARK = "⟦case⟧"
 _TOP = 20
@@ -71,6 +64,10 @@ class EndpointOptions:
     """Tokens of an answer at most; None: by the kind of output."""
     logprobs: str = "auto"
     """`on`, `off`, or `auto`: until the server refuses."""
+    schema: Literal["auto", "on", "off"] = "auto"
+    """Whether it is asked with a JSON Schema: `auto`: until the server refuses."""
+    context: int | None = None
+    """Tokens that the model has room for, question and answer together; None: not known."""
     samples: int = 1
     """Answers that one call asks for; from two on their agreement is the confidence."""
 
@@ -122,7 +119,7 @@ class EndpointSolver:
         kind = prompt.output.kind
         self._most = options.max_tokens or default_tokens("endpoint", kind) or 1
         self._features = Features(
-            schema=kind in {"labels", "json-schema"},
+            schema=kind in {"labels", "json-schema"} and options.schema != "off",
             logprobs=options.logprobs != "off" and options.samples == 1,
             temperature=True,
             newer_limit=False,
@@ -139,6 +136,8 @@ class EndpointSolver:
                 "logprobs": options.logprobs,
                 "prompt": prompt.fingerprint,
                 **({} if options.samples == 1 else {"samples": options.samples}),
+                **({} if options.schema == "auto" else {"schema": options.schema}),
+                **({} if options.context is None else {"context": options.context}),
             }
         )
 
@@ -167,7 +166,27 @@ class EndpointSolver:
         size = shared + len(text.encode("utf-8", "replace")) + _OVERHEAD
         return Usage(input_tokens=size, output_tokens=self._most * self._options.samples, calls=1)
 
+    @property
+    def goes_without_schema(self) -> bool:
+        """Whether JSON is asked for without its schema, since the server refused that."""
+        needs = self._prompt.output.kind == "json-schema"
+        return needs and self._options.schema == "auto" and not self._features.schema
+
+    def _too_long(self, case: Case) -> Failure | None:
+        """Why the model has no room for a case, by an estimate; None: it has, or nobody knows."""
+        room = self._options.context
+        if room is None:
+            return None
+        said = sum(len(text.encode("utf-8", "replace")) for _, text in self.prompt(case.input))
+        needed = said // BYTES_PER_TOKEN + self._most
+        if needed <= room:
+            return None
+        message = f"it needs about {needed:,} tokens, and {self.name} has room for {room:,}"
+        return Failure(kind=TOO_LONG, message=message)
+
     async def _answer(self, case: Case) -> Answer:
+        if (failure := self._too_long(case)) is not None:
+            return Answer(failure=failure)
         text = quoted(self._prompt.text(case.input))
         tried: list[Features] = []
         first: _Heard | None = None
@@ -207,7 +226,14 @@ class EndpointSolver:
         learns = self._known.learns
         if learns == "never" or (learns == "param" and not error.param):
             return features
-        return features_after(features, error, keep_logprobs=self._options.logprobs == "on")
+        # In serving a schema is never dropped: what was promised is an answer of that form.
+        serves = learns != "words" and self._prompt.output.kind == "json-schema"
+        return features_after(
+            features,
+            error,
+            keep_logprobs=self._options.logprobs == "on",
+            keep_schema=serves or self._options.schema == "on",
+        )
 
     async def _learn(self, features: Features) -> None:
         """Keeps what the server was found to take: it refused more, or nothing, and answered this."""
@@ -275,7 +301,7 @@ class EndpointSolver:
         usage = used or Usage(calls=calls, unknown_calls=1)
         try:
             read = [self._understood(choice, used) for choice in choices_of(body)]
-            found = read[0] if self._options.samples == 1 else _agreed(read)
+            found = read[0] if self._options.samples == 1 else agreed(read)
         except (
             ValueError,
             LookupError,
@@ -295,10 +321,10 @@ class EndpointSolver:
             probabilities=found.probabilities,
             usage=usage,
             latency_s=reply.latency_s,
-            note="; ".join(filter(None, (found.unread, _note(body, mended=mended)))),
+            note="; ".join(filter(None, (found.unread, note_of(body, mended=mended)))),
         )
 
-    def _understood(self, choice: Mapping[str, Any], used: Usage | None) -> "_Said | Failure":
+    def _understood(self, choice: Mapping[str, Any], used: Usage | None) -> Said | Failure:
         cause, spec = choice.get("finish_reason"), self._prompt.output
         text, refusal = message_of(choice)
         if refusal or is_refused(cause):
@@ -308,12 +334,12 @@ class EndpointSolver:
             return cut_failure(self._most, in_reasoning=choice_took_all(choice, used))
         output = parse_output(spec.kind, text, spec.labels)
         if output is None:
-            return _Said(None, None, {}, _unread(text, spec.kind))
+            return Said(None, None, {}, unread(text, spec.kind))
         if spec.kind == "labels":
             places = places_of(choice)
             found = answer_probabilities(output, spec.labels, places) if places else {}
-            return _Said(output, margin(list(found.values())) if found else None, found)
-        return _Said(output, mean_probability(choice), {})
+            return Said(output, margin(list(found.values())) if found else None, found)
+        return Said(output, mean_probability(choice), {})
 
     def _refused(self, error: StatedError, reply: Reply) -> Failure:
         status, words = error.status, error.words
@@ -348,39 +374,3 @@ class _Heard(NamedTuple):
     error: StatedError | None
     mended: bool
     """Whether halves of characters, or numbers that are none, were taken out of it."""
-
-
-class _Said(NamedTuple):
-    """What a reply holds."""
-
-    output: str | None
-    confidence: float | None
-    probabilities: Mapping[str, float]
-    unread: str = ""
-    """What was said where it holds no output; empty: it holds one."""
-
-
-def _agreed(read: "Sequence[_Said | Failure]") -> "_Said | Failure":
-    """The most frequent of several answers, the first of those that are as frequent.
-
-    One that was refused or cut counts as an answer of its own.
-    """
-    outputs = Counter(one.output for one in read if isinstance(one, _Said) and one.output)
-    if not outputs:
-        return read[0]
-    ((output, count),) = outputs.most_common(1)
-    return _Said(output, count / len(read) if len(read) > 1 else None, {})
-
-
-def _unread(text: str, kind: OutputKind) -> str:
-    """What a model said that holds no output, for whoever wants to know why there is none."""
-    said = f"{text[:_LONGEST_SAID]}…" if len(text) > _LONGEST_SAID else text
-    return f"it said {said!r}, which holds {_NO[kind]}" if said.strip() else "it said nothing"
-
-
-def _note(body: Mapping[str, Any], *, mended: bool) -> str:
-    model = body.get("model")
-    notes = [f"model {model}"] if isinstance(model, str) else []
-    if mended:
-        notes.append("halves of characters were taken out of the answer")
-    return "; ".join(notes)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 from urllib.parse import urlsplit
@@ -18,13 +18,12 @@ from rixin.engine.runner import Costing
 from rixin.engine.transport import HttpTransport
 from rixin.errors import EndpointFault, UsageError, nearest_hint
 from rixin.interop.contract.providers import PROVIDERS
-from rixin.ledger.features import keep_features, stored_features
 from rixin.ledger.store import Ledger
 from rixin.pricing.book import given_rates, in_currency, listed_rates, load_price_file, odd_price
 from rixin.pricing.rates import Rates
-from rixin.solvers._chat import Features
-from rixin.solvers.endpoint import EndpointOptions, EndpointSolver, Known
+from rixin.solvers.endpoint import EndpointOptions, EndpointSolver
 from rixin.solvers.prompt import Prompt
+from rixin.workspace.capabilities import known_features, schema_wish
 from rixin.workspace.contender import UNKNOWN_PRICE, Contender
 
 _OF_THE_MOST = 0.25
@@ -93,9 +92,11 @@ def build_endpoint(
             max_tokens=_whole(options.get("max_tokens")),
             logprobs=str(options["logprobs"]),
             samples=_whole(options.get("samples")) or 1,
+            schema=schema_wish(options.get("supports")),
+            context=_whole(options.get("context")),
         ),
     )
-    solver.start_from(_known(ledger, candidate, solver.fingerprint, serves=serves))
+    solver.start_from(known_features(ledger, candidate, solver.fingerprint, serves=serves))
     rates = find_rates(scenario, candidate)
     _check_cap(scenario, candidate, rates, address)
     return Contender(
@@ -118,38 +119,6 @@ def forbidden(scenario: Scenario, candidate: Candidate) -> str:
     """Why the policy lets no case go to an endpoint; empty: it does."""
     url, policy = str(candidate.options["base_url"]), scenario.policy
     return policy.forbids_host(url) or policy.forbids_region(url, candidate.region)
-
-
-def _known(ledger: Ledger, candidate: Candidate, fingerprint: str, *, serves: bool) -> Known:
-    """What an endpoint takes: as a release states it, or as it was found out in deciding."""
-    if serves:
-        frozen = candidate.options.get("takes")
-        if isinstance(frozen, Mapping):
-            return Known(features=Features(**frozen), learns="never")
-        return Known(learns="param")
-    stored = stored_features(ledger, fingerprint)
-    return Known(
-        features=None if stored is None else Features(**stored),
-        learned=lambda features: keep_features(ledger, fingerprint, features._asdict()),
-    )
-
-
-def with_features(scenario: Scenario, fingerprints: Mapping[str, str], ledger: Ledger) -> Scenario:
-    """The scenario with what its endpoints take, so that a release serves as it was decided on.
-
-    Args:
-        scenario: The contract.
-        fingerprints: Of its solvers, by name.
-        ledger: Where it is kept what endpoints take.
-    """
-    candidates = []
-    for candidate in scenario.candidates:
-        if candidate.kind == "endpoint" and candidate.name in fingerprints:
-            takes = stored_features(ledger, fingerprints[candidate.name])
-            if takes is not None:
-                candidate = replace(candidate, options={**candidate.options, "takes": takes})  # noqa: PLW2901
-        candidates.append(candidate)
-    return replace(scenario, candidates=tuple(candidates))
 
 
 def find_key(scenario: Scenario, candidate: Candidate, *, need: bool) -> Key:

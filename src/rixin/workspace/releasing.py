@@ -25,7 +25,7 @@ from rixin.ledger.releases import (
 from rixin.ledger.requests import spent_by_key_since
 from rixin.ledger.store import Ledger
 from rixin.workspace.actor import current_user
-from rixin.workspace.endpoints import with_features
+from rixin.workspace.capabilities import with_features
 from rixin.workspace.frozen import freeze, thaw
 from rixin.workspace.verify import verify
 

@@ -21,6 +21,7 @@ from rixin.pricing.book import pico_cpu_pricer
 from rixin.pricing.rates import Pricer
 from rixin.solvers.cascade import Speaks
 from rixin.workspace.build import Builder
+from rixin.workspace.capabilities import lacks
 from rixin.workspace.contender import Contender
 from rixin.workspace.endpoints import find_key, find_rates, forbidden
 from rixin.workspace.frozen import thaw
@@ -52,8 +53,17 @@ class Upstream:
     most_tokens: int = _DEFAULT_TOKENS
     max_input_tokens: int | None = None
     """The most that a call reads, as the contract states it."""
+    context: int | None = None
+    """Tokens that the model has room for, question and answer together; None: not known."""
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    """What it cannot do, of `json_schema`, `tools` and `vision`, and how that is known."""
     text_guards: tuple[TextPolicy, ...] = ()
     """What is done about requests before they leave."""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it is known to lack something, or to have room for so much only."""
+        return self.context is not None or bool(self.lacks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +251,7 @@ def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
     if key.value:
         headers["Authorization"] = f"Bearer {key.value}"
     wanted, read = options.get("max_tokens"), options.get("max_input_tokens")
+    room = options.get("context")
     return Upstream(
         scenario=scenario.name,
         name=candidate.name,
@@ -253,6 +264,8 @@ def _upstream(scenario: Scenario, candidate: Candidate) -> Upstream:
         pricer=None if rates is None else rates.pricer,
         most_tokens=_DEFAULT_TOKENS if wanted is None else int(str(wanted)),
         max_input_tokens=None if read is None else int(str(read)),
+        context=None if room is None else int(str(room)),
+        lacks=lacks(scenario, candidate),
         text_guards=_text_guards(scenario),
     )
 

@@ -25,6 +25,7 @@ from rixin.ledger.private import FOLDER
 from rixin.ledger.store import Ledger
 from rixin.workspace.actor import current_user
 from rixin.workspace.build import Builder
+from rixin.workspace.capabilities import without_schema
 from rixin.workspace.certificate import Claim, build_certificate
 from rixin.workspace.contender import Contender
 from rixin.workspace.evaluate import Basis, Stored, judge_stored, spent_so_far
@@ -382,7 +383,7 @@ class _Opened:
             self.contenders,
             Basis(budget=self.budget, trials=tried, sequence=sequence or {}),
             now=datetime.now(UTC),
-            warnings=warnings,
+            warnings=(*warnings, *without_schema(self.contenders)),
         )
         claim = Claim(
             stored=cut,

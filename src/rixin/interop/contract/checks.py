@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from rixin.core.ids import normalise
 from rixin.core.labels import visible
-from rixin.core.scenario import Candidate, Scenario
+from rixin.core.scenario import Candidate, Scenario, default_tokens
 from rixin.errors import nearest_hint
 from rixin.guards.build import guard_mistakes
 from rixin.interop.contract.convert import FIGURES
@@ -201,6 +201,11 @@ def _endpoint(scenario: Scenario, candidate: Candidate, number: int) -> Iterator
     if not candidate.options["model"]:
         mend = "write provider/model, such as openai/gpt-5.4-mini"
         yield (*where, "endpoint"), f"{candidate.target!r} names no model", mend
+    room, most = candidate.options.get("context"), candidate.options.get("max_tokens")
+    most = most or default_tokens("endpoint", scenario.output.kind) or 1
+    if room is not None and int(str(room)) <= int(str(most)):
+        reason = f"{room} tokens hold no question beside an answer of up to {most} tokens"
+        yield (*where, "context"), reason, "raise `context`, or lower `max_tokens`"
     if candidate.options.get("samples") and not candidate.options["temperature"]:
         reason = "answers at temperature 0 are all the same: their agreement says nothing"
         yield (*where, "samples"), reason, "write  temperature: 0.7"

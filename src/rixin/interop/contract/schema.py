@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
-from rixin.core.scenario import SOLVER_KINDS
+from rixin.core.scenario import SOLVER_KINDS, Capability
 
 
 class Part(BaseModel):
@@ -400,6 +400,16 @@ class EndpointCandidate(PromptPart):
         None,
         description="The most that a call reads. A budget needs it for pictures, files and what"
         " else is not in the request itself.",
+    )
+    context: Annotated[int, Field(gt=0)] | None = Field(
+        None,
+        description="Tokens that the model has room for, question and answer together: longer cases"
+        " go on to the next candidate of a cascade.",
+    )
+    supports: list[Capability] | None = Field(
+        None,
+        description="What it can do: json_schema, tools, vision. What is not listed is refused; left"
+        " out: found out while deciding, or left to the server.",
     )
     concurrency: Annotated[int, Field(gt=0, le=4096)] = 16
     rate_per_minute: Annotated[float, Field(gt=0)] | None = None

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from rixin.core.key import OF_ALL, Key
+from rixin.core.usage import BYTES_PER_TOKEN
 from rixin.errors import LedgerFault, UsageError
 from rixin.ledger.people import NotWaiting, find_state
 from rixin.ledger.requests import origin_of
@@ -18,7 +19,6 @@ from rixin.serve.gateway import Gateway
 from rixin.serve.http import Request
 from rixin.serve.openai.envelope import AnswerBody, encode, read_body
 from rixin.serve.sensenova.tokens import caller_of
-from rixin.serve.usage import BYTES_PER_TOKEN
 from rixin.workspace.people import answer_request
 
 REQUESTS = "/v1/requests/"

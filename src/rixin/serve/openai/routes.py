@@ -11,9 +11,11 @@ from urllib.parse import unquote
 import msgspec
 
 from rixin.core.key import CALLERS, OF_ALL, REVIEWERS, Key
+from rixin.core.usage import BYTES_PER_TOKEN
 from rixin.errors import LedgerFault
 from rixin.ledger.requests import Remark, origin_of
 from rixin.serve.call import Call, counted, no_call_headers, random_hex
+from rixin.serve.capable import check_capable
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Endpoint, Gateway
 from rixin.serve.guarding import Guarding, aside
@@ -33,7 +35,6 @@ from rixin.serve.reserving import (
     reserve_most,
 )
 from rixin.serve.sink import StreamSink
-from rixin.serve.usage import BYTES_PER_TOKEN
 from rixin.workspace.serving import Upstream
 
 _log = logging.getLogger("rixin.serve")
@@ -221,6 +222,8 @@ async def _pass_on(gateway: Gateway, request: Request, call: Call, path: str, bo
     if not guarding.is_idle:
         call.findings = guarding.findings
         await aside(len(request.body), lambda: guarding.body(fields))
+    if upstream.is_bounded:
+        check_capable(upstream, path, fields, body.most)
     if "service_tier" in fields or "speed" in fields:
         call.tier = dearer_tier(fields)
     size = len(request.body)

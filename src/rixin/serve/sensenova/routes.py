@@ -8,6 +8,7 @@ import msgspec
 
 from rixin.core.key import CALLERS
 from rixin.serve.call import Call, no_call_headers
+from rixin.serve.capable import check_capable
 from rixin.serve.errors import Refusal, bad_request
 from rixin.serve.gateway import QUEUED, Endpoint, Gateway
 from rixin.serve.guarding import Guarding, aside
@@ -107,6 +108,8 @@ async def _pass_on(
     guarding = Guarding(upstream.text_guards)
     call.findings = guarding.findings
     fields = await aside(len(request.body), lambda: _translated(request, body, upstream, guarding))
+    if upstream.is_bounded:
+        check_capable(upstream, "/chat/completions", fields, body.max_new_tokens)
     sent = sum(map(len, fields.values()))
     limits, most = gateway.limits(call), body.max_new_tokens or upstream.most_tokens
     if limits:
