@@ -200,3 +200,10 @@ def test_a_parquet_file_that_ends_its_reader_does_not_end_us(tmp_path, monkeypat
     with pytest.raises(CasesError, match=words):
         open_rows(path)
     _tried.cache_clear()
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.jsonl", "{}"), ("a.json", "[{}]")])
+@pytest.mark.parametrize("row", ['{"a": 1, "a": 2}', '{"a": {"b": "spam", "c": 1, "b": "ham"}}'])
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path, name: str, text: str, row: str) -> None:
+    message = str(refusal(save(tmp_path, name, text.replace("{}", row))))
+    assert "stands twice in an object" in message

@@ -338,3 +338,41 @@ def test_a_target_that_others_may_not_read_stays_so(tmp_path):
     write_rows(tmp_path / "o.csv", ["q"], [{"q": "a"}])
     assert (tmp_path / "o.csv").stat().st_mode & 0o777 == 0o600
     assert list(csv.reader((tmp_path / "o.csv").read_text().splitlines())) == [["q"], ["a"]]
+
+
+@given(st.text(alphabet='a,;"\r\n', max_size=8), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_a_line_end_of_any_kind_in_a_cell_stays_in_its_cell(tmp_path_factory, text, end):
+    folder = tmp_path_factory.mktemp("ends")
+    given_ = folder / "in.csv"
+    given_.write_bytes(f"q,n{end}x,1{end}".encode())
+    source = open_rows(given_)
+    write_rows(folder / "out.csv", ["q", "n", "a"], [{"q": "x", "n": "1", "a": text}], source)
+    raw = (folder / "out.csv").read_bytes().decode()
+    assert raw.startswith(f"q,n,a{end}")
+    assert raw.endswith(end)
+    (row,) = open_rows(folder / "out.csv").rows()
+    assert row[1] == {"q": "x", "n": "1", "a": text}
+
+
+def test_what_json_calls_true_is_no_word_of_python_in_a_table(tmp_path):
+    given_ = tmp_path / "in.jsonl"
+    given_.write_text('{"paid": true, "sum": NaN, "n": 1.5}\n{"paid": false, "sum": 2, "n": 1}\n')
+    source = open_rows(given_)
+    write_rows(tmp_path / "out.csv", source.columns, [row[1] for row in source.rows()], source)
+    assert (tmp_path / "out.csv").read_text() == "paid,sum,n\ntrue,,1.5\nfalse,2,1\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        (12345678901234567, "12345678901234567"),
+        (-(10**15) - 1, "-1000000000000001"),
+        (10**400 + 1, str(10**400 + 1)),
+        (999999999999999, 999999999999999),
+        (10**18, 10**18),
+        (True, True),
+    ],
+)
+def test_a_workbook_keeps_all_digits_of_an_order_number(tmp_path, number, kept):
+    write_rows(tmp_path / "out.xlsx", ["order"], [{"order": number}])
+    assert load_workbook(tmp_path / "out.xlsx").active["A2"].value == kept

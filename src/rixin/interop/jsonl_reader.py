@@ -131,7 +131,7 @@ class JsonArrayRows(RowSource):
         with text_lines(self.path, self._encoding) as lines:
             text = "".join(lines)
         try:
-            items = json.loads(text)
+            items = json.loads(text, object_pairs_hook=_each_once)
         except (ValueError, RecursionError) as error:
             raise CasesError(f"{self.path}: {error}", hint="mend the JSON") from None
         for number, item in enumerate(items, 1):
@@ -153,7 +153,7 @@ def parse_object(line: str) -> dict[str, object] | str:
         'expected an object, found an array'
     """
     try:
-        value = json.loads(line)
+        value = json.loads(line, object_pairs_hook=_each_once)
     except json.JSONDecodeError as error:
         return f"{error.msg} at character {error.pos + 1}"
     except (ValueError, RecursionError) as error:
@@ -164,6 +164,15 @@ def parse_object(line: str) -> dict[str, object] | str:
     if "\\ud" in line.lower() and not _is_text(json.dumps(value, ensure_ascii=False)):
         return "half of a surrogate pair (\\ud800 to \\udfff) is no character"
     return value
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in an object: nobody knows which counts")
+    return found
 
 
 def _is_text(value: str) -> bool:

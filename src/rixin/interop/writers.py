@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rixin.errors import ExportError, MissingExtra
 from rixin.interop.cell_text import NoValue, to_text
@@ -24,6 +25,9 @@ _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
 """Of a sheet, the header among them."""
 _UNXML = re.compile("[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 """What XML cannot hold, and what looks like the way in which a workbook writes it (`_x000D_`)."""
+_BREAKS = "\r\n"
+_LARGEST = 10**15
+"""A spreadsheet keeps fifteen digits of a number, and makes noughts of the others."""
 _FIRST_YEAR = 1900
 """A spreadsheet knows no dates before."""
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
@@ -128,13 +132,24 @@ def _csv(path: Path, columns: Sequence[str], rows: Rows, source: RowSource | Non
         if form.names_delimiter:
             file.write(f"sep={form.delimiter}{form.line_end}")
         writer = csv.writer(
-            file,
+            _Lines(file, form.line_end),
             delimiter=form.delimiter,
-            lineterminator=form.line_end,
+            lineterminator=_BREAKS,  # of which none may stand in a cell without quotes
             quoting=csv.QUOTE_ALL if form.quoted else csv.QUOTE_MINIMAL,
         )
         writer.writerow([safe_cell(title) for title in titles])
         writer.writerows([safe_cell(_flat(row.get(name))) for name in columns] for row in rows)
+
+
+class _Lines:
+    """Writes the lines of a table, each with the end that its source has."""
+
+    def __init__(self, file: TextIO, end: str) -> None:
+        self._file, self._end = file, end
+
+    def write(self, line: str) -> int:
+        """One line; the module has put `_BREAKS` at its end."""
+        return self._file.write(line.removesuffix(_BREAKS) + self._end)
 
 
 def _form(path: Path, source: RowSource | None) -> CsvForm:
@@ -260,12 +275,16 @@ def _flat(value: object) -> object:
     """A cell without a form of its own: lists and fields as JSON, dates as ISO 8601 writes them.
 
     Examples:
-        >>> _flat({"a": [1]}), _flat(date(2026, 3, 1)), _flat(1.5)
-        ('{"a":[1]}', '2026-03-01', 1.5)
+        >>> _flat({"a": [1]}), _flat(date(2026, 3, 1)), _flat(1.5), _flat(True)
+        ('{"a":[1]}', '2026-03-01', 1.5, 'true')
     """
     if isinstance(value, NoValue):
         return value.text
-    return value if value is None or isinstance(value, str | int | float) else to_text(value)
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
+    if value is None or isinstance(value, str) or type(value) is int:
+        return value
+    return to_text(value)
 
 
 def _json(value: object) -> object:
@@ -277,6 +296,12 @@ def _json(value: object) -> object:
 
 def _plain(value: object) -> object:
     """A cell of a workbook: control characters escaped, not more than it holds, which is said."""
+    if (
+        type(value) is int
+        and abs(value) >= _LARGEST
+        and int(Decimal(f"{Decimal(value):.15g}")) != value
+    ):
+        return str(value)
     if value is None or isinstance(value, int | float | bool | NoValue | timedelta):
         return value
     if isinstance(value, datetime) and value.year >= _FIRST_YEAR and value.tzinfo is None:
