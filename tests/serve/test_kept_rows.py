@@ -59,7 +59,7 @@ def test_a_cost_that_is_not_known_counts_as_reserved_after_a_restart_too(tmp_pat
         again = Meters()
         seed(again, ledger)
         assert again.used(2, "money_day", now=time.time()) == 40
-        with pytest.raises(Refusal, match=r"0\.00000000004 are used"):
+        with pytest.raises(Refusal, match=r"0\.00000000004 used or reserved"):
             reserve(new_call(), again, CAP, tokens=1, most_pico=40)
         again.close()
     where = ["--ledger", str(tmp_path / "ledger.sqlite3")]
