@@ -2,7 +2,7 @@
 PY ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide bench-gateway bench-against bench-money bench-hostile soak fuzz clean
+.PHONY: help setup demo test check lint types layers schemas schemas-write bench-engine bench-decide bench-gateway bench-against bench-money bench-hostile soak fuzz newcomer clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ bench-hostile: setup ## ten thousand callers without a key, who hold what they c
 
 soak: setup ## ten minutes at half load: flat memory, flat latency, exact money
 	@$(BIN)/python benchmarks/gateway_soak.py
+
+newcomer: setup ## a newcomer's first commands on six files, and what each page says first
+	@$(BIN)/python tools/newcomer.py
 
 fuzz: setup ## odd requests and odd replies against a real gateway, three minutes each
 	@$(BIN)/python tests/fuzz/run.py $(if $(SEED),--seed $(SEED)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))

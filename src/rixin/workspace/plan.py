@@ -18,13 +18,14 @@ from rixin.decide.telling import what_is_allowed
 from rixin.decide.wording import percent
 from rixin.ledger.cases import label_counts, stream_cases
 from rixin.ledger.outcomes import stored_between
+from rixin.ledger.sample import Sample
 from rixin.ledger.tallies import tally
 from rixin.report.as_json import plain
 from rixin.report.columns import wrap
-from rixin.stats.planning import cases_needed_floor
 from rixin.workspace.contender import Contender
 from rixin.workspace.endpoints import is_usual, key_goes_to
 from rixin.workspace.evaluate import Stored
+from rixin.workspace.forecast import Missing, expected_spend
 from rixin.workspace.prepare import Dataset, describe_notes
 from rixin.workspace.start import shape_of, worth_asking
 
@@ -36,8 +37,6 @@ _MORE_CASES = (
     "cases are those of the test and, where a cascade may be worth seeking, those to learn from; a"
     " test that is settled early asks fewer"
 )
-_TYPICAL = 100
-"""Cases that settle a candidate that is clearly above or below the floor."""
 _WRITERS = frozenset({"local", "endpoint", "replay"})
 """Kinds whose answers may be cut."""
 _POOL_USE = {
@@ -224,11 +223,7 @@ def _line(
 ) -> PlanLine:
     """What one candidate may be asked: certify cases, those of the red team, and shape cases."""
     name = one.candidate.name
-    samples = [stored.samples[name]]
-    if name in stored.red:
-        samples.append(stored.red[name])
-    if proposes and one.candidate.kind != "cascade":
-        samples.append(shape_of(scenario, stored))
+    samples = _samples(scenario, stored, one, proposes=proposes).values()
     have, most = 0, Decimal(0)
     for chunk in chain.from_iterable(stream_cases(stored.ledger, sample) for sample in samples):
         measured, answered = stored_between(
@@ -249,6 +244,41 @@ def _line(
     )
 
 
+def _samples(
+    scenario: Scenario, stored: Stored, one: Contender, *, proposes: bool
+) -> dict[str, Sample]:
+    """The cases that a candidate may be asked, by what they are for."""
+    name = one.candidate.name
+    samples = {"test": stored.samples[name]}
+    if name in stored.red:
+        samples["red team"] = stored.red[name]
+    if proposes and one.candidate.kind != "cascade":
+        samples["search"] = shape_of(scenario, stored)
+    return samples
+
+
+def missing_answers(
+    scenario: Scenario, stored: Stored, one: Contender, *, proposes: bool
+) -> Missing:
+    """Count the answers of a candidate that are stored, and those that are not.
+
+    Args:
+        scenario: The scenario.
+        stored: Its cases and what is stored of them.
+        one: The candidate.
+        proposes: Whether cascades may be sought.
+    """
+    number = stored.numbers[one.candidate.name]
+    kept, size = {}, {}
+    for kind, sample in _samples(scenario, stored, one, proposes=proposes).items():
+        size[kind], kept[kind] = sample.size, 0
+        for chunk in stream_cases(stored.ledger, sample):
+            measured, answered = stored_between(stored.ledger, number, chunk, judge=stored.judge)
+            kept[kind] += len(measured.keys() | answered.keys())
+    left = {kind: size[kind] - kept[kind] for kind in size}
+    return Missing(stored=kept["test"], red=left.get("red team", 0), search=left.get("search", 0))
+
+
 def forecast(
     scenario: Scenario,
     stored: Stored,
@@ -256,37 +286,33 @@ def forecast(
     contenders: Sequence[Contender],
     *,
     proposes: bool,
+    exhaustive: bool,
     spent: Decimal,
 ) -> str:
     """What paid answers cost at most and as is to be expected; empty where nobody is paid.
 
-    The most is what the calls of all missing answers can cost, in every pool, up to the spend cap.
-
-    The expectation supposes that the candidate in the middle of the order is the first that holds,
-    half way between the floor and perfection, and that those before it take a hundred cases each.
+    The most is what the calls of all missing answers can cost, in every pool, up to the spend cap;
+    the expectation is that of `rixin.workspace.forecast`. Both count the search for cascades.
     """
     raced = {one.candidate.name: one for one in entries}
     asked = [one for one in contenders if one.paid and one.candidate.name in raced]
     if not asked or any(raced[one.candidate.name].price is None for one in asked):
         return ""
-    paid = {one.candidate.name for one in asked}
-    order = sorted(entries, key=lambda one: one.price or 0.0)
-    middle = order[len(order) // 2]
-    floor = scenario.promise.solved_at_least
-    settled = cases_needed_floor((1 + floor) / 2, floor, middle.errors.hold) or middle.cases
-    expected = 0.0
-    for one in order[: len(order) // 2 + 1]:
-        cases = settled if one is middle else _TYPICAL
-        expected += (one.price or 0.0) * min(cases, one.cases) * (one.candidate.name in paid)
+    missing = {
+        one.candidate.name: missing_answers(scenario, stored, one, proposes=proposes)
+        for one in asked
+    }
+    expected = expected_spend(scenario, entries, missing, exhaustive=exhaustive)
     lines = [_line(scenario, stored, one, asked=True, proposes=proposes) for one in asked]
     most = sum((line.most for line in lines if line.most is not None), Decimal(0))
     if scenario.budget.decide is not None:
         most = min(most, max(Decimal(0), scenario.budget.decide - spent))
     currency = scenario.economics.currency
     likely = min(most, Decimal(repr(expected)))
+    search = ", the search for cascades included" if proposes else ""
     return (
         f"paid answers: about {format_money(likely, currency, digits=2)} are expected;"
-        f" {format_money(ceil_cent(most), currency)} at most"
+        f" {format_money(ceil_cent(most), currency)} at most{search}"
     )
 
 

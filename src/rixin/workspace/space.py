@@ -349,6 +349,7 @@ class _Opened:
             entries,
             self.contenders,
             proposes=self.budget.proposed > 0 and not race.exhaustive,
+            exhaustive=race.exhaustive,
             spent=spent_so_far(self.stored, self.contenders),
         )
         for line in (*needs, *what_was_cut(self.scenario, self.stored), expected):
