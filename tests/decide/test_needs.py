@@ -62,7 +62,7 @@ def test_every_term_is_told_with_its_own_cases():
     ("allowed", "there", "cases", "note"),
     [
         (None, 200, 299, "stratum red; 0 violations allowed; 628 cases to allow 2"),
-        (None, 500, 473, "stratum red; 1 violations allowed; 628 cases to allow 2"),
+        (None, 500, 473, "stratum red; 1 violation allowed; 628 cases to allow 2"),
         (None, 700, 628, "stratum red; 2 violations allowed"),
         (2, 200, 628, "stratum red; 2 violations allowed"),
         (0, 700, 299, "stratum red; 0 violations allowed"),

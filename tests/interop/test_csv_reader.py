@@ -158,7 +158,7 @@ def test_a_first_line_that_only_names_the_delimiter_is_no_header(tmp_path, sign,
 
 
 def test_places_still_count_the_lines_of_the_file(tmp_path: Path) -> None:
-    assert "line 4: the row has 1 cells" in str(refusal(save(tmp_path, "sep=;\nq;n\na;1\nb\n")))
+    assert "line 4: the row has 1 cell and" in str(refusal(save(tmp_path, "sep=;\nq;n\na;1\nb\n")))
     assert "line 2: columns 1 and 2" in str(refusal(save(tmp_path, "sep=;\nq;q\na;1\n")))
     assert "line 3: the row that starts" in str(refusal(save(tmp_path, 'sep=;\nq;n\n"a;1\n')))
     assert "only blank lines" in str(refusal(save(tmp_path, "sep=;\n")))

@@ -91,6 +91,13 @@ def test_no_likely_expectation_is_said(tmp_path: Path) -> None:
     assert "name it yourself" in guess.reasons[1]
 
 
+def test_the_row_numbers_of_pandas_are_no_id(tmp_path: Path) -> None:
+    rows = [["__index_level_0__", "text", "label"]]
+    rows += [[str(i), TEXT.format(i), "ab"[i % 2]] for i in range(40)]
+    guess = guess_columns(write(tmp_path / "a.csv", rows))
+    assert (guess.input, guess.expected, guess.id) == ("text", "label", None)
+
+
 def test_a_channel_is_a_stratum_and_a_split_is_not(tmp_path: Path) -> None:
     rows = [["text", "label", "split", "channel"]]
     rows += [[TEXT.format(i), "ab"[i % 2], "cd"[i % 2], "ef"[i % 2]] for i in range(40)]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Literal
@@ -96,3 +97,45 @@ def output_code(output: str | None) -> int:
     data = normalise(output).encode("utf-8", "surrogatepass")
     code = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big", signed=True)
     return code or 1
+
+
+_LATIN = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "Ä": "Ae",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "ß": "ss",
+        "æ": "ae",
+        "Æ": "Ae",
+        "ø": "o",
+        "Ø": "O",
+        "œ": "oe",
+        "Œ": "Oe",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+    }
+)
+
+
+def scenario_name(text: str) -> str:
+    """Return a name that a scenario may have, as near to a text as its letters allow.
+
+    Args:
+        text: Any text, such as the stem of a file's name.
+
+    Returns:
+        At most 60 ASCII letters, digits, dots, hyphens and underscores; empty where the text has
+        none, as one in Chinese.
+
+    Examples:
+        >>> scenario_name("Kundenanfragen März"), scenario_name("café #2"), scenario_name("案例")
+        ('Kundenanfragen-Maerz', 'cafe-2', '')
+    """
+    latin = unicodedata.normalize("NFC", text).translate(_LATIN)
+    bare = "".join(c for c in unicodedata.normalize("NFKD", latin) if not unicodedata.combining(c))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", bare).strip("-._")[:60]

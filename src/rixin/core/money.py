@@ -5,6 +5,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 PICO = Decimal("1e-12")
 """The smallest amount that is stored: 10⁻¹² of a currency unit."""
 
+CENT = Decimal("0.01")
 _LEAST_SHOWN = Decimal("0.000001")
 """Below a millionth of a unit, digits tell nobody anything."""
 
@@ -59,6 +60,20 @@ def format_money(amount: Decimal | None, currency: str, *, digits: int = 4) -> s
     return f"{currency} {whole}.{fraction.ljust(2, '0')}"
 
 
+def format_spent(amount: Decimal | None, currency: str) -> str:
+    """Return a sum that was paid, for people: to the cent, and what is less is said to be less.
+
+    Examples:
+        >>> format_spent(Decimal("0.0000023"), "EUR"), format_spent(Decimal("0.126"), "EUR")
+        ('<EUR 0.01', 'EUR 0.13')
+        >>> format_spent(None, "EUR")
+        'unknown'
+    """
+    if amount is not None and 0 < amount < CENT:
+        return f"<{currency} {CENT}"
+    return format_money(amount if amount is None else amount.quantize(CENT), currency)
+
+
 def ceil_cent(amount: Decimal) -> Decimal:
     """The amount rounded up to cents, for a stated maximum.
 
@@ -66,4 +81,4 @@ def ceil_cent(amount: Decimal) -> Decimal:
         >>> ceil_cent(Decimal("0.001"))
         Decimal('0.01')
     """
-    return amount.quantize(Decimal("0.01"), ROUND_CEILING)
+    return amount.quantize(CENT, ROUND_CEILING)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TextIO
 
-from rixin.core.money import format_money
+from rixin.core.money import format_spent
 from rixin.core.outcome import Outcome, State
 from rixin.report.columns import printable
 
@@ -71,7 +71,7 @@ class Progress:
         if self.asked:
             parts.append(f"{self.rate:.3g}/s")
             spent = None if self.unpriced else self.spent
-            parts.append(f"spent {format_money(spent, self.currency)}")
+            parts.append(f"spent {format_spent(spent, self.currency)}")
         if self.members_asked:
             parts.append(f"{self.members_asked} asked of its members")
         if self.retries:

@@ -156,7 +156,7 @@ class CsvRows(RowSource):
         others = sum(len(more) != width for _, more in rest)
         also = f"; {others:,} more rows below do not match either" if others else ""
         raise CasesError(
-            f"{self.where(number)}: the row has {len(cells)} cells and the header {width}{also}",
+            f"{self.where(number)}: the row has {len(cells)} {'cell' if len(cells) == 1 else 'cells'} and the header {width}{also}",
             hint=f"put cells that contain {self.delimiter!r} in quotes, and write every column",
         )
 

@@ -1,5 +1,6 @@
 """Guesses which column of an unknown file is what, and says why."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -20,6 +21,8 @@ from rixin.interop.row_source import Row, RowSource
 READ_AT_MOST = 200_000
 _READ_XLSX = 10_000
 _CLEAR = 1.0
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+"""A column that pandas writes into Parquet for its row numbers: no person put it there."""
 """A score that is ahead of the next one by so much settles a column."""
 
 
@@ -95,7 +98,9 @@ def guess_columns(
     limit = READ_AT_MOST if source.sheet is None else _READ_XLSX
     rows, seen = _spread(islice(source.rows(source.columns), limit), sample)
     columns = {
-        name: profile([to_text(row.values[name]) for row in rows]) for name in source.columns
+        name: profile([to_text(row.values[name]) for row in rows])
+        for name in source.columns
+        if name in chosen.values() or not _PANDAS_INDEX.fullmatch(name)
     }
     guess = _guess(source, encoding, columns, rows, seen, chosen)
     if not header.reason:

@@ -160,4 +160,6 @@ def _span(estimate: Estimate, show: Callable[[float | None], str], unit: str) ->
         return f"≥ {show(lower)}{unit}"
     if lower is None:
         return f"≤ {show(upper)}{unit}"
+    if show(upper).startswith(">"):
+        return f"{show(lower)} to over {show(upper)[1:]}{unit}"
     return f"{show(lower)}–{show(upper)}{unit}"

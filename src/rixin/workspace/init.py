@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rixin.core.ids import scenario_name
 from rixin.core.scenario import Scenario
 from rixin.errors import UnknownName, UsageError
 from rixin.interop.contract.json_schema import schema_text
@@ -54,8 +55,7 @@ class Found:
     @property
     def name(self) -> str:
         """A scenario name made of the file's name."""
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.path.stem).strip("-._")
-        return plain[:60] or "scenario"
+        return scenario_name(self.path.stem) or "scenario"
 
     @property
     def about(self) -> str:

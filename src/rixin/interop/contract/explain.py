@@ -7,7 +7,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from rixin.core.ids import POOLS
+from rixin.core.ids import POOLS, scenario_name
 from rixin.core.scenario import SOLVER_KINDS
 from rixin.errors import nearest_hint
 from rixin.interop.contract.keys import in_file, known_keys
@@ -180,7 +180,7 @@ def _repaired(name: str, text: str) -> str:
     if name == "base_url" and re.fullmatch(r"[\w.-]+(:\d+)?(/.*)?", text):
         return f"http://{text}"
     if name in {"name", "scenario"}:
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:60]
+        return scenario_name(text)
     return text.replace(",", ".") if re.fullmatch("[0-9]+,[0-9]+", text) else ""
 
 
