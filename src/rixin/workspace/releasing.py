@@ -96,14 +96,6 @@ class Desk:
             raise PromiseUnmet(
                 certified, hint="release it all the same with --force: it stays marked"
             )
-        assumed = sorted(_MONEY & scenario.illustrative) if certified is None else []
-        if assumed == sorted(_MONEY) and not accept_assumptions:
-            raise UsageError(
-                f"every figure for money in {path.name} is assumed ({', '.join(assumed)}): that"
-                f" {chosen} pays rests on numbers that nobody has stated",
-                hint=f"state them and decide again; or, where {scenario.owner} accepts them: rixin"
-                f" release {path} --accept-assumptions",
-            )
         line = _solver_line(certificate, chosen)
         stated = scenario_as_stated(certificate["contract"], path)
         prints = {one["name"]: one["fingerprint"] for one in certificate["solvers"]}
@@ -121,6 +113,14 @@ class Desk:
         newest = self.newest(scenario.name)
         if newest is not None and _is_same(newest, given):
             return newest
+        assumed = sorted(_MONEY & scenario.illustrative) if certified is None else []
+        if assumed == sorted(_MONEY) and not accept_assumptions:
+            raise UsageError(
+                f"every figure for money in {path.name} is assumed ({', '.join(assumed)}): that"
+                f" {chosen} pays rests on numbers that nobody has stated",
+                hint=f"state them and decide again; or, where {scenario.owner} accepts them: rixin"
+                f" release {path} --accept-assumptions",
+            )
         also = {"assumed": assumed, "accepted_for": scenario.owner} if accept_assumptions else {}
         return add_release(self.ledger, given, actor=self.actor, now=_now(), also=also)
 
@@ -356,7 +356,14 @@ class Desk:
 
 def _is_same(release: Release, given: Mapping[str, Any]) -> bool:
     """Whether a release is what would be made; when it was decided does not count."""
-    same = all(getattr(release, name) == given[name] for name in given if name != "certificate")
+    plain = given.keys() - {"certificate", "frozen"}
+    if any(getattr(release, name) != given[name] for name in plain):
+        return False
+    path = Path(release.path)
+    try:  # not as text: a set has another order in each process
+        same = thaw(release.frozen, path) == thaw(given["frozen"], path)
+    except UsageError:  # made by another version
+        return False
     return same and release.seal == given["certificate"]["sha256"]
 
 
