@@ -114,7 +114,10 @@ def test_eight_times_the_text_takes_a_pattern_about_eight_times_the_time(name):
 
 
 @pytest.mark.parametrize("piece", PIECES)
-def test_guards_take_linear_time_and_few_milliseconds_for_a_kilobyte(piece):
+def test_guards_take_linear_time_and_no_more_for_a_kilobyte_than_a_loop_a_thousand_times(piece):
+    def count(text):
+        return sum(1 for character in text if character == "x")
+
     def spent(length):
         text = (piece * length)[:length]
         return seconds(lambda: [guard.find(text, origin="tool") for guard in GUARDS])
@@ -122,7 +125,8 @@ def test_guards_take_linear_time_and_few_milliseconds_for_a_kilobyte(piece):
     spent(1_000)  # what is loaded at the first use
     long = spent(16_000)
     assert long / max(spent(2_000), 1e-3) < 30
-    assert long / 16 < 0.05  # 3 ms where nothing else runs, see docs/guards.md
+    # A plain loop over the text, on this machine as it is now; coverage makes guards slower.
+    assert long < 2_000 * max(seconds(lambda: count("x" * 16_000)), 1e-4)
 
 
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=40).map("".join)
