@@ -97,12 +97,19 @@ def test_a_language_that_nothing_is_written_in_is_refused(folder, capsys):
 def test_commands_take_the_name_of_a_scenario_as_well_as_its_file(folder, capsys):
     write_desk(folder)
     (folder / "desk.yaml").rename(folder / "other.yml")
-    for command in ("check", "decide", "report", "release"):
+    for command in ("check", "doctor", "decide", "report", "verify", "release", "promote"):
         assert run([command, "desk"]) == 0
+        assert run([command, "other.yml"]) == 0
+    for command in (["requests"], ["inbox", "list"], ["keys", "create"]):
+        assert run([*command, "--scenario", "desk"]) == 0
+        assert run([*command, "--scenario", "other.yml"]) == 0
     assert run(["explain", "desk", "m9"]) == 0
     capsys.readouterr()
     assert run(["check", "dusk"]) == 2
     assert "there is no scenario file 'dusk'" in capsys.readouterr().err
+    for command in (["promote", "dusk"], ["requests", "--scenario", "dusk"]):
+        assert run(command) == 2
+        assert "did you mean 'desk'?" in capsys.readouterr().err
 
 
 def test_check_shows_the_demand_and_the_plan_and_asks_nobody(folder, capsys):

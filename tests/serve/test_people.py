@@ -239,7 +239,9 @@ def test_requests_are_listed_by_scenario_key_state_and_time_and_followed(house):
     assert [one["at"] for one in everything] == sorted(one["at"] for one in everything)
     assert {one["state"] for one in listed("--state", "queued")} == {"queued"}
     assert name in {one["id"] for one in listed("--state", "queued", "--key", "test")}
-    assert listed("--scenario", "other") == listed("--since", "2999-01-01") == []
+    assert listed("--since", "2999-01-01") == []
+    code, said = rixin(house, "requests", "--scenario", "other")
+    assert (code, "unknown scenario 'other'" in said) == (2, True)
     assert listed("--since", "1d") == everything
     assert rixin(house, "requests", "--key", "nobody")[0] == 2
     assert rixin(house, "requests", "--since", "yesterday")[0] == 2

@@ -28,7 +28,7 @@ _COMMANDS = {
     "requests": "Lists what was asked of the gateway, and follows it.",
     "runs": "Lists the runs of agents, and what each has spent.",
     "inbox": "Lists, shows and answers the cases that wait for people.",
-    "keys": "Creates, lists and revokes keys of the gateway.",
+    "keys": "Creates, lists, rotates and revokes keys of the gateway.",
     "audit": "Verifies and reads the audit trail, and erases what was said.",
     "backup": "Copies ledger, tree heads and secrets into one file, while a gateway serves.",
     "restore": "Lays what a backup holds where it shall be, and checks it.",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from rixin.cli.app import scenario_path
 from rixin.cli.options import echo, json_option, ledger_option, print_json
 
 
@@ -60,7 +61,7 @@ def apply(
         raise MissingExtra("rixin apply", "serve") from error
     with Workspace(ledger=ledger) as workspace:
         name, at, number = scenario.partition("@")
-        name = workspace.scenario_name(name)
+        name = workspace.scenario_name(scenario_path(name))
         place = workspace.desk(scenario).ledger.path
     found = run(
         Settings(ledger=place),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from rixin.cli.app import scenario_path
 from rixin.cli.options import echo, json_option, ledger_option, print_json, scenario_argument
 
 
@@ -25,8 +26,9 @@ def doctor(scenario: str | None, send_keys: bool, ledger: Path | None, as_json: 
     """
     from rixin.workspace import Workspace
 
+    path = scenario_path(scenario) if scenario else None
     with Workspace(ledger=ledger) as workspace:
-        findings = workspace.doctor(Path(scenario) if scenario else None, send_keys=send_keys)
+        findings = workspace.doctor(path, send_keys=send_keys)
     if as_json:
         print_json([finding.to_dict() for finding in findings])
     else:

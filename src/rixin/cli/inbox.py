@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from rixin.cli.app import scenario_path
 from rixin.cli.options import echo, json_option, ledger_option, print_json, table
 
 _LONGEST = 60
@@ -29,7 +30,7 @@ def inbox(context: click.Context, *, ledger: Path | None, as_json: bool) -> int 
 
 
 @inbox.command("list")
-@click.option("--scenario", metavar="NAME", help="Of this scenario alone.")
+@click.option("--scenario", help="Name or file of the only one wanted.")
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1), metavar="N")
 @ledger_option
 @json_option
@@ -41,6 +42,8 @@ def list_(scenario: str | None, most: int, ledger: Path | None, as_json: bool) -
 
     with Workspace(ledger=ledger) as workspace:
         desk = workspace.desk()
+        if scenario is not None:
+            scenario = workspace.scenario_name(scenario_path(scenario))
         found, count = waiting(desk.ledger, scenario=scenario, most=most)
         names = {0: "rixin apply"} | {
             one.id: one.name or one.public_id for one in list_keys(desk.ledger)

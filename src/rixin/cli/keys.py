@@ -10,6 +10,7 @@ import click
 
 from rixin.cli.options import echo, json_option, ledger_option, print_json, table
 from rixin.core.key import ROLES, Key, Limits, parse_budget, parse_count, parse_lifetime
+from rixin.core.money import format_money
 
 
 @click.group()
@@ -202,7 +203,7 @@ def _row(key: Key, spent: Mapping[str, Decimal], currencies: Mapping[str, str]) 
         key.role,
         ", ".join(key.scenarios) or "all scenarios",
         ", ".join(f"{most}{unit}" for most, unit in given if most is not None) or "none",
-        " + ".join(_amount(*one) or "" for one in sorted(spent.items())) or "0",
+        " + ".join(format_money(paid, unit).strip() for unit, paid in sorted(spent.items())) or "0",
         key.name,
     )
 

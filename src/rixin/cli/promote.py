@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from rixin.cli.app import scenario_path
 from rixin.cli.options import echo, json_option, ledger_option, print_json
 from rixin.core.release import Pointer
 
@@ -54,7 +55,7 @@ def promote(
     if key and approved_by:
         raise click.UsageError("a key names its owner: leave out --approved-by")
     with Workspace(ledger=ledger) as workspace:
-        desk, name = workspace.desk(scenario), workspace.scenario_name(scenario)
+        desk, name = workspace.desk(scenario), workspace.scenario_name(scenario_path(scenario))
         pointer = desk.promote(name, number, canary=canary, approved_by=approved_by, key=key)
         forced = _forced(desk, name)
     _show(pointer, forced, as_json=as_json)
@@ -91,7 +92,7 @@ def rollback(scenario: str, number: int | None, ledger: Path | None, as_json: bo
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger) as workspace:
-        desk, name = workspace.desk(scenario), workspace.scenario_name(scenario)
+        desk, name = workspace.desk(scenario), workspace.scenario_name(scenario_path(scenario))
         pointer, forced = desk.rollback(name, number), _forced(desk, name)
     _show(pointer, forced, as_json=as_json)
     return 0

@@ -5,12 +5,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rixin.cli.app import scenario_path
 from rixin.cli.options import echo, ledger_option, since_option, table
+from rixin.core.money import format_money
 
 if TYPE_CHECKING:
     from rixin.ledger.store import Ledger
@@ -34,7 +37,7 @@ _HEAD = (
 
 
 @click.command()
-@click.option("--scenario", metavar="NAME", help="Of this scenario alone.")
+@click.option("--scenario", help="Name or file of the only one wanted.")
 @click.option("--key", metavar="KEY", help="Of the key with this id or name alone.")
 @click.option("--state", type=click.Choice(_STATES), help="queued: it waits for people.")
 @since_option
@@ -64,6 +67,8 @@ def requests(
 
     with Workspace(ledger=ledger) as workspace:
         opened = workspace.desk().ledger
+        if scenario is not None:
+            scenario = workspace.scenario_name(scenario_path(scenario))
         key_ids = None if key is None else find_key_ids(opened, key)
         wanted = Wanted(scenario=scenario, key_ids=key_ids, state=state, since=since)
         show = _as_json if as_json else _Lines()
@@ -104,8 +109,6 @@ def _follow(
 
 def _plain(row: Mapping[str, Any], currencies: Mapping[str, str]) -> dict[str, Any]:
     """A request as it is told: its time as text, its cost as an amount."""
-    from decimal import Decimal
-
     cost, release = row["cost_pico"], row["release"]
     at = datetime.fromtimestamp(row["at"], UTC).isoformat(timespec="milliseconds")
     return {
@@ -146,7 +149,7 @@ class _Lines:
 
 
 def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
-    cost = "unknown" if one["cost"] is None else f"{one['currency']} {one['cost']}".strip()
+    cost = None if one["cost"] is None else Decimal(one["cost"])
     return (
         one["at"][:-6].replace("T", " "),
         one["id"],
@@ -155,7 +158,7 @@ def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
         one["solver"] or "–",
         "waits" if one["state"] == "queued" else one["state"],
         str(one["status"]),
-        cost,
+        format_money(cost, one["currency"]).strip(),
         f"{one['latency_s'] * 1e3:,.1f}",
         f"{one['input_tokens']:,} + {one['output_tokens']:,}",
     )

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rixin.cli.options import echo, json_option, ledger_option, print_json, since_option, table
+from rixin.core.money import format_money, from_pico
 
 if TYPE_CHECKING:
     from rixin.ledger.runs import Run
@@ -71,7 +71,7 @@ def _amount(run: "Run", pico: int, currencies: Mapping[str, str]) -> str:
     """An amount with its currency, where all scenarios of the run have the same."""
     mine = {currencies.get(scenario, "") for scenario in run.scenarios}
     currency = mine.pop() if len(mine) == 1 else ""
-    return f"{currency} {Decimal(pico).scaleb(-12).normalize():f}".strip()
+    return format_money(from_pico(pico), currency).strip()
 
 
 def _plain(run: "Run", currencies: Mapping[str, str]) -> dict[str, object]:

@@ -1,14 +1,24 @@
 """`rixin verify`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from rixin.cli.app import scenario_path
 from rixin.cli.options import echo, json_option, ledger_option, print_json
+
+if TYPE_CHECKING:
+    from rixin.workspace import Workspace
 
 
 @click.command()
-@click.argument("certificate", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument(
+    "certificate",
+    required=False,
+    metavar="[CERTIFICATE|SCENARIO]",
+    type=click.Path(dir_okay=False, path_type=Path),
+)
 @click.option(
     "--scenario",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -16,10 +26,13 @@ from rixin.cli.options import echo, json_option, ledger_option, print_json
 )
 @ledger_option
 @json_option
-def verify(certificate: Path, scenario: Path | None, ledger: Path | None, as_json: bool) -> int:
+def verify(
+    certificate: Path | None, scenario: Path | None, ledger: Path | None, as_json: bool
+) -> int:
     """Recompute a certificate from the stored rows, and say what differs.
 
-    Nothing is asked: the contract in the certificate is judged anew on the rows of the ledger, and
+    CERTIFICATE is the JSON file that a decision wrote; the name or file of a SCENARIO stands for its
+    last one. Nothing is asked: the contract in the certificate is judged anew on the rows of the ledger, and
     every count, bound and decision is compared; an altered row is named.
 
     Exit code 0: it holds; 1: something differs.
@@ -27,9 +40,21 @@ def verify(certificate: Path, scenario: Path | None, ledger: Path | None, as_jso
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger, quiet=True) as workspace:
-        found = workspace.verify(certificate, scenario)
+        place = _certificate(certificate, workspace)
+        found = workspace.verify(place, scenario)
     if as_json:
         print_json(found.to_dict())
     else:
         echo(found.text())
     return found.exit_code
+
+
+def _certificate(given: Path | None, workspace: "Workspace") -> Path:
+    """The file of a certificate, given itself, its scenario, or nothing."""
+    if given is not None and given.suffix not in {".yaml", ".yml"} and given.exists():
+        return given
+    scenario = scenario_path(None if given is None else str(given))
+    if not scenario.exists():
+        return scenario
+    name = workspace.scenario_name(scenario)
+    return workspace.folder_of(scenario) / f"{name}.certificate.json"

@@ -231,11 +231,19 @@ class Workspace:
         return Desk(self._ledger(scenario), actor=actor)
 
     def scenario_name(self, path: Path | str) -> str:
-        """The name of a scenario, given its file or, where releases have it, the name itself."""
-        known = self.ledger_path(path).exists() and not Path(path).exists()
-        if known and self.desk(path).releases(str(path)):
-            return str(path)
-        return load_scenario(Path(path)).name
+        """The name of a scenario, given its file or, where releases have it, the name itself.
+
+        Raises:
+            UnknownName: It is neither.
+        """
+        path, name, known = Path(path), str(path), set[str]()
+        if not path.exists() and self.ledger_path(path).exists():
+            known = {one.scenario for one in self.desk(path).releases()}
+        if name in known:
+            return name
+        if not known or path.suffix in {".yaml", ".yml"}:
+            return load_scenario(path).name
+        raise UnknownName("scenario", name, known)
 
     def doctor(self, path: Path | str | None = None, *, send_keys: bool = False) -> "list[Finding]":
         """What works on this machine, what does not, and what to do.
