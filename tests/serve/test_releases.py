@@ -39,25 +39,6 @@ def decided(tmp_path_factory):
     return path
 
 
-def test_the_same_verdict_makes_no_second_release_in_another_process(tmp_path):
-    path = write_scenario(tmp_path, "http://127.0.0.1:9/v1", faults=())
-    path.write_text(path.read_text() + "illustrative: [demand, incumbent, promise.solved]\n")
-    with Workspace(quiet=True) as workspace:
-        workspace.decide(path, only=["rules"])
-    for seed in ("1", "2", "3"):  # a set has another order under each
-        done = subprocess.run(
-            [sys.executable, "-m", "rixin", "release", "desk.yaml"],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-    with Workspace(quiet=True) as workspace:
-        assert workspace.desk(path).newest("desk").number == 1
-
-
 @pytest.fixture
 def path(decided, tmp_path):
     shutil.copytree(decided.parent, tmp_path / "desk")
