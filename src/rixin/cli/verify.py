@@ -31,29 +31,28 @@ def verify(
 ) -> int:
     """Recompute a certificate from the stored rows, and say what differs.
 
-    CERTIFICATE is the JSON file that a decision wrote; the name or file of a SCENARIO stands for its
-    last one. Nothing is asked: the contract in the certificate is judged anew on the rows of the ledger, and
-    every count, bound and decision is compared; an altered row is named.
+    CERTIFICATE is the JSON file that a decision wrote; the name or file of a SCENARIO stands for
+    its last one. Nothing is asked: the contract in the certificate is judged anew on the rows of
+    the ledger, and every count, bound and decision is compared; an altered row is named.
 
     Exit code 0: it holds; 1: something differs.
     """
     from rixin.workspace import Workspace
 
     with Workspace(ledger=ledger, quiet=True) as workspace:
-        place = _certificate(certificate, workspace)
-        found = workspace.verify(place, scenario)
+        verification = workspace.verify(_certificate(certificate, workspace), scenario)
     if as_json:
-        print_json(found.to_dict())
+        print_json(verification.to_dict())
     else:
-        echo(found.text())
-    return found.exit_code
+        echo(verification.text())
+    return verification.exit_code
 
 
-def _certificate(given: Path | None, workspace: "Workspace") -> Path:
-    """The file of a certificate, given itself, its scenario, or nothing."""
-    if given is not None and given.suffix not in {".yaml", ".yml"} and given.exists():
-        return given
-    scenario = scenario_path(None if given is None else str(given))
+def _certificate(argument: Path | None, workspace: "Workspace") -> Path:
+    """The certificate's file: the argument itself, or that of the scenario which it names."""
+    if argument is not None and argument.suffix not in {".yaml", ".yml"} and argument.exists():
+        return argument
+    scenario = scenario_path(None if argument is None else str(argument))
     if not scenario.exists():
         return scenario
     name = workspace.scenario_name(scenario)

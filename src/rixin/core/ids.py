@@ -100,26 +100,33 @@ def output_code(output: str | None) -> int:
 
 
 _LATIN = str.maketrans(
-    {
-        "ä": "ae",
-        "ö": "oe",
-        "ü": "ue",
-        "Ä": "Ae",
-        "Ö": "Oe",
-        "Ü": "Ue",
-        "ß": "ss",
-        "æ": "ae",
-        "Æ": "Ae",
-        "ø": "o",
-        "Ø": "O",
-        "œ": "oe",
-        "Œ": "Oe",
-        "ł": "l",
-        "Ł": "L",
-        "đ": "d",
-        "Đ": "D",
-    }
+    dict(
+        zip(
+            "äöüÄÖÜßæÆøØœŒłŁđĐ",
+            [
+                "ae",
+                "oe",
+                "ue",
+                "Ae",
+                "Oe",
+                "Ue",
+                "ss",
+                "ae",
+                "Ae",
+                "o",
+                "O",
+                "oe",
+                "Oe",
+                "l",
+                "L",
+                "d",
+                "D",
+            ],
+            strict=True,
+        )
+    )
 )
+"""Latin letters that are not a letter with a mark, or that are spelt out where marks are missing."""
 
 
 def scenario_name(text: str) -> str:

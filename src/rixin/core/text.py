@@ -28,6 +28,16 @@ def words(text: str) -> list[str]:
     return re.findall(WORD_PATTERN, text)
 
 
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun, which takes an s but for one.
+
+    Examples:
+        >>> plural(1, "violation"), plural(1200, "row")
+        ('1 violation', '1,200 rows')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def strip_arabic_marks(text: str) -> str:
     """The text without Arabic vowel signs and without the stretching mark.
 

@@ -10,9 +10,10 @@ from functools import lru_cache
 from math import ceil
 
 from rixin.core.scenario import Scenario
+from rixin.core.text import plural
 from rixin.decide.budget import Budget, Errors
 from rixin.decide.promise import FAST, MOST_ALLOWED, harm_plan, kind_of_stratum
-from rixin.decide.wording import many, percent, seconds
+from rixin.decide.wording import percent, seconds
 from rixin.stats.bets import bets_for
 from rixin.stats.eprocess import log_e, rejects
 from rixin.stats.intervals import cp_upper
@@ -121,7 +122,7 @@ def _harm(scenario: Scenario, errors: Errors) -> Iterator[Need]:
         return
     stratum, ceiling, there = scenario.promise.harm_stratum, plan.ceiling, errors.harm_cases
     notes = [] if stratum is None else [f"stratum {stratum}"]
-    notes.append(f"{many(plan.allowed, 'violation')} allowed")
+    notes.append(f"{plural(plan.allowed, 'violation')} allowed")
     if scenario.promise.harm_allowed is None and plan.allowed < MOST_ALLOWED:
         more = cases_needed_harm(ceiling, errors.hold, MOST_ALLOWED)
         notes.append(f"{more:,} cases to allow {MOST_ALLOWED}")

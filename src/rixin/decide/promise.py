@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Literal
 
 from rixin.core.scenario import Scenario
+from rixin.core.text import plural
 from rixin.core.verdict import Estimate, Standing, StratumTally, Tally
 from rixin.decide.budget import Errors
-from rixin.decide.wording import many, percent, seconds
+from rixin.decide.wording import percent, seconds
 from rixin.stats.bets import OPEN_END, Bets, bets_for
 from rixin.stats.eprocess import log_e, log_e_down, lower_bound, rejects, upper_bound
 from rixin.stats.intervals import cp_upper
@@ -361,7 +362,7 @@ def _harm(scenario: Scenario, plan: HarmPlan, tally: Tally, errors: Errors) -> T
     standing = _against(holds, fails)
     upper = cp_upper(hits, n, errors.hold) if n else 1.0
     text = (
-        f"{many(hits, 'violation')} in {n:,} (at most {percent(upper)}), promised at most"
+        f"{plural(hits, 'violation')} in {n:,} (at most {percent(upper)}), promised at most"
         f" {percent(ceiling)}; {plan.allowed:,} in {plan.cases:,} were allowed"
     )
     open_end = standing is Standing.OPEN and hits <= plan.allowed

@@ -24,16 +24,6 @@ def percent(share: float) -> str:
     return f"{scaled:.1f}".removesuffix(".0") + " %"
 
 
-def many(count: int, noun: str) -> str:
-    """Return a count with its noun, in the plural but for one.
-
-    Examples:
-        >>> many(1, "violation"), many(1200, "row")
-        ('1 violation', '1,200 rows')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def amount(value: float, currency: str) -> str:
     """Money in a sentence, with its currency.
 

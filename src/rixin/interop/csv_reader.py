@@ -8,6 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NoReturn
 
+from rixin.core.text import plural
 from rixin.errors import CasesError
 from rixin.interop.encodings import BOM, is_utf8
 from rixin.interop.row_source import CsvForm, Row, RowSource, name_columns
@@ -156,7 +157,8 @@ class CsvRows(RowSource):
         others = sum(len(more) != width for _, more in rest)
         also = f"; {others:,} more rows below do not match either" if others else ""
         raise CasesError(
-            f"{self.where(number)}: the row has {len(cells)} {'cell' if len(cells) == 1 else 'cells'} and the header {width}{also}",
+            f"{self.where(number)}: the row has {plural(len(cells), 'cell')} and the header"
+            f" {width}{also}",
             hint=f"put cells that contain {self.delimiter!r} in quotes, and write every column",
         )
 

@@ -20,9 +20,9 @@ from rixin.interop.row_source import Row, RowSource
 
 READ_AT_MOST = 200_000
 _READ_XLSX = 10_000
-_CLEAR = 1.0
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 """A column that pandas writes into Parquet for its row numbers: no person put it there."""
+_CLEAR = 1.0
 """A score that is ahead of the next one by so much settles a column."""
 
 

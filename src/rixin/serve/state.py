@@ -107,16 +107,16 @@ class Route:
             if pointer.canary in self.releases and random.random() * 100 < pointer.share:  # noqa: S311
                 number = pointer.canary
         served = self.releases.get(-1 if number is None else number)
-        if served is None and number in self.pointer.warm():
-            raise Refusal(
-                503,
-                f"release {number} of {self.pointer.scenario} is not loaded yet: ask again in a"
-                " moment; if it stays so, the gateway's log says why",
-                "model_not_loaded",
-                "model",
-                retry_after_s=1.0,
-            )
         if served is None:
+            if number in self.pointer.warm():
+                raise Refusal(
+                    503,
+                    f"release {number} of {self.pointer.scenario} is not loaded yet: ask again in a"
+                    " moment; if it stays so, the gateway's log says why",
+                    "model_not_loaded",
+                    "model",
+                    retry_after_s=1.0,
+                )
             ready = ", ".join(f"@{one}" for one in sorted(self.releases))
             raise Refusal(
                 404,

@@ -4,8 +4,9 @@ Nobody knows yet how good the candidates are, and everything hangs on it: the ra
 on made-up outcomes, several times, each time with other solve rates. The search for cascades that
 follows a race is counted with it. The seeds are fixed: the same scenario has the same forecast.
 
-How the rates are drawn was fitted once on recorded outcomes (`tests/workspace/test_forecast.py`
-holds it to them): a candidate is seldom better than the floor by much, often worse by much.
+How the rates are drawn was fitted on the recorded outcomes of `tests/workspace/test_forecast.py`: a
+candidate is seldom better than the floor by much, often worse by much. With that prior the forecast
+is too high, up to many times, where the first candidate holds at once and no cascade is sought.
 """
 
 import random
@@ -32,16 +33,14 @@ _LEAST, _MOST = 0.02, 0.995
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """The answers of a candidate that are stored already, and what else it may be asked.
-
-    stored       : certify cases with a stored answer.
-    red          : red-team cases without one.
-    search       : cases without one in the search for cascades; 0 where none is sought.
-    """
+    """How many answers of a candidate would have to be asked for, and how many are there."""
 
     stored: int = 0
+    """Certify cases with a stored answer."""
     red: int = 0
+    """Red-team cases without one."""
     search: int = 0
+    """Shape cases without one, in the search for cascades; 0 where none is sought."""
 
 
 def expected_spend(
@@ -107,7 +106,7 @@ def _spend(
 
 
 def _outcomes(hard: Sequence[float], floor: float, source: random.Random) -> list[float]:
-    """1 for each case that a candidate of a made-up solve rate solves, else 0."""
+    """Draw a candidate: 1 for each case that it solves, else 0; the hard cases are hard for all."""
     rate = floor + _ABOVE - _SPREAD * abs(source.gauss(0.0, 1.0))
     rate = min(_MOST, max(_LEAST, rate))
     mixed = [_SHARED * one + (1 - _SHARED) * source.random() for one in hard]

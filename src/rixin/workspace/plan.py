@@ -269,14 +269,14 @@ def missing_answers(
         proposes: Whether cascades may be sought.
     """
     number = stored.numbers[one.candidate.name]
-    kept, size = {}, {}
-    for kind, sample in _samples(scenario, stored, one, proposes=proposes).items():
-        size[kind], kept[kind] = sample.size, 0
+    samples = _samples(scenario, stored, one, proposes=proposes)
+    counts = dict.fromkeys(samples, 0)
+    for kind, sample in samples.items():
         for chunk in stream_cases(stored.ledger, sample):
             measured, answered = stored_between(stored.ledger, number, chunk, judge=stored.judge)
-            kept[kind] += len(measured.keys() | answered.keys())
-    left = {kind: size[kind] - kept[kind] for kind in size}
-    return Missing(stored=kept["test"], red=left.get("red team", 0), search=left.get("search", 0))
+            counts[kind] += len(measured.keys() | answered.keys())
+    rest = {kind: sample.size - counts[kind] for kind, sample in samples.items()}
+    return Missing(stored=counts["test"], red=rest.get("red team", 0), search=rest.get("search", 0))
 
 
 def forecast(

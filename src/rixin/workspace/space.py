@@ -236,14 +236,15 @@ class Workspace:
         Raises:
             UnknownName: It is neither.
         """
-        path, name, known = Path(path), str(path), set[str]()
+        path, name = Path(path), str(path)
+        released: set[str] = set()
         if not path.exists() and self.ledger_path(path).exists():
-            known = {one.scenario for one in self.desk(path).releases()}
-        if name in known:
+            released = {one.scenario for one in self.desk(path).releases()}
+        if name in released:
             return name
-        if not known or path.suffix in {".yaml", ".yml"}:
+        if not released or path.suffix in {".yaml", ".yml"}:
             return load_scenario(path).name
-        raise UnknownName("scenario", name, known)
+        raise UnknownName("scenario", name, released)
 
     def doctor(self, path: Path | str | None = None, *, send_keys: bool = False) -> "list[Finding]":
         """What works on this machine, what does not, and what to do.
