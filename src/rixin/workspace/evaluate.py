@@ -309,7 +309,9 @@ def _failures(stored: Stored, verdict: Verdict) -> Iterator[str]:
         if one.tally.unmeasured:
             said = failure_example(stored.ledger, stored.numbers[one.name], stored.judge)
             if said is not None:
-                yield f"{one.name}, one of {one.tally.unmeasured:,} failures: {said}"
+                count = one.tally.unmeasured
+                which = "its only failure" if count == 1 else f"one of {count:,} failures"
+                yield f"{one.name}, {which}: {said}"
 
 
 def _parts(month: Month, *, worth: bool) -> tuple[Part, ...]:
