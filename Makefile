@@ -26,7 +26,7 @@ demo: setup ## the main job: decide a real newswire scenario with a real local m
 	@$(BIN)/rixin decide scenarios/word-problems.yaml --html scenarios/data/word-problems.html || test $$? -eq 1
 
 test: setup ## the tests, with coverage
-	@echo "the tests take about 6 minutes on two quiet cores"
+	@echo "the tests take 7 to 22 minutes on two cores, by how fast these are"
 	@$(BIN)/rixin models pull smollm2-135m-instruct
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest

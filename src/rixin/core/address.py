@@ -28,6 +28,8 @@ def is_host(url: str, pattern: str) -> bool:
         False
         >>> is_host("https://example.com:8443/v1", "example.com:443")
         False
+        >>> is_host("https://example.com:port/v1", "example.com")  # nobody can ask there
+        False
     """
     try:
         parts = urlsplit(url)
